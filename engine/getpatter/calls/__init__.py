@@ -1,0 +1,1 @@
+"""Calls: placing them, answering them, holding them while they live, and telling others about them."""

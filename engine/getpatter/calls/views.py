@@ -1,0 +1,143 @@
+"""Calls as they are shown to the outside: what is asked of the switchboard and what it answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from getpatter.events import Direction, EndedBy, Outcome, Role
+
+Status = Literal["queued", "ringing", "in_progress", "ended"]
+
+E164 = r"^\+[1-9]\d{6,14}$"
+"""An international telephone number (ITU-T E.164), plus sign first."""
+
+PhoneNumber = Annotated[str, Field(pattern=E164, examples=["+12025550100"])]
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class PlaceCall(_Shown):
+    """A call to make.  `key` makes a repeated request give the call it made the first time."""
+
+    to_number: PhoneNumber
+    goal: Annotated[str, Field(min_length=1, max_length=4000)]
+    first_message: Annotated[str, Field(max_length=1000)] = ""
+    voicemail_message: Annotated[str, Field(max_length=2000)] = ""
+    max_duration_s: Annotated[float, Field(gt=0, le=14400)] | None = None
+    phrases: tuple[str, ...] = ()
+    key: Annotated[str, Field(max_length=200)] = ""
+
+
+class ServeInbound(_Shown):
+    """How incoming calls are to be answered from now on; `enabled=False` turns them away again."""
+
+    goal: Annotated[str, Field(max_length=4000)] = ""
+    first_message: Annotated[str, Field(max_length=1000)] = "Hello, how can I help you?"
+    phrases: tuple[str, ...] = ()
+    enabled: bool = True
+
+
+class InboundView(_Shown):
+    """`phone_number` is answered by the agent while `enabled`; `how_to_try` says how to ring it."""
+
+    enabled: bool
+    phone_number: str
+    carrier: str
+    goal: str
+    how_to_try: str
+
+
+class Percentiles(_Shown):
+    """Milliseconds over the agent's answers of one call (linear interpolation)."""
+
+    p50: float
+    p95: float
+
+
+class LatencySummary(_Shown):
+    """Each part as in `events.TurnLatency`; a part that no turn observed is absent."""
+
+    turns: int
+    response_ms: Percentiles | None = None
+    endpoint_ms: Percentiles | None = None
+    stt_ms: Percentiles | None = None
+    llm_ttft_ms: Percentiles | None = None
+    tts_ms: Percentiles | None = None
+    engine_ms: Percentiles | None = None
+
+
+class CallView(_Shown):
+    """One call as it stands.  Times are Unix seconds."""
+
+    call_id: str
+    direction: Direction
+    from_number: str
+    to_number: str
+    carrier: str
+    status: Status
+    outcome: Outcome | None = None
+    ended_by: EndedBy | None = None
+    reason: str = ""
+    error_code: str = ""
+    error: str = ""
+    goal: str = ""
+    agent: str = ""
+    language_model: str = ""
+    speech_to_text: str = ""
+    text_to_speech: str = ""
+    notes: tuple[str, ...] = ()
+    created_at: float
+    answered_at: float | None = None
+    ended_at: float | None = None
+    duration_s: float = 0.0
+    """Answer to end, or to now."""
+    turns: int = 0
+    interruptions: int = 0
+    latency: LatencySummary | None = None
+    recording: str = ""
+    """Path of a stereo WAV on the engine's machine: caller left, agent right."""
+    last_seq: int = 0
+    """Number of the latest event; `wait` can be asked to return at a later one."""
+
+    @property
+    def ended(self) -> bool:
+        return self.status == "ended"
+
+
+class TurnView(_Shown):
+    """One turn.  `at_s` counts from the answer.  For the agent, `text` is what was heard of it."""
+
+    index: int
+    role: Role
+    text: str
+    at_s: float
+    duration_s: float
+    interrupted: bool = False
+    unheard: str = ""
+    response_ms: float | None = None
+
+
+class TranscriptPage(_Shown):
+    """Turns oldest first; `next_after` continues, None when there are no more yet."""
+
+    call_id: str
+    status: Status
+    outcome: Outcome | None = None
+    turns: tuple[TurnView, ...]
+    next_after: int | None = None
+
+
+class CallQuery(_Shown):
+    """Calls to list, newest first.  `before` is a `created_at` to page on from."""
+
+    status: Status | None = None
+    direction: Direction | None = None
+    number: str = ""
+    """Part of either number."""
+    outcome: Outcome | None = None
+    before: float | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 20

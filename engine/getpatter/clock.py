@@ -1,0 +1,39 @@
+"""Time as something that is passed in, so that a test can hold it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+
+class TimerHandle(Protocol):
+    def cancel(self) -> None: ...
+
+
+class Clock(Protocol):
+    """Monotonic seconds for intervals, Unix seconds for the record, and timers on the first."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+
+    def wall(self) -> float:
+        """Seconds since the Unix epoch."""
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> TimerHandle:
+        """Run `callback` on the event loop once `now()` has reached `when`."""
+
+
+class SystemClock:
+    """The machine's clocks and the running event loop's timers."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def wall(self) -> float:
+        return time.time()
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> TimerHandle:
+        # uvloop rounds its own clock to milliseconds, so the delay is taken from ours.
+        return asyncio.get_running_loop().call_later(max(0.0, when - time.monotonic()), callback)

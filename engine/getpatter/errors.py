@@ -1,0 +1,120 @@
+"""Every error this library raises on purpose.
+
+PatterError
+├── ConfigurationError        a setting cannot work; says which one and what would
+├── InvalidRequest            an argument cannot be used: a malformed number, a page out of range
+│   └── CallNotFound          no such call
+├── AccessDenied              a token is missing, wrong or used up
+├── PolicyDenied              we may not place this call; carries the rule
+├── AtCapacity                no room for another call now
+├── EngineUnavailable         the engine does not run or cannot be reached
+├── CarrierError              the carrier refused or failed; carries its code and its words
+│   ├── InvalidSignature      a webhook that the carrier did not sign
+│   └── MediaError            a media message that breaks the carrier's protocol
+├── ProviderError             a speech or language provider failed; says whether a retry can help
+├── StoreError                the call store cannot be read or written
+└── CallEnded                 the call is over; says who ended it
+
+An error's text says what is wrong; `next_step`, where there is one, says what to do about it.  Both are
+written for whoever made the request, a person or a language model, and never hold a secret.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class PatterError(Exception):
+    """The root of the tree.  `code` names the kind on the wire and in the store."""
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, *, next_step: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+
+
+class ConfigurationError(PatterError):
+    code = "configuration"
+
+
+class InvalidRequest(PatterError):
+    code = "invalid_request"
+
+
+class CallNotFound(InvalidRequest):
+    code = "call_not_found"
+
+
+class AccessDenied(PatterError):
+    code = "access_denied"
+
+
+class PolicyDenied(PatterError):
+    """`rule` names the rule that refused, e.g. `emergency_number`."""
+
+    code = "policy_denied"
+
+    def __init__(self, message: str, *, rule: str = "", next_step: str | None = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.rule = rule
+
+
+class AtCapacity(PatterError):
+    code = "at_capacity"
+
+
+class EngineUnavailable(PatterError):
+    code = "engine_unavailable"
+
+
+class CarrierError(PatterError):
+    """`carrier_code` is the carrier's own error code, where it gave one."""
+
+    code = "carrier"
+
+    def __init__(self, message: str, *, carrier_code: str = "", next_step: str | None = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.carrier_code = carrier_code
+
+
+class InvalidSignature(CarrierError):
+    code = "invalid_signature"
+
+
+class MediaError(CarrierError):
+    code = "media"
+
+
+class ProviderError(PatterError):
+    """`provider` is its name, `retryable` whether the same request may succeed later."""
+
+    code = "provider"
+
+    def __init__(
+        self, message: str, *, provider: str = "", retryable: bool = False, next_step: str | None = None
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self.provider = provider
+        self.retryable = retryable
+
+
+class StoreError(PatterError):
+    code = "store"
+
+
+class CallEnded(PatterError):
+    code = "call_ended"
+
+
+def _kinds(root: type[PatterError]) -> dict[str, type[PatterError]]:
+    found = {root.code: root}
+    for kind in root.__subclasses__():
+        found.update(_kinds(kind))
+    return found
+
+
+def from_wire(code: str, message: str, next_step: str | None = None) -> PatterError:
+    """The error that another process described by its code and text; an unknown code gives `PatterError`."""
+    return _kinds(PatterError).get(code, PatterError)(message, next_step=next_step)

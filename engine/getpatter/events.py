@@ -1,0 +1,200 @@
+"""Everything that happens in a call, one type an event.
+
+The events of a call are the only record of it: the store, the live view, MCP progress, the dashboard and user
+callbacks are all readers of this one stream.  They are plain data and travel as tagged JSON (`{"type": "turn", ...}`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Direction = Literal["outbound", "inbound"]
+Role = Literal["agent", "caller"]
+Outcome = Literal["answered", "voicemail", "no_answer", "busy", "failed", "canceled", "interrupted"]
+EndedBy = Literal["caller", "agent", "assistant", "limit", "carrier", "engine"]
+
+# A latency in milliseconds, not below zero.
+Millis = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class CallEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """`at` is Unix seconds; `seq` counts a call's events from 1 and is given by the bus."""
+
+    call_id: str
+    at: float
+    seq: int = 0
+
+
+class CallPlaced(CallEvent, tag="placed", frozen=True, kw_only=True):
+    """A call exists: dialled by us, or answered by us when `direction` is inbound."""
+
+    direction: Direction
+    from_number: str
+    to_number: str
+    carrier: str
+    goal: str = ""
+    agent: str = ""
+    language_model: str = ""
+    speech_to_text: str = ""
+    text_to_speech: str = ""
+    notes: tuple[str, ...] = ()
+    """What a reader must know, e.g. that the agent's words come from a script and not from a language model."""
+
+
+class CallDialed(CallEvent, tag="dialed", frozen=True, kw_only=True):
+    """The carrier took the call and named it."""
+
+    carrier_call_id: str
+
+
+class CallRinging(CallEvent, tag="ringing", frozen=True, kw_only=True):
+    pass
+
+
+class CallAnswered(CallEvent, tag="answered", frozen=True, kw_only=True):
+    """Somebody or something picked up: the media stream is open."""
+
+
+class MachineDetected(CallEvent, tag="machine_detected", frozen=True, kw_only=True):
+    """The carrier's answering-machine detection spoke."""
+
+    classification: Literal["human", "machine", "fax", "unknown"]
+    raw: str = ""
+
+
+class SpeechStarted(CallEvent, tag="speech_started", frozen=True, kw_only=True):
+    role: Role
+
+
+class SpeechEnded(CallEvent, tag="speech_ended", frozen=True, kw_only=True):
+    role: Role
+
+
+class TurnLatency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The parts of one response time, in milliseconds; a part that was not observed is absent.
+
+    `response` runs from the caller's last speech to the first audio frame sent and is the sum a caller feels.
+    """
+
+    endpoint_ms: Millis | None = None
+    """Caller's last speech → end of turn decided (holds the VAD's stop time)."""
+    stt_ms: Millis | None = None
+    """End of turn decided → final transcript."""
+    llm_ttft_ms: Millis | None = None
+    """Reply asked for → first token."""
+    tts_ms: Millis | None = None
+    """First sentence handed to the voice → its first audio."""
+    engine_ms: Millis | None = None
+    """What is left of end of turn → first frame sent when STT, LLM and TTS are taken away: our own doing."""
+    response_ms: Millis | None = None
+    """Caller's last speech → first frame sent."""
+
+
+class Turn(CallEvent, tag="turn", frozen=True, kw_only=True):
+    """One side said something.  For the agent `text` is what the other side really heard."""
+
+    index: int
+    role: Role
+    text: str
+    started_at: float
+    ended_at: float
+    interrupted: bool = False
+    unheard: str = ""
+    """What the agent was going to say when it was interrupted."""
+    latency: TurnLatency = TurnLatency()
+
+
+class TranscriptInterim(CallEvent, tag="interim", frozen=True, kw_only=True):
+    """What the caller seems to be saying; replaced by the turn."""
+
+    text: str
+
+
+class BargeIn(CallEvent, tag="barge_in", frozen=True, kw_only=True):
+    """The caller spoke over the agent; `clear_ms` is detection → `clear` sent to the carrier."""
+
+    clear_ms: Millis = 0.0
+
+
+class DtmfPressed(CallEvent, tag="dtmf", frozen=True, kw_only=True):
+    role: Role
+    digit: str
+
+
+class ToolCalled(CallEvent, tag="tool_called", frozen=True, kw_only=True):
+    tool_call_id: str
+    name: str
+    arguments: str
+    """JSON text as the model wrote it."""
+    result: str = ""
+    error: str = ""
+    duration_ms: Millis = 0.0
+
+
+class Recorded(CallEvent, tag="recorded", frozen=True, kw_only=True):
+    """A stereo WAV, caller left and agent right."""
+
+    path: str
+    duration_s: float
+    bytes: int
+
+
+class Problem(CallEvent, tag="problem", frozen=True, kw_only=True):
+    """Something failed and the call goes on or ends because of it; `code` is from the error tree."""
+
+    code: str
+    message: str
+
+
+class CallEnding(CallEvent, tag="ending", frozen=True, kw_only=True):
+    """Somebody asked for the end; the goodbye may still be playing."""
+
+    ended_by: EndedBy
+    reason: str
+
+
+class CallEnded(CallEvent, tag="ended", frozen=True, kw_only=True):
+    """The last event of every call."""
+
+    outcome: Outcome
+    ended_by: EndedBy
+    reason: str
+    duration_s: float
+    """Answer to end; 0 when nobody answered."""
+    error_code: str = ""
+    error: str = ""
+
+
+Event = (
+    CallPlaced
+    | CallDialed
+    | CallRinging
+    | CallAnswered
+    | MachineDetected
+    | SpeechStarted
+    | SpeechEnded
+    | Turn
+    | TranscriptInterim
+    | BargeIn
+    | DtmfPressed
+    | ToolCalled
+    | Recorded
+    | Problem
+    | CallEnding
+    | CallEnded
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+def encode(event: Event) -> bytes:
+    """One event as JSON."""
+    return _encoder.encode(event)
+
+
+def decode(data: bytes | str) -> Event:
+    """The event in `data`; raises `msgspec.ValidationError` when it is none of ours."""
+    return _decoder.decode(data)

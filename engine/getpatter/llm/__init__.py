@@ -1,0 +1,1 @@
+"""Language models: one provider a file, all behind `llm.base.LanguageModel`."""

@@ -1,0 +1,67 @@
+"""What a language model is to the conversation: messages in, a stream of text and tool calls out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """`arguments` is JSON text as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One entry of the history.  `tool_calls` belong to an assistant's, `tool_call_id` to a tool's message."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as the model sees it; `parameters` is a JSON schema."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+
+
+ReplyPart = TextDelta | ToolCall | Usage
+
+
+class LanguageModel(Protocol):
+    """Shared by all calls; holds no conversation of its own."""
+
+    @property
+    def name(self) -> str:
+        """Shown to people, e.g. `gpt-4o-mini at api.openai.com`."""
+
+    @property
+    def scripted(self) -> bool:
+        """True when the words come from a script, which whoever shows them must say."""
+
+    def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncIterator[ReplyPart]:
+        """The next assistant message.  Closing the iterator cancels.  Raises `ProviderError`."""
+
+    async def close(self) -> None: ...

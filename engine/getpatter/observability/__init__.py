@@ -1,0 +1,1 @@
+"""What is observed: the event bus and the figures drawn from it."""

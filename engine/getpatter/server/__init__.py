@@ -1,0 +1,1 @@
+"""The edges of the engine process: HTTP and WebSockets. Authenticate, parse, hand over."""

@@ -1,0 +1,1 @@
+"""The call store: SQLModel tables, their migrations, the batched journal, and queries."""

@@ -1,0 +1,1 @@
+"""Speech to text: one provider a file, all behind `stt.base.SpeechToText`."""

@@ -1,0 +1,65 @@
+"""What a speech recogniser is to the conversation.
+
+A provider object holds settings and what may be shared between calls (connections, models, worker processes); it is
+immutable for its users.  `open` gives one live recognition, for one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from getpatter.audio.format import AudioFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was understood.  A final transcript covers the audio since the last final one and does not change.
+
+    `text` may be empty: nothing was understood.  `confidence` is between 0 and 1 where the provider gives one.
+    """
+
+    text: str
+    final: bool
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechHints:
+    """What is known before a call: its language (BCP 47) and sentences the far end is likely to say."""
+
+    language: str = "en-US"
+    phrases: tuple[str, ...] = ()
+
+
+class Recognition(Protocol):
+    """One call's speech being recognised."""
+
+    def send(self, audio: bytes) -> None:
+        """Take audio in the provider's format; returns at once."""
+
+    def finalize(self) -> None:
+        """The speaker paused: give a final transcript of what came so far, soon and exactly once, even an empty one."""
+
+    def transcripts(self) -> AsyncIterator[Transcript]:
+        """Transcripts as they come, until `close`.  Raises `ProviderError` when the provider is lost."""
+
+    async def close(self) -> None:
+        """Let go of everything.  May be called twice."""
+
+
+class SpeechToText(Protocol):
+    @property
+    def name(self) -> str:
+        """Shown to people, e.g. `pocketsphinx (phrases)`."""
+
+    @property
+    def format(self) -> AudioFormat:
+        """What `Recognition.send` takes."""
+
+    async def open(self, hints: SpeechHints) -> Recognition:
+        """Start for one call; raises `ProviderError`."""
+
+    async def close(self) -> None:
+        """Let go of what calls shared."""

@@ -1,0 +1,1 @@
+"""Text to speech: one provider a file, all behind `tts.base.TextToSpeech`."""

@@ -1,0 +1,1 @@
+"""The MCP face of the engine: telephony as tools for AI assistants."""
