@@ -1,0 +1,61 @@
+"""A clock that stands still until it is told to move."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(eq=False, slots=True)
+class _Timer:
+    callback: Callable[[], None]
+    cancelled: bool = field(default=False)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class ManualClock:
+    """A `getpatter.clock.Clock` for tests: no event loop, no waiting.
+
+    `now()` starts at `start` and `wall()` at `wall`, both in seconds; they move together, by `advance` alone.
+    """
+
+    def __init__(self, start: float = 0.0, wall: float = 1_700_000_000.0) -> None:
+        self._now = start
+        self._wall_offset = wall - start
+        self._timers: list[tuple[float, int, _Timer]] = []
+        self._order = itertools.count()
+
+    def now(self) -> float:
+        return self._now
+
+    def wall(self) -> float:
+        return self._now + self._wall_offset
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> _Timer:
+        """Run `callback` in the `advance` that reaches `when`; one that is past already runs in the next `advance`."""
+        timer = _Timer(callback)
+        heapq.heappush(self._timers, (when, next(self._order), timer))
+        return timer
+
+    def advance(self, seconds: float) -> None:
+        """Move on, running the timers on the way in order, each at its own time, and those they set in turn."""
+        if seconds < 0:
+            raise ValueError(f"time does not run backwards: {seconds} s")
+        end = self._now + seconds
+        while self._timers and self._timers[0][0] <= end:
+            when, _, timer = heapq.heappop(self._timers)
+            if not timer.cancelled:
+                self._now = max(self._now, when)
+                timer.callback()
+        self._now = end
+
+    @property
+    def next_timer(self) -> float | None:
+        """When the next timer is due; None when none is set."""
+        while self._timers and self._timers[0][2].cancelled:
+            heapq.heappop(self._timers)
+        return self._timers[0][0] if self._timers else None
