@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -61,7 +61,7 @@ class LanguageModel(Protocol):
     def scripted(self) -> bool:
         """True when the words come from a script, which whoever shows them must say."""
 
-    def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncIterator[ReplyPart]:
+    def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncGenerator[ReplyPart]:
         """The next assistant message.  Closing the iterator cancels.  Raises `ProviderError`."""
 
     async def close(self) -> None: ...
