@@ -30,7 +30,7 @@ class DtmfReceived(msgspec.Struct, frozen=True):
 
 
 class MarkPlayed(msgspec.Struct, frozen=True):
-    """The audio before this mark was played, or dropped by a `clear` that we sent."""
+    """The audio before this mark was played.  Marks that were pending when we sent a `clear` are never reported."""
 
     name: str
 
@@ -55,7 +55,7 @@ class MediaCodec(Protocol):
         """The message that asks to be told, as `MarkPlayed(name)`, when all queued so far was played."""
 
     def clear(self) -> bytes:
-        """The message that drops all queued audio."""
+        """The message that drops all queued audio and with it the marks that are pending."""
 
 
 # -- calls ------------------------------------------------------------------------------------------------------
