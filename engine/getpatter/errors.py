@@ -12,7 +12,7 @@ PatterError
 │   ├── InvalidSignature      a webhook that the carrier did not sign
 │   └── MediaError            a media message that breaks the carrier's protocol
 ├── ProviderError             a speech or language provider failed; says whether a retry can help
-├── StoreError                the call store cannot be read or written
+├── StoreError                the call store cannot be read or written; says whether a retry can help
 └── CallEnded                 the call is over; says who ended it
 
 An error's text says what is wrong; `next_step`, where there is one, says what to do about it.  Both are
@@ -101,7 +101,13 @@ class ProviderError(PatterError):
 
 
 class StoreError(PatterError):
+    """`retryable` says whether the same request may succeed later: the database is locked or away."""
+
     code = "store"
+
+    def __init__(self, message: str, *, retryable: bool = False, next_step: str | None = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.retryable = retryable
 
 
 class CallEnded(PatterError):

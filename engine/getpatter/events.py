@@ -41,6 +41,8 @@ class CallPlaced(CallEvent, tag="placed", frozen=True, kw_only=True):
     text_to_speech: str = ""
     notes: tuple[str, ...] = ()
     """What a reader must know, e.g. that the agent's words come from a script and not from a language model."""
+    key: str = ""
+    """The idempotency key of the request, where it had one: a second request with it gives this call."""
 
 
 class CallDialed(CallEvent, tag="dialed", frozen=True, kw_only=True):
