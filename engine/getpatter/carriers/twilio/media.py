@@ -1,0 +1,207 @@
+"""Twilio Media Streams, our side: https://www.twilio.com/docs/voice/media-streams/websocket-messages"""
+
+from __future__ import annotations
+
+from binascii import b2a_base64
+from collections import Counter
+from typing import Annotated, Final
+
+import msgspec
+
+from getpatter.audio.format import LINE
+from getpatter.carriers.base import (
+    AudioReceived,
+    DtmfReceived,
+    MarkPlayed,
+    MediaEvent,
+    StreamStarted,
+    StreamStopped,
+)
+from getpatter.errors import MediaError
+
+MAX_MESSAGE_BYTES: Final = 65_536
+"""Twilio's `media` messages have some 400 bytes; `start` grows with its parameters, which 64 kB of TwiML hold."""
+
+_ENCODING = "audio/x-mulaw"
+
+
+class _Message(msgspec.Struct, tag_field="event", frozen=True):
+    """Only what is used is declared; msgspec skips the rest, the counters (strings) among it."""
+
+
+class _MediaBody(msgspec.Struct, frozen=True):
+    payload: bytes
+    track: str = "inbound"
+
+
+class _MediaFormat(msgspec.Struct, frozen=True, rename="camel"):
+    encoding: str
+    sample_rate: int
+    channels: int
+
+
+class _StartBody(msgspec.Struct, frozen=True, rename="camel"):
+    stream_sid: str
+    call_sid: str
+    media_format: _MediaFormat
+    custom_parameters: dict[str, str] = {}
+
+
+class _DtmfBody(msgspec.Struct, frozen=True):
+    digit: Annotated[str, msgspec.Meta(pattern="^[0-9A-D*#]$")]
+
+
+class _MarkBody(msgspec.Struct, frozen=True):
+    name: str
+
+
+class _Connected(_Message, tag="connected", frozen=True):
+    pass
+
+
+class _Start(_Message, tag="start", frozen=True):
+    start: _StartBody
+
+
+class _Media(_Message, tag="media", frozen=True):
+    media: _MediaBody
+
+
+class _Dtmf(_Message, tag="dtmf", frozen=True):
+    dtmf: _DtmfBody
+
+
+class _Mark(_Message, tag="mark", frozen=True):
+    mark: _MarkBody
+
+
+class _Stop(_Message, tag="stop", frozen=True):
+    pass
+
+
+class _AnyMessage(msgspec.Struct, frozen=True):
+    event: str
+
+
+_Known = _Connected | _Start | _Media | _Dtmf | _Mark | _Stop
+_KNOWN_EVENTS = frozenset({"connected", "start", "media", "dtmf", "mark", "stop"})
+
+_decode = msgspec.json.Decoder(_Known).decode
+_decode_any = msgspec.json.Decoder(_AnyMessage).decode
+
+
+class TwilioMediaCodec:
+    """Implements `carriers.base.MediaCodec`; messages are to be sent in the order in which they were made.
+
+    Twilio returns a mark when the audio before it was played, and at once when a `clear` drops that audio; the two
+    look alike.  So the marks that are pending (made, not returned) when `clear` is called are never reported.  Among
+    them may be one that was played and whose return was under way already: nothing tells it apart, and to take
+    words for unheard that were heard by a network's delay is the smaller error.
+    """
+
+    def __init__(self) -> None:
+        self._play_prefix = b""
+        self._mark_prefix = b""
+        self._clear = b""
+        self._pending: Counter[str] = Counter()
+        self._cleared: Counter[str] = Counter()
+
+    def decode(self, message: str | bytes) -> MediaEvent | None:
+        """The event in a message; None for the outbound track, a mark that was cleared, and events unknown to us.
+
+        Raises `MediaError` for what is not JSON, too long, lacks a field, or comes before `start`.
+        """
+        if len(message) > MAX_MESSAGE_BYTES:
+            raise MediaError(f"A Twilio message has {len(message)} characters; {MAX_MESSAGE_BYTES} are taken.")
+        try:
+            said = _decode(message)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as broken:
+            if _is_unknown_event(message):
+                return None
+            raise MediaError(f"A Twilio message cannot be read: {_cause(broken)}.") from None
+        if type(said) is _Media and self._play_prefix:
+            media = said.media
+            return AudioReceived(media.payload) if media.track == "inbound" else None
+        return self._other(said)
+
+    def play(self, audio: bytes) -> bytes:
+        """Raises `MediaError` before `start`, as do `mark` and `clear`: it names the stream."""
+        if not self._play_prefix:
+            raise _not_started()
+        return b'%b%b"}}' % (self._play_prefix, b2a_base64(audio, newline=False))
+
+    def mark(self, name: str) -> bytes:
+        if not self._mark_prefix:
+            raise _not_started()
+        self._pending[name] += 1
+        return b"%b%b}}" % (self._mark_prefix, msgspec.json.encode(name))
+
+    def clear(self) -> bytes:
+        if not self._clear:
+            raise _not_started()
+        self._cleared += self._pending
+        self._pending.clear()
+        return self._clear
+
+    def _other(self, said: _Known) -> MediaEvent | None:
+        if isinstance(said, _Connected):
+            return None
+        if isinstance(said, _Start):
+            return self._started(said.start)
+        if not self._play_prefix:
+            raise MediaError("A Twilio stream sent something before its start message.")
+        if isinstance(said, _Mark):
+            return self._mark_returned(said.mark.name)
+        if isinstance(said, _Dtmf):
+            return DtmfReceived(said.dtmf.digit)
+        return StreamStopped()
+
+    def _started(self, start: _StartBody) -> StreamStarted:
+        if self._play_prefix:
+            raise MediaError("A Twilio stream started twice.")
+        sound = start.media_format
+        if (sound.encoding, sound.sample_rate, sound.channels) != (_ENCODING, LINE.rate, 1):
+            raise MediaError(f"A Twilio stream is not {_ENCODING} at {LINE.rate} Hz in one channel.")
+        stream = msgspec.json.encode(start.stream_sid)
+        self._play_prefix = b'{"event":"media","streamSid":%b,"media":{"payload":"' % stream
+        self._mark_prefix = b'{"event":"mark","streamSid":%b,"mark":{"name":' % stream
+        self._clear = b'{"event":"clear","streamSid":%b}' % stream
+        return StreamStarted(start.stream_sid, start.call_sid, start.custom_parameters)
+
+    def _mark_returned(self, name: str) -> MarkPlayed | None:
+        """Of two marks with one name the earlier comes first, so a cleared one before a pending one."""
+        if _take(self._cleared, name):
+            return None
+        return MarkPlayed(name) if _take(self._pending, name) else None
+
+
+def _take(marks: Counter[str], name: str) -> bool:
+    left = marks[name] - 1
+    if left < 0:
+        return False
+    if left:
+        marks[name] = left
+    else:
+        del marks[name]
+    return True
+
+
+def _not_started() -> MediaError:
+    return MediaError("Nothing can be sent on a Twilio stream before its start message: it names the stream.")
+
+
+def _is_unknown_event(message: str | bytes) -> bool:
+    """Whether this is a sound message of a kind that Twilio has added since."""
+    try:
+        return _decode_any(message).event not in _KNOWN_EVENTS
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+
+
+def _cause(broken: Exception) -> str:
+    """What was wrong and where, without anything from the message."""
+    if isinstance(broken, msgspec.ValidationError):
+        return str(broken)
+    if isinstance(broken, msgspec.DecodeError):
+        return "it is not JSON"
+    return "its text is not UTF-8" if isinstance(broken, UnicodeError) else "it is nested too deeply"
