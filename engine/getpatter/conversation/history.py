@@ -1,0 +1,119 @@
+"""What was said in a call, as the language model is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from getpatter.llm.base import Message, ToolCall
+
+CUT_OFF = "—"
+"""Ends an assistant message that was interrupted.  Novels and scripts mark it the same way, so models understand it."""
+STILL_RUNNING = "There is no result yet."
+"""Stands for the result of a tool that is at work: model APIs refuse a call without one."""
+
+
+@dataclass(slots=True)
+class _UserTurn:
+    text: str
+
+
+@dataclass(slots=True)
+class ReplyEntry:
+    """One reply of ours.  It has its place in the history from its beginning, and only the words that were heard."""
+
+    text: str = ""
+    interrupted: bool = False
+
+    def heard(self, text: str, interrupted: bool = False) -> None:
+        """Set what was heard of the reply so far, and whether it was cut off there."""
+        self.text = text.strip()
+        self.interrupted = interrupted
+
+
+@dataclass(slots=True)
+class _ToolUse:
+    call: ToolCall
+    result: str | None = None
+
+
+class History:
+    """The messages of one call: system prompt, the caller's turns, what was heard of ours, and tools used.
+
+    Words that came over the telephone are only ever in messages of role `user` (or in tool results), never in the
+    system prompt.
+    """
+
+    def __init__(self, system_prompt: str = "") -> None:
+        self._system_prompt = system_prompt
+        self._entries: list[_UserTurn | ReplyEntry | _ToolUse] = []
+
+    def add_user(self, text: str) -> None:
+        """The caller said something; silence is not recorded."""
+        if text := text.strip():
+            self._entries.append(_UserTurn(text))
+
+    def begin_reply(self) -> ReplyEntry:
+        """Keep a place for a reply of ours; it is no message until some of it was heard."""
+        reply = ReplyEntry()
+        self._entries.append(reply)
+        return reply
+
+    def add_tool_call(self, call: ToolCall) -> None:
+        self._entries.append(_ToolUse(call))
+
+    def add_tool_result(self, call_id: str, content: str) -> None:
+        """Answer the latest open call of this id; raises `ValueError` when there is none.
+
+        Some servers number the calls of each reply from zero, so an id may come again in one conversation.
+        """
+        for entry in reversed(self._entries):
+            if isinstance(entry, _ToolUse) and entry.call.id == call_id and entry.result is None:
+                entry.result = content
+                return
+        raise ValueError(f"no tool call {call_id!r} waits for a result")
+
+    def messages(self) -> list[Message]:
+        """The conversation so far, in the order that model APIs ask for.
+
+        Turns of one side that follow each other are one message.  A tool call belongs to the reply before it, and its
+        result comes right after, whatever was said while the tool ran.
+        """
+        messages = [Message("system", self._system_prompt)] if self._system_prompt else []
+        entries, at = self._entries, 0
+        while at < len(entries):
+            entry = entries[at]
+            at += 1
+            if isinstance(entry, _UserTurn):
+                _append(messages, Message("user", entry.text))
+            elif isinstance(entry, ReplyEntry) and (content := _content(entry)):
+                _append(messages, Message("assistant", content))
+            elif isinstance(entry, _ToolUse):
+                uses = [entry]
+                while at < len(entries) and isinstance(following := entries[at], _ToolUse):
+                    uses.append(following)
+                    at += 1
+                _append_tools(messages, uses)
+        return messages
+
+
+def _content(reply: ReplyEntry) -> str:
+    return reply.text + CUT_OFF if reply.text and reply.interrupted else reply.text
+
+
+def _append(messages: list[Message], message: Message) -> None:
+    last = messages[-1] if messages else None
+    if last is not None and last.role == message.role:
+        messages[-1] = replace(last, content=f"{last.content} {message.content}")
+    else:
+        messages.append(message)
+
+
+def _append_tools(messages: list[Message], uses: list[_ToolUse]) -> None:
+    calls = tuple(use.call for use in uses)
+    if messages and messages[-1].role == "assistant":
+        messages[-1] = replace(messages[-1], tool_calls=calls)
+    else:
+        messages.append(Message("assistant", "", tool_calls=calls))
+    messages.extend(
+        Message("tool", STILL_RUNNING if use.result is None else use.result, tool_call_id=use.call.id) for use in uses
+    )
