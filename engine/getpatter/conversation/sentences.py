@@ -26,56 +26,13 @@ _NARROW_SPACES = " \u00a0\u202f"
 """Stand before closing quotes in French."""
 
 _NEVER_LAST = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "mx",
-        "dr",
-        "prof",
-        "st",
-        "mt",
-        "rev",
-        "hon",
-        "gen",
-        "lt",
-        "sgt",
-        "capt",
-        "sen",
-        "gov",
-        "messrs",
-        "mme",
-        "mlle",
-        "hr",
-        "fr",
-        "sr",
-        "sra",
-        "srta",
-        "sig",
-        "vs",
-        "approx",
-        "ca",
-        "bzw",
-        "cf",
-        "vol",
-        "dept",
-        "ext",
-        "tel",
-        "jan",
-        "feb",
-        "apr",
-        "jun",
-        "jul",
-        "aug",
-        "sept",
-        "oct",
-        "nov",
-        "dec",
-    ]
+    {"mr", "mrs", "ms", "mx", "dr", "prof", "st", "mt", "rev", "hon", "gen", "lt", "sgt", "capt", "sen", "gov"}
+    | {"messrs", "mme", "mlle", "hr", "fr", "sr", "sra", "srta", "sig", "vs", "approx", "ca", "bzw", "cf", "vol"}
+    | {"dept", "ext", "tel", "jan", "feb", "apr", "jun", "jul", "aug", "sept", "oct", "nov", "dec"}
 )
 """Abbreviations that stand before what they belong to."""
-_BEFORE_NUMBER = frozenset(["no", "nr", "nos", "p", "pp", "art"])
-_MAYBE_LAST = frozenset(["a.m", "p.m", "etc", "inc", "ltd", "co", "corp", "jr", "bros", "ave", "blvd", "rd"])
+_BEFORE_NUMBER = frozenset({"no", "nr", "nos", "p", "pp", "art"})
+_MAYBE_LAST = frozenset({"a.m", "p.m", "etc", "inc", "ltd", "co", "corp", "jr", "bros", "ave", "blvd", "rd"})
 """Abbreviations that may end a sentence, and do so before a capital letter."""
 _LIST_NUMBER = re.compile(r"(?:^|\n)\W*\d{1,3}\.$")
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
