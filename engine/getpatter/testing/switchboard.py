@@ -217,9 +217,8 @@ class MemorySwitchboard:
 
     def _happen(self, event: Event, **changes: object) -> CallView:
         call = self._call(event.call_id)
-        numbered_seq = call.view.last_seq + 1
-        call.view = call.view.model_copy(update={**changes, "last_seq": numbered_seq})
-        self.bus.publish(event)
+        seq = self.bus.publish(event).seq
+        call.view = call.view.model_copy(update={**changes, "last_seq": seq})
         changed, call.changed = call.changed, asyncio.Event()
         changed.set()
         return call.view
