@@ -1,0 +1,139 @@
+"""How an engine is found: a lock that shows it lives, and a file that says where it is."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from getpatter.errors import ConfigurationError
+
+
+class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A running engine.  Whoever holds the token may do everything the control API can."""
+
+    pid: int
+    url: str
+    """Base URL of the private listener, e.g. http://127.0.0.1:8000"""
+    carrier_url: str
+    """Base URL of the carrier listener on this machine."""
+    token: str
+    version: str
+    started_at: float
+    """Unix seconds."""
+
+    def __repr__(self) -> str:
+        return f"EngineInfo(pid={self.pid}, url={self.url!r}, version={self.version!r})"
+
+
+class EngineBeacon:
+    """Held by the engine of one `PATTER_HOME` for as long as it runs.
+
+    Enter it before anything else is opened, `announce` once the listeners are open, leave it last.  Entering raises
+    `ConfigurationError` when another engine holds this home.  The lock is the kernel's, so it goes with the process
+    however that ends; the file may stay behind and then says nothing.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._lock: int | None = None
+
+    def __enter__(self) -> Self:
+        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(_lock_path(self._home), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if not _take(descriptor):
+            os.close(descriptor)
+            running = read_engine(self._home)
+            where = f" (process {running.pid}, {running.url})" if running else ""
+            raise ConfigurationError(
+                f"An engine is running already for {self._home}{where}.",
+                next_step="Use that one, stop it first, or set PATTER_HOME to another folder.",
+            )
+        self._lock = descriptor
+        _info_path(self._home).unlink(missing_ok=True)
+        return self
+
+    def announce(self, info: EngineInfo) -> None:
+        """Say where the engine is.  The file appears whole or not at all and only its owner can read it."""
+        if self._lock is None:
+            raise RuntimeError("announce was called before the beacon was entered")
+        descriptor, name = tempfile.mkstemp(dir=self._home, prefix=".engine-")  # mkstemp gives 0600
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(msgspec.json.format(msgspec.json.encode(info), indent=2))
+            Path(name).replace(_info_path(self._home))
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._lock is None:
+            return
+        # Removed while the lock is still ours: afterwards the file may be a successor's.
+        _info_path(self._home).unlink(missing_ok=True)
+        os.close(self._lock)
+        self._lock = None
+
+
+def read_engine(home: Path) -> EngineInfo | None:
+    """The engine of this home, or None when none runs or it has not announced itself yet."""
+    try:
+        info = msgspec.json.decode(_info_path(home).read_bytes(), type=EngineInfo)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+    return info if _alive(info.pid) and engine_lock_held(home) else None
+
+
+def engine_lock_held(home: Path) -> bool:
+    """Whether an engine process has this home, announced or still starting."""
+    try:
+        descriptor = os.open(_lock_path(home), os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return not lock(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int) -> bool:
+    """Lock for ourselves; False when an engine holds the lock.
+
+    Somebody who merely looks holds a shared lock for a moment, which must not be taken for an engine.
+    """
+    while not lock(descriptor, fcntl.LOCK_EX):
+        if not lock(descriptor, fcntl.LOCK_SH):
+            return False
+    return True
+
+
+def lock(descriptor: int, kind: int) -> bool:
+    """Take a `flock` of this kind if that is possible at once."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _alive(pid: int) -> bool:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, 0)
+        return True
+    return False
+
+
+def _lock_path(home: Path) -> Path:
+    return home / "engine.lock"
+
+
+def _info_path(home: Path) -> Path:
+    return home / "engine.json"
