@@ -1,0 +1,125 @@
+"""What happens in a conversation, told as events with the times of the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from getpatter.clock import Clock
+from getpatter.conversation.playout import Heard
+from getpatter.conversation.reply import Timing
+from getpatter.conversation.turns import Farewell
+from getpatter.errors import PatterError
+from getpatter.events import (
+    BargeIn,
+    CallEnding,
+    Event,
+    Problem,
+    Role,
+    SpeechEnded,
+    SpeechStarted,
+    ToolCalled,
+    TranscriptInterim,
+    Turn,
+    TurnLatency,
+)
+from getpatter.llm.base import ToolCall
+
+
+class ConversationLog:
+    """Turns the conversation's monotonic times into Unix seconds and numbers its turns from 0."""
+
+    def __init__(self, call_id: str, clock: Clock, publish: Callable[[Event], None]) -> None:
+        self._call_id = call_id
+        self._clock = clock
+        self._publish = publish
+        self._turns = 0
+        self._speech_began: float | None = None
+        self._speech_ended: float | None = None
+        self._detected_at = 0.0
+
+    def speech_started(self) -> None:
+        self._detected_at = self._clock.now()
+        if self._speech_began is None:
+            self._speech_began = self._clock.wall()
+        self._publish(SpeechStarted(call_id=self._call_id, at=self._clock.wall(), role="caller"))
+
+    def speech_ended(self, silence_s: float) -> None:
+        """`silence_s` of silence have shown that the speech is over."""
+        self._speech_ended = self._clock.wall() - silence_s
+        self._publish(SpeechEnded(call_id=self._call_id, at=self._clock.wall(), role="caller"))
+
+    def interim(self, text: str) -> None:
+        self._publish(TranscriptInterim(call_id=self._call_id, at=self._clock.wall(), text=text))
+
+    def caller_turn(self, text: str) -> None:
+        now = self._clock.wall()
+        began, ended = self._speech_began or now, self._speech_ended or now
+        self._speech_began = self._speech_ended = None
+        self._turn("caller", text, began, max(began, ended))
+
+    def agent_audible(self) -> None:
+        self._publish(SpeechStarted(call_id=self._call_id, at=self._clock.wall(), role="agent"))
+
+    def agent_turn(self, heard: Heard, timing: Timing, *, interrupted: bool) -> None:
+        """What was heard of a reply; one of which nothing was audible leaves no turn."""
+        if timing.first_frame is None:
+            return
+        now = self._clock.wall()
+        began = now - (self._clock.now() - timing.first_frame)
+        self._publish(SpeechEnded(call_id=self._call_id, at=now, role="agent"))
+        self._turn(
+            "agent", heard.text, began, now, interrupted=interrupted, unheard=heard.unheard, latency=timing.latency()
+        )
+
+    def barge_in(self) -> None:
+        """The reply was stopped because the caller spoke."""
+        taken = (self._clock.now() - self._detected_at) * 1000
+        self._publish(BargeIn(call_id=self._call_id, at=self._clock.wall(), clear_ms=round(max(0.0, taken), 2)))
+
+    def tool(self, call: ToolCall, result: str, seconds: float) -> None:
+        self._publish(
+            ToolCalled(
+                call_id=self._call_id,
+                at=self._clock.wall(),
+                tool_call_id=call.id,
+                name=call.name,
+                arguments=call.arguments,
+                result=result,
+                duration_ms=round(max(0.0, seconds) * 1000, 2),
+            )
+        )
+
+    def problem(self, error: PatterError) -> None:
+        self._publish(Problem(call_id=self._call_id, at=self._clock.wall(), code=error.code, message=error.message))
+
+    def ending(self, farewell: Farewell) -> None:
+        self._publish(
+            CallEnding(call_id=self._call_id, at=self._clock.wall(), ended_by=farewell.ended_by, reason=farewell.reason)
+        )
+
+    def _turn(
+        self,
+        role: Role,
+        text: str,
+        started_at: float,
+        ended_at: float,
+        *,
+        interrupted: bool = False,
+        unheard: str = "",
+        latency: TurnLatency | None = None,
+    ) -> None:
+        self._publish(
+            Turn(
+                call_id=self._call_id,
+                at=self._clock.wall(),
+                index=self._turns,
+                role=role,
+                text=text,
+                started_at=started_at,
+                ended_at=ended_at,
+                interrupted=interrupted,
+                unheard=unheard,
+                latency=latency or TurnLatency(),
+            )
+        )
+        self._turns += 1
