@@ -1,0 +1,307 @@
+"""The switchboard of the process that owns the calls."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from getpatter.agent import Agent
+from getpatter.calls import archive, briefing
+from getpatter.calls.admission import Admission
+from getpatter.calls.ending import Ending
+from getpatter.calls.live import LiveCall
+from getpatter.calls.media import MediaSocket
+from getpatter.calls.policy import DialPolicy
+from getpatter.calls.recording import Recorder
+from getpatter.calls.session import MediaStream, Party
+from getpatter.calls.views import CallQuery, CallView, InboundView, PlaceCall, ServeInbound, TranscriptPage
+from getpatter.carriers.base import (
+    Carrier,
+    CarrierEvent,
+    DialRequest,
+    InboundCall,
+    MachineDetectionResult,
+    StatusChanged,
+    StreamStarted,
+    WebhookResponse,
+)
+from getpatter.conversation.pipeline import Conversation, Services
+from getpatter.errors import AtCapacity, EngineUnavailable
+from getpatter.events import CallPlaced, Direction
+from getpatter.observability.bus import EventBus
+from getpatter.store import Store
+from getpatter.store.journal import Journal
+
+log = logging.getLogger(__name__)
+
+GOODBYE_S = 15.0
+"""Longest that calls may take to say goodbye once the engine's patience is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How this exchange places calls."""
+
+    phone_number: str
+    ring_timeout_s: float = 25.0
+    how_to_try: str = ""
+    """Tells a user how to ring us."""
+
+
+class Exchange:
+    """Implements `calls.switchboard.Switchboard`, and takes what the carrier brings: calls, status, streams."""
+
+    def __init__(
+        self,
+        *,
+        agent: Agent,
+        carrier: Carrier,
+        policy: DialPolicy,
+        admission: Admission,
+        services: Services,
+        bus: EventBus,
+        store: Store,
+        journal: Journal,
+        recorder: Recorder | None,
+        rules: Rules,
+    ) -> None:
+        self._agent = agent
+        self._carrier = carrier
+        self._policy = policy
+        self._admission = admission
+        self._services = services
+        self._clock = services.clock
+        self._bus = bus
+        self._store = store
+        self._journal = journal
+        self._recorder = recorder
+        self._rules = rules
+        self._public_url = ""
+        self._live: dict[str, LiveCall] = {}
+        self._by_carrier_id: dict[str, LiveCall] = {}
+        self._keys: dict[str, str] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._inbound: ServeInbound | None = None
+
+    def reachable_at(self, public_url: str) -> None:
+        """What the carrier reaches our carrier listener by, known once it listens, e.g. http://127.0.0.1:8080"""
+        self._public_url = public_url.rstrip("/")
+
+    @property
+    def live_calls(self) -> int:
+        return len(self._live)
+
+    # -- the switchboard
+
+    async def place(self, request: PlaceCall) -> CallView:
+        number = self._policy.check(request.to_number)
+        if request.key and (known := await self._placed_before(request.key)) is not None:
+            return known
+        self._admission.acquire()
+        call = self._open_call(
+            "outbound",
+            self._rules.phone_number,
+            number,
+            briefing.for_outbound(self._agent, request),
+            goal=request.goal,
+            key=request.key,
+        )
+        name = self._carrier.name
+        dial = DialRequest(
+            call_id=call.call_id,
+            to_number=number,
+            from_number=self._rules.phone_number,
+            stream_url=self._stream_url(call.call_id),
+            status_url=f"{self._public_url}/webhooks/{name}/status",
+            machine_detection_url=f"{self._public_url}/webhooks/{name}/amd",
+            parameters=call.parameters,
+            ring_timeout_s=self._rules.ring_timeout_s,
+        )
+        self._run(call, dial)
+        return call.record.view(self._clock.wall())
+
+    async def _placed_before(self, key: str) -> CallView | None:
+        if (call_id := self._keys.get(key)) is not None:
+            return await self.get(call_id)
+        row = await self._store.calls.by_key(key)
+        return archive.view(row) if row is not None else None
+
+    async def wait(self, call_id: str, *, timeout_s: float, after_seq: int | None = None) -> CallView:
+        deadline = self._clock.now() + timeout_s
+        while (call := self._live.get(call_id)) is not None:
+            view = call.record.view(self._clock.wall())
+            left = deadline - self._clock.now()
+            if view.ended or left <= 0 or (after_seq is not None and view.last_seq > after_seq):
+                return view
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(call.changed.wait(), left)
+        return await self.get(call_id)
+
+    async def get(self, call_id: str) -> CallView:
+        if (call := self._live.get(call_id)) is not None:
+            return call.record.view(self._clock.wall())
+        return await archive.get(self._store, call_id)
+
+    async def list(self, query: CallQuery) -> list[CallView]:
+        await self._journal.flush()
+        return await archive.list_calls(self._store, query, self._clock.wall())
+
+    async def transcript(self, call_id: str, *, after: int = -1, limit: int = 50) -> TranscriptPage:
+        if (call := self._live.get(call_id)) is not None:
+            return call.record.transcript(after, limit)
+        return await archive.transcript(self._store, call_id, after, limit)
+
+    async def hang_up(self, call_id: str, *, reason: str = "") -> CallView:
+        call = self._live.get(call_id)
+        if call is None:
+            return await self.get(call_id)
+        outcome = "answered" if call.record.view(self._clock.wall()).answered_at is not None else "canceled"
+        call.end(Ending(outcome, "assistant", reason or "the assistant hung up"))
+        return await self.wait(call_id, timeout_s=GOODBYE_S)
+
+    async def serve_inbound(self, request: ServeInbound) -> InboundView:
+        self._inbound = request if request.enabled else None
+        return InboundView(
+            enabled=request.enabled,
+            phone_number=self._rules.phone_number,
+            carrier=self._carrier.name,
+            goal=request.goal,
+            how_to_try=self._rules.how_to_try if request.enabled else "",
+        )
+
+    # -- from the carrier
+
+    def ring(self, event: InboundCall) -> WebhookResponse:
+        """Somebody rings one of our numbers: the answer document."""
+        if self._inbound is None:
+            return self._carrier.reject("busy")
+        known = self._by_carrier_id.get(event.carrier_call_id)
+        if known is not None:  # the carrier asks twice when an answer is lost
+            return self._carrier.answer(self._stream_url(known.call_id), known.parameters)
+        try:
+            self._admission.acquire()
+        except (AtCapacity, EngineUnavailable) as full:
+            log.warning("turned a call away: %s", full.message)
+            return self._carrier.reject("busy")
+        call = self._open_call(
+            "inbound",
+            event.from_number,
+            event.to_number,
+            briefing.for_inbound(self._agent, self._inbound),
+            goal=self._inbound.goal,
+        )
+        call.carrier_call_id = event.carrier_call_id
+        self._by_carrier_id[event.carrier_call_id] = call
+        self._run(call, None, event.expected_phrases)
+        return self._carrier.answer(self._stream_url(call.call_id), call.parameters)
+
+    def on_carrier_events(self, events: Sequence[CarrierEvent]) -> None:
+        """Verified webhooks; those of calls that are over or unknown say nothing any more."""
+        for event in events:
+            call = self._find(event.carrier_call_id)
+            if call is None:
+                continue
+            if isinstance(event, StatusChanged):
+                call.on_status(event)
+            elif isinstance(event, MachineDetectionResult):
+                call.on_machine_detection(event)
+
+    def _find(self, carrier_call_id: str) -> LiveCall | None:
+        if (call := self._by_carrier_id.get(carrier_call_id)) is not None:
+            return call
+        return next((call for call in self._live.values() if call.carrier_call_id == carrier_call_id), None)
+
+    def stream(self, call_id: str, socket: MediaSocket) -> MediaStream | None:
+        """A media socket came in on this call's path; None for a call that does not wait for one."""
+        if call_id not in self._live:
+            return None
+
+        def admit(started: StreamStarted) -> Party | None:
+            call = self._live.get(call_id)
+            return call if call is not None and call.redeem(started.parameters.get("token", "")) else None
+
+        return MediaStream(self._carrier.media_codec(), socket, admit, self._clock)
+
+    # -- life of calls
+
+    def _open_call(
+        self, direction: Direction, from_number: str, to_number: str, agent: Agent, *, goal: str, key: str = ""
+    ) -> LiveCall:
+        call_id = f"call_{secrets.token_hex(8)}"
+        call = LiveCall(
+            call_id,
+            secrets.token_urlsafe(24),
+            self._carrier,
+            bus=self._bus,
+            clock=self._clock,
+            recorder=self._recorder,
+            conversation=lambda live: Conversation(
+                call_id, agent, self._services, live, publish=live.publish, hang_up=live.hang_up
+            ),
+        )
+        self._live[call_id] = call
+        if key:
+            self._keys[key] = call_id
+        call.publish(
+            CallPlaced(
+                call_id=call_id,
+                at=self._clock.wall(),
+                direction=direction,
+                from_number=from_number,
+                to_number=to_number,
+                carrier=self._carrier.name,
+                goal=goal,
+                key=key,
+                agent=agent.name,
+                language_model=agent.llm.name,
+                speech_to_text=agent.stt.name,
+                text_to_speech=agent.tts.name,
+                notes=_notes(agent),
+            )
+        )
+        return call
+
+    def _run(self, call: LiveCall, dial: DialRequest | None, expected_phrases: tuple[str, ...] = ()) -> None:
+        task = asyncio.create_task(self._whole_life(call, dial, expected_phrases), name=call.call_id)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _whole_life(self, call: LiveCall, dial: DialRequest | None, expected_phrases: tuple[str, ...]) -> None:
+        try:
+            await call.run(dial, expected_phrases)
+            await self._journal.flush()  # whoever asks next finds the ended call in the store
+        finally:
+            self._admission.release()
+            self._live.pop(call.call_id, None)
+            self._by_carrier_id.pop(call.carrier_call_id, None)
+
+    def _stream_url(self, call_id: str) -> str:
+        return f"{self._public_url.replace('http', 'ws', 1)}/ws/{self._carrier.name}/stream/{call_id}"
+
+    async def drain(self, patience_s: float) -> None:
+        """Take no new calls; let live ones end, then say goodbye for them, then close them."""
+        self._admission.close()
+        if not self._tasks:
+            return
+        _, left = await asyncio.wait(self._tasks, timeout=patience_s)
+        if left:
+            for call in list(self._live.values()):
+                call.shut_down()
+            _, left = await asyncio.wait(left, timeout=GOODBYE_S)
+        for call in list(self._live.values()):
+            call.end(Ending("answered", "engine", "the engine was stopped"))
+        if left:
+            await asyncio.wait(left)
+
+
+def _notes(agent: Agent) -> tuple[str, ...]:
+    if not agent.llm.scripted:
+        return ()
+    return (
+        f"The agent's words come from a fixed script ({agent.llm.name}), not from a language model. "
+        "Set PATTER_LLM_URL and PATTER_LLM_MODEL to use one.",
+    )

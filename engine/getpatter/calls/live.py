@@ -1,0 +1,300 @@
+"""One call while it lives: from its first event to its last."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Callable
+
+from getpatter.calls.ending import Ending, failed
+from getpatter.calls.record import CallRecord
+from getpatter.calls.recording import Recorder, Recording
+from getpatter.calls.session import MediaStream
+from getpatter.carriers.base import Carrier, DialRequest, MachineDetectionResult, StatusChanged
+from getpatter.clock import Clock, TimerHandle
+from getpatter.conversation.pipeline import Conversation
+from getpatter.conversation.turns import Farewell
+from getpatter.errors import CarrierError, MediaError, PatterError
+from getpatter.events import (
+    CallAnswered,
+    CallDialed,
+    CallEnded,
+    CallRinging,
+    DtmfPressed,
+    Event,
+    MachineDetected,
+    Outcome,
+    Problem,
+    Recorded,
+)
+from getpatter.observability.bus import EventBus
+
+log = logging.getLogger(__name__)
+
+ANSWER_MARGIN_S = 10.0
+"""How much later than the ring timeout a carrier may say that nobody answered."""
+
+_UNANSWERED: dict[str, tuple[Outcome, str]] = {
+    "busy": ("busy", "the line is busy"),
+    "no_answer": ("no_answer", "nobody answered"),
+    "canceled": ("canceled", "the call was cancelled before it was answered"),
+    "failed": ("failed", "the carrier could not place the call"),
+}
+
+
+class LiveCall:
+    """`run` is the call's whole life.  Whatever ends it calls `end`, the first wins, and `run` cleans up once."""
+
+    def __init__(
+        self,
+        call_id: str,
+        token: str,
+        carrier: Carrier,
+        *,
+        bus: EventBus,
+        clock: Clock,
+        recorder: Recorder | None,
+        conversation: Callable[[LiveCall], Conversation],
+    ) -> None:
+        self.call_id = call_id
+        self.carrier_call_id = ""
+        self.record = CallRecord()
+        self._token: str | None = token
+        self._carrier = carrier
+        self._bus = bus
+        self._clock = clock
+        self._recorder = recorder
+        self._recording: Recording | None = None
+        self._stream: MediaStream | None = None
+        self._answered_at: float | None = None
+        self._machine: MachineDetectionResult | None = None
+        self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._prepared = False
+        self._talking = False
+        self._changed = asyncio.Event()
+        self._deadline: TimerHandle | None = None
+        self._conversation = conversation(self)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What the media stream must bring along to be this call's; nothing once it came."""
+        return {"token": self._token} if self._token is not None else {}
+
+    # -- telling
+
+    def publish(self, event: Event) -> None:
+        """Every event of the call goes through here: to the bus, and into the call's own view."""
+        self.record.apply(self._bus.publish(event))
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set at the next event."""
+        return self._changed
+
+    # -- life
+
+    async def run(self, dial: DialRequest | None, expected_phrases: tuple[str, ...] = ()) -> None:
+        """Dial (or, with None, wait for the carrier's stream), talk, end.  Never raises but for cancellation."""
+        try:
+            if dial is not None:
+                expected_phrases = await self._dial(dial)
+            self._expect_answer(dial.ring_timeout_s if dial else 0.0)
+            await self._prepare(expected_phrases)
+            ending = await self._over
+        except PatterError as error:
+            self.publish(Problem(call_id=self.call_id, at=self._clock.wall(), code=error.code, message=error.message))
+            ending = self._ended_already() or failed(error)
+        except Exception as error:  # our own fault ends this call and no other
+            log.exception("call %s broke", self.call_id)
+            ending = self._ended_already() or failed(PatterError(f"The engine failed: {type(error).__name__}."))
+        finally:
+            if self._deadline is not None:
+                self._deadline.cancel()
+        await self._finish(ending)
+
+    async def _dial(self, request: DialRequest) -> tuple[str, ...]:
+        dialed = await self._carrier.dial(request)
+        self.carrier_call_id = dialed.carrier_call_id
+        self.publish(CallDialed(call_id=self.call_id, at=self._clock.wall(), carrier_call_id=dialed.carrier_call_id))
+        return dialed.expected_phrases
+
+    async def _prepare(self, expected_phrases: tuple[str, ...]) -> None:
+        """Open the providers while it rings, unless the call is over first."""
+        preparing = asyncio.create_task(self._conversation.prepare(expected_phrases))
+        await asyncio.wait((preparing, self._over), return_when=asyncio.FIRST_COMPLETED)
+        if preparing.done():
+            await preparing
+            self._prepared = True
+            self._begin()
+        else:
+            preparing.cancel()
+            await asyncio.gather(preparing, return_exceptions=True)
+
+    def _expect_answer(self, ring_timeout_s: float) -> None:
+        if self._answered_at is None:
+            self._deadline = self._clock.call_at(
+                self._clock.now() + ring_timeout_s + ANSWER_MARGIN_S, self._never_answered
+            )
+
+    def _never_answered(self) -> None:
+        error = CarrierError("The carrier never said whether the call was answered.")
+        self.end(Ending("no_answer", "carrier", error.message, error))
+
+    def _begin(self) -> None:
+        """Start talking once there are both a stream and a prepared conversation."""
+        if self._stream is not None and self._prepared and not self._over.done():
+            self._talking = True
+            self._conversation.start()
+            if self._machine is not None:
+                self._conversation.machine_detected(greeting_ended=self._machine.greeting_ended)
+
+    def end(self, ending: Ending) -> None:
+        """The call is over for this reason; later reasons are not heard."""
+        if not self._over.done():
+            self._over.set_result(ending)
+
+    def _ended_already(self) -> Ending | None:
+        return self._over.result() if self._over.done() else None
+
+    async def _finish(self, ending: Ending) -> None:
+        await self._conversation.close()
+        if self._stream is not None:
+            self._stream.close()
+        if self.carrier_call_id and not ending.carrier_knows:
+            try:
+                await self._carrier.hang_up(self.carrier_call_id)
+            except CarrierError as error:
+                log.warning("call %s: the carrier did not hang up: %s", self.call_id, error.message)
+        await self._keep_recording()
+        now = self._clock.now()
+        outcome: Outcome = "voicemail" if self._machine is not None and ending.outcome == "answered" else ending.outcome
+        self.publish(
+            CallEnded(
+                call_id=self.call_id,
+                at=self._clock.wall(),
+                outcome=outcome,
+                ended_by=ending.ended_by,
+                reason=ending.reason,
+                duration_s=round(now - self._answered_at, 3) if self._answered_at is not None else 0.0,
+                error_code=ending.error.code if ending.error else "",
+                error=ending.error.message if ending.error else "",
+            )
+        )
+
+    async def _keep_recording(self) -> None:
+        if self._recording is None:
+            return
+        kept = await self._recording.close()
+        self.publish(
+            Recorded(
+                call_id=self.call_id,
+                at=self._clock.wall(),
+                path=str(kept.path),
+                duration_s=kept.duration_s,
+                bytes=kept.bytes,
+            )
+        )
+
+    # -- from the conversation
+
+    def hang_up(self, farewell: Farewell, error: PatterError | None) -> None:
+        """The conversation is over."""
+        self.end(Ending("failed" if error else "answered", farewell.ended_by, farewell.reason, error))
+
+    # The conversation's line is the stream, which comes later than the conversation.
+
+    def play(self, audio: bytes, plays_at: float) -> None:
+        if self._stream is not None:
+            self._stream.play(audio, plays_at)
+
+    def mark(self, name: str) -> None:
+        if self._stream is not None:
+            self._stream.mark(name)
+
+    def clear(self) -> None:
+        if self._stream is not None:
+            self._stream.clear()
+
+    # -- from the media stream
+
+    def redeem(self, token: str) -> bool:
+        """Whether this is the call's token; it is good once."""
+        good = self._token is not None and _equal(token, self._token)
+        if good:
+            self._token = None
+        return good
+
+    def connected(self, stream: MediaStream) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._stream = stream
+        self._answered_at = self._clock.now()
+        self.publish(CallAnswered(call_id=self.call_id, at=self._clock.wall()))
+        if self._recorder is not None:
+            self._recording = self._recorder.open(self.call_id)
+            stream.record(self._recording)
+        self._begin()
+
+    def hear(self, audio: bytes) -> None:
+        self._conversation.hear(audio)
+
+    def mark_played(self, name: str) -> None:
+        self._conversation.mark_played(name)
+
+    def dtmf(self, digit: str) -> None:
+        self.publish(DtmfPressed(call_id=self.call_id, at=self._clock.wall(), role="caller", digit=digit))
+
+    def broken_message(self, error: MediaError) -> None:
+        self.publish(Problem(call_id=self.call_id, at=self._clock.wall(), code=error.code, message=error.message))
+
+    def hung_up(self) -> None:
+        self.end(Ending("answered", "caller", "the other side hung up", carrier_knows=True))
+
+    def lost(self, error: MediaError) -> None:
+        self.end(failed(error, ended_by="carrier"))
+
+    # -- from the carrier
+
+    def on_status(self, change: StatusChanged) -> None:
+        """A status callback; they may be late, doubled or out of order."""
+        if change.status == "ringing":
+            if self._answered_at is None and self.record.status == "queued":
+                self.publish(CallRinging(call_id=self.call_id, at=self._clock.wall()))
+        elif change.status in _UNANSWERED:
+            outcome, words = _UNANSWERED[change.status]
+            cause = f" ({change.cause})" if change.cause else ""
+            error = CarrierError(f"{words.capitalize()}{cause}.") if outcome == "failed" else None
+            self.end(Ending(outcome, "carrier", words + cause, error, carrier_knows=True))
+        elif change.status == "completed":
+            if self._answered_at is not None:
+                self.hung_up()
+            else:
+                error = CarrierError("The call was answered and ended without a media stream.")
+                self.end(Ending("failed", "carrier", error.message, error, carrier_knows=True))
+
+    def on_machine_detection(self, result: MachineDetectionResult) -> None:
+        self.publish(
+            MachineDetected(
+                call_id=self.call_id, at=self._clock.wall(), classification=result.classification, raw=result.raw
+            )
+        )
+        if result.classification in ("machine", "fax"):
+            self._machine = result
+            if self._talking:
+                self._conversation.machine_detected(greeting_ended=result.greeting_ended)
+
+    # -- from above
+
+    def shut_down(self) -> None:
+        """The engine stops: say goodbye if anybody listens, else end."""
+        if self._talking:
+            self._conversation.shut_down()
+        else:
+            self.end(Ending("canceled", "engine", "the engine was stopped"))
+
+
+def _equal(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())

@@ -1,0 +1,181 @@
+"""The engine: every room of the house put together, for as long as it is entered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from getpatter.agent import Agent, TurnSettings
+from getpatter.audio.vad import VoiceActivityModel
+from getpatter.calls.admission import Admission
+from getpatter.calls.exchange import Exchange, Rules
+from getpatter.calls.policy import DialPolicy
+from getpatter.calls.recording import Recorder
+from getpatter.calls.switchboard import Switchboard
+from getpatter.clock import Clock, SystemClock
+from getpatter.control.beacon import EngineBeacon
+from getpatter.conversation.listening import Listening
+from getpatter.conversation.pacer import Pacer
+from getpatter.conversation.pipeline import Services
+from getpatter.llm.factory import language_model
+from getpatter.observability.bus import EventBus
+from getpatter.server.carrier_app import CarrierEdge
+from getpatter.server.carriers import Telephone, telephone
+from getpatter.server.listener import Listener
+from getpatter.server.media_socket import media_protocol
+from getpatter.server.private_app import Health, Mount, private_app
+from getpatter.settings import Settings
+from getpatter.store import Store
+from getpatter.stt.local import local_stt
+from getpatter.tts.local import local_tts
+
+log = logging.getLogger(__name__)
+
+MountFactory = Callable[[Switchboard, EventBus, str], Mount]
+"""Something to serve on the private listener, from the switchboard, the bus and the token."""
+
+
+class Engine:
+    """One engine for one `PATTER_HOME`.
+
+        async with Engine(settings) as engine:
+            view = await engine.switchboard.place(PlaceCall(...))
+
+    Entering takes the home's lock, reports calls that an earlier engine left open, and listens.  Leaving drains: live
+    calls may go on for `settings.drain_s`, then a goodbye is said for them.
+    """
+
+    def __init__(
+        self, settings: Settings, *, agent: Agent | None = None, mounts: Sequence[MountFactory] = ()
+    ) -> None:
+        self._settings = settings
+        self._agent = agent
+        self._mounts = mounts
+        self._clock: Clock = SystemClock()
+        self._stack = AsyncExitStack()
+        self._draining = False
+        self._exchange: Exchange | None = None
+        self.token = secrets.token_urlsafe(32)
+        self.private_url = ""
+        self.carrier_url = ""
+        self.interrupted: Sequence[str] = ()
+        """Calls that an earlier engine left open, found at the start."""
+        self.bus = EventBus()
+
+    @property
+    def switchboard(self) -> Switchboard:
+        return self._the_exchange
+
+    @property
+    def _the_exchange(self) -> Exchange:
+        if self._exchange is None:
+            raise RuntimeError("the engine is not entered")
+        return self._exchange
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        settings, stack = self._settings, self._stack
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beacon = EngineBeacon(settings.home)
+        stack.enter_context(beacon.held())
+
+        store = await Store.open(settings.database)
+        stack.push_async_callback(store.close)
+        self.interrupted = await store.calls.interrupt_open(self._clock.wall())
+        for call_id in self.interrupted:
+            log.warning("call %s was open when an earlier engine stopped; it is recorded as interrupted", call_id)
+        journal = store.journal(self.bus)
+        journal.start()
+        stack.push_async_callback(journal.close)
+
+        services = await self._services()
+        recorder = await self._recorder() if settings.record else None
+        phone = telephone(settings, services.listening)
+        stack.push_async_callback(phone.carrier.close)
+        self._exchange = exchange = Exchange(
+            agent=self._agent or self._default_agent(),
+            carrier=phone.carrier,
+            policy=DialPolicy.parse(settings.allow, open_to_all=phone.simulated),
+            admission=Admission(settings.max_calls),
+            services=services,
+            bus=self.bus,
+            store=store,
+            journal=journal,
+            recorder=recorder,
+            rules=Rules(settings.phone_number, settings.ring_timeout_s, phone.how_to_try),
+        )
+        await self._listen(exchange, phone)
+        beacon.announce(private_url=self.private_url, carrier_url=self.carrier_url, token=self.token)
+        stack.push_async_callback(self._drain)
+
+    async def _services(self) -> Services:
+        listening = Listening(VoiceActivityModel(), self._clock)
+        listening.start()
+        self._stack.push_async_callback(listening.stop)
+        pacer = Pacer()
+        self._stack.callback(pacer.close)
+        return Services(listening, pacer, self._clock)
+
+    async def _recorder(self) -> Recorder:
+        recorder = Recorder(self._settings.recordings, self._clock)
+        recorder.start()
+        self._stack.push_async_callback(recorder.stop)
+        return recorder
+
+    def _default_agent(self) -> Agent:
+        settings = self._settings
+        llm, stt, tts = language_model(settings), local_stt(), local_tts(settings.voice, settings.language)
+        for provider in (llm, stt, tts):
+            self._stack.push_async_callback(provider.close)
+        return Agent(
+            system_prompt="",
+            llm=llm,
+            stt=stt,
+            tts=tts,
+            language=settings.language,
+            turns=TurnSettings(vad_stop_s=settings.vad_stop_s, max_duration_s=settings.max_call_s),
+        )
+
+    async def _listen(self, exchange: Exchange, phone: Telephone) -> None:
+        settings = self._settings
+        edge = CarrierEdge(phone.carrier, exchange)
+        carrier = Listener(settings.carrier_host, settings.carrier_port, setting="PATTER_CARRIER_PORT")
+        self._stack.push_async_callback(carrier.stop)
+        private = Listener(settings.host, settings.port, setting="PATTER_PORT")
+        self._stack.push_async_callback(private.stop)
+        self.private_url, self.carrier_url = private.url, carrier.url
+        for room in (edge, exchange):
+            room.reachable_at(settings.public_url or carrier.url)
+        await carrier.start(edge.app(), ws=media_protocol(edge.accept))
+        mounts = [make(exchange, self.bus, self.token) for make in self._mounts]
+        health = Health(
+            state=lambda: "draining" if self._draining else "ok", details=lambda: {"calls": exchange.live_calls}
+        )
+        await private.start(private_app(exchange, self.bus, self.token, health, mounts))
+
+    async def _drain(self) -> None:
+        self._draining = True
+        await self._the_exchange.drain(self._settings.drain_s)
+
+
+async def serve(engine: Engine, stopped: asyncio.Event) -> None:
+    """Run until `stopped` is set, then drain."""
+    async with engine:
+        await stopped.wait()
