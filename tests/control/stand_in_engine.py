@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-from getpatter.control.beacon import EngineBeacon, EngineInfo
+from getpatter.control.beacon import EngineBeacon
 from getpatter.errors import ConfigurationError
 
 
@@ -25,7 +24,7 @@ def main() -> None:
     if "--broken" in sys.argv:
         sys.exit("the port is taken")
     try:
-        with EngineBeacon(home) as beacon:
+        with EngineBeacon(home).held() as beacon:
             run(beacon)
     except ConfigurationError as refused:
         sys.exit(refused.message)
@@ -37,9 +36,7 @@ def run(beacon: EngineBeacon) -> None:
         signal.pause()
     with HTTPServer(("127.0.0.1", 0), Health) as server:
         url = f"http://127.0.0.1:{server.server_port}"
-        beacon.announce(
-            EngineInfo(pid=os.getpid(), url=url, carrier_url=url, token="token", version="0", started_at=time.time())
-        )
+        beacon.announce(private_url=url, carrier_url=url, token="token")
         server.serve_forever()
 
 

@@ -40,7 +40,7 @@ async def test_an_engine_is_started_once_and_found_from_then_on(settings: Settin
     started = await find_or_start(settings, command=STAND_IN, on_progress=told.append)
     assert find_engine(settings) == started
     assert await find_or_start(settings, command=["/never/run"], on_progress=told.append) == started
-    assert told == ["Starting the engine.", f"The engine is ready at {started.url}."]
+    assert told == ["Starting the engine.", f"The engine is ready at {started.private_url}."]
 
 
 async def test_many_front_ends_at_once_end_up_with_one_engine(settings: Settings) -> None:
@@ -85,12 +85,12 @@ async def test_a_command_that_cannot_run_is_named(settings: Settings) -> None:
 
 
 async def test_an_engine_that_is_never_ready_is_given_up(settings: Settings) -> None:
-    with EngineBeacon(settings.home), pytest.raises(EngineUnavailable, match="not ready within 0 s"):
+    with EngineBeacon(settings.home).held(), pytest.raises(EngineUnavailable, match="not ready within 0 s"):
         await find_or_start(settings, wait_s=0, command=["/never/run"])
 
 
 async def test_an_engine_that_is_starting_is_waited_for(settings: Settings) -> None:
-    with EngineBeacon(settings.home):
+    with EngineBeacon(settings.home).held():
         waiting = asyncio.create_task(find_or_start(settings, command=STAND_IN))
         await asyncio.sleep(0)
     assert (await waiting).pid != os.getpid()

@@ -6,20 +6,22 @@ import contextlib
 import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import msgspec
 
+from getpatter.clock import Clock, SystemClock
 from getpatter.errors import ConfigurationError
+from getpatter.version import __version__
 
 
 class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A running engine.  Whoever holds the token may do everything the control API can."""
 
     pid: int
-    url: str
+    private_url: str
     """Base URL of the private listener, e.g. http://127.0.0.1:8000"""
     carrier_url: str
     """Base URL of the carrier listener on this machine."""
@@ -29,40 +31,51 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Unix seconds."""
 
     def __repr__(self) -> str:
-        return f"EngineInfo(pid={self.pid}, url={self.url!r}, version={self.version!r})"
+        return f"EngineInfo(pid={self.pid}, private_url={self.private_url!r}, version={self.version!r})"
 
 
 class EngineBeacon:
     """Held by the engine of one `PATTER_HOME` for as long as it runs.
 
-    Enter it before anything else is opened, `announce` once the listeners are open, leave it last.  Entering raises
-    `ConfigurationError` when another engine holds this home.  The lock is the kernel's, so it goes with the process
-    however that ends; the file may stay behind and then says nothing.
+        with EngineBeacon(home).held() as beacon:
+            ...  # open the listeners
+            beacon.announce(private_url=..., carrier_url=..., token=...)
+
+    The lock is the kernel's, so it goes with the process however that ends; the file may stay behind and then says
+    nothing.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, clock: Clock | None = None) -> None:
         self._home = home
-        self._lock: int | None = None
+        self._clock = clock or SystemClock()
 
-    def __enter__(self) -> Self:
+    @contextlib.contextmanager
+    def held(self) -> Iterator[Self]:
+        """Be this home's only engine.  Raises `ConfigurationError` when another one is."""
         self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(_lock_path(self._home), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if not _take(descriptor):
+        try:
+            if not _lock_for_long(descriptor):
+                raise self._taken()
+            _info_path(self._home).unlink(missing_ok=True)
+            try:
+                yield self
+            finally:
+                # Removed while the lock is still ours: afterwards the file may be a successor's.
+                _info_path(self._home).unlink(missing_ok=True)
+        finally:
             os.close(descriptor)
-            running = read_engine(self._home)
-            where = f" (process {running.pid}, {running.url})" if running else ""
-            raise ConfigurationError(
-                f"An engine is running already for {self._home}{where}.",
-                next_step="Use that one, stop it first, or set PATTER_HOME to another folder.",
-            )
-        self._lock = descriptor
-        _info_path(self._home).unlink(missing_ok=True)
-        return self
 
-    def announce(self, info: EngineInfo) -> None:
-        """Say where the engine is.  The file appears whole or not at all and only its owner can read it."""
-        if self._lock is None:
-            raise RuntimeError("announce was called before the beacon was entered")
+    def announce(self, *, private_url: str, carrier_url: str, token: str) -> None:
+        """Say where this process listens.  The file appears whole or not at all; only its owner can read it."""
+        info = EngineInfo(
+            pid=os.getpid(),
+            private_url=private_url,
+            carrier_url=carrier_url,
+            token=token,
+            version=__version__,
+            started_at=self._clock.wall(),
+        )
         descriptor, name = tempfile.mkstemp(dir=self._home, prefix=".engine-")  # mkstemp gives 0600
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -72,15 +85,13 @@ class EngineBeacon:
             Path(name).unlink(missing_ok=True)
             raise
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._lock is None:
-            return
-        # Removed while the lock is still ours: afterwards the file may be a successor's.
-        _info_path(self._home).unlink(missing_ok=True)
-        os.close(self._lock)
-        self._lock = None
+    def _taken(self) -> ConfigurationError:
+        running = read_engine(self._home)
+        where = f" (process {running.pid}, {running.private_url})" if running else ""
+        return ConfigurationError(
+            f"An engine is running already for {self._home}{where}.",
+            next_step="Use that one, stop it first, or set PATTER_HOME to another folder.",
+        )
 
 
 def read_engine(home: Path) -> EngineInfo | None:
@@ -104,7 +115,7 @@ def engine_lock_held(home: Path) -> bool:
         os.close(descriptor)
 
 
-def _take(descriptor: int) -> bool:
+def _lock_for_long(descriptor: int) -> bool:
     """Lock for ourselves; False when an engine holds the lock.
 
     Somebody who merely looks holds a shared lock for a moment, which must not be taken for an engine.

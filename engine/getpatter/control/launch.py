@@ -65,7 +65,7 @@ async def find_or_start(
             if launched.process.poll() is not None and not engine_lock_held(home):
                 raise _died(launched)
             await wait.pause(launched)
-        tell(f"The engine is ready at {engine.url}.")
+        tell(f"The engine is ready at {engine.private_url}.")
         return engine
 
 
@@ -161,7 +161,7 @@ async def _ready(home: Path) -> EngineInfo | None:
         return None
     try:
         async with httpx.AsyncClient(trust_env=False, timeout=2.0) as http:
-            return engine if (await http.get(f"{engine.url}/health")).is_success else None
+            return engine if (await http.get(f"{engine.private_url}/health")).is_success else None
     except httpx.TransportError:
         return None
 
