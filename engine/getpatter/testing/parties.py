@@ -265,6 +265,8 @@ def parse_party(text: str, *, source: str, folder: Path | None = None) -> Party:
         raise ConfigurationError(f"{source} must be a mapping with number, name and steps.")
     try:
         return Party.model_validate(_with_steps_spelled_out(data, folder))
+    except RecursionError:
+        raise ConfigurationError(f"{source} contains itself, by an alias.") from None
     except ValidationError as invalid:
         faults = [_fault(root, error["loc"], _advice(error["type"], error["msg"])) for error in invalid.errors()]
         raise ConfigurationError(
@@ -291,7 +293,7 @@ def _advice(kind: str, message: str) -> str:
 
 
 def _fault(root: yaml.Node | None, loc: tuple[int | str, ...], message: str) -> str:
-    """What is wrong and where.  In pydantic's path a step's number is followed by its kind, which is no key in the file."""
+    """What is wrong and where.  Pydantic's path has a step's kind behind its number, where the file has no key."""
     node, path, in_step = root, "", False
     for part in loc:
         if in_step and part in _KINDS:

@@ -1,0 +1,175 @@
+"""The far end of a simulated call: what a telephone and whoever holds it do, without I/O."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from itertools import cycle
+from typing import Protocol
+
+from getpatter.audio.activity import SpeechDetector
+from getpatter.audio.format import FRAME_BYTES, FRAME_S
+from getpatter.errors import MediaError
+from getpatter.testing.parties import Party
+from getpatter.testing.playout import PlayoutBuffer
+from getpatter.testing.script import Action, Disconnect, PartyScript, PressKey, Sound, SoundBeep, Speak
+from getpatter.testing.speech import Utterances, line_noise
+from getpatter.testing.twilio_line import Clear, Mark, Play, TwilioLineCodec
+
+KEPT_S = 600.0
+"""How much of either side is kept for those who want to listen to it afterwards."""
+KEPT_FAULTS = 20
+AGENT_START_S = 0.064
+AGENT_STOP_S = 0.256
+"""Silence after which the agent's speech counts as over; a step's `quiet_s` runs from where it began."""
+
+
+class AgentVoice(Protocol):
+    """One line of `VoiceActivity`."""
+
+    def feed(self, ulaw: bytes) -> None: ...
+
+    def reset(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Listener(Protocol):
+    """Voice activity detection, e.g. `conversation.listening.Listening`."""
+
+    def open(self, on_probability: Callable[[float], None]) -> AgentVoice: ...
+
+
+class FarEnd:
+    """One party in one call: messages and time in, messages out.
+
+    `open` comes first, `receive` takes each message of the engine, `tick` is called every 20 ms.  The party hears what
+    its playout buffer plays, not what arrived, and speaks when its script says so.
+    """
+
+    def __init__(self, party: Party, utterances: Utterances, codec: TwilioLineCodec, listener: Listener) -> None:
+        self.party = party
+        self.playout = PlayoutBuffer()
+        self._utterances = utterances
+        self._codec = codec
+        self._script = PartyScript(party.steps)
+        self._voice = listener.open(self._on_probability)
+        self._detector = SpeechDetector(AGENT_START_S, AGENT_STOP_S)
+        self._noise = cycle(line_noise())
+        self._sound: Sound | None = None
+        self._sound_left = b""
+        self._now = 0.0
+        self._watch_for_stray = False
+
+        self.heard = bytearray()
+        """µ-law from the agent as it was played, frame for frame beside `said`; the first `KEPT_S` seconds."""
+        self.said = bytearray()
+        """µ-law from the party."""
+        self.spoken: list[str] = []
+        """Sentences that the party began."""
+        self.marks_returned = 0
+        self.clears = 0
+        self.stray_frames = 0
+        """Audio that still came after a `clear`, before the party had finished what it said."""
+        self.faults: deque[str] = deque(maxlen=KEPT_FAULTS)
+        """Messages that break Twilio's protocol, the latest ones."""
+        self.greeting_over = False
+        """The first words were said, or the machine's beep was sounded: answering-machine detection knows enough."""
+        self.hung_up = False
+        """The party wants the call to end."""
+
+    @property
+    def speaking(self) -> bool:
+        """The party makes a sound now."""
+        return self._sound is not None
+
+    def open(self) -> list[bytes]:
+        """The messages that begin the stream."""
+        return [self._codec.connected(), self._codec.start()]
+
+    def receive(self, message: str | bytes) -> list[bytes]:
+        """Take one message of the engine; the marks that it brings back at once."""
+        try:
+            command = self._codec.decode(message)
+        except MediaError as fault:
+            self.faults.append(fault.message)
+            return []
+        if isinstance(command, Play):
+            self.playout.play(command.audio)
+            if self._watch_for_stray:
+                self.stray_frames += -(-len(command.audio) // FRAME_BYTES)
+            return []
+        if isinstance(command, Mark):
+            return self._returned(self.playout.mark(command.name))
+        assert isinstance(command, Clear)
+        self.clears += 1
+        self._watch_for_stray = self.speaking
+        return self._returned(self.playout.clear())
+
+    def tick(self, now: float) -> list[bytes]:
+        """The messages of the next 20 ms; `now` is seconds of any clock that does not run backwards."""
+        self._now = now
+        frame, marks = self.playout.tick()
+        self._voice.feed(frame)
+        messages = self._returned(marks)
+        for action in self._script.tick(now):
+            messages += self._act(action)
+        said = self._next_frame()
+        if len(self.heard) < KEPT_S / FRAME_S * FRAME_BYTES:
+            self.heard += frame
+            self.said += said
+        messages.append(self._codec.media(said))
+        return messages
+
+    def press(self, digits: str) -> None:
+        """The agent pressed these keys."""
+        for digit in digits:
+            self._script.on_key(digit)
+
+    def stop(self) -> bytes:
+        """The message that ends the stream."""
+        return self._codec.stop()
+
+    def close(self) -> None:
+        """Hear nothing more.  May be called twice."""
+        self._voice.close()
+
+    def _act(self, action: Action) -> list[bytes]:
+        if isinstance(action, PressKey):
+            return [self._codec.dtmf(action.digit)]
+        if isinstance(action, Disconnect):
+            self.hung_up = True
+            return []
+        self._sound = action
+        self._sound_left = self._utterances.audio(action)
+        if isinstance(action, Speak):
+            self.spoken.append(action.text)
+        return []
+
+    def _next_frame(self) -> bytes:
+        noise = next(self._noise)
+        if self._sound is None:
+            return noise
+        frame, self._sound_left = self._sound_left[:FRAME_BYTES], self._sound_left[FRAME_BYTES:]
+        if not self._sound_left:
+            self._on_sound_over(self._sound)
+        return frame + noise[len(frame) :]
+
+    def _on_sound_over(self, sound: Sound) -> None:
+        self._sound = None
+        self._watch_for_stray = False
+        if self.party.answers != "voicemail" or isinstance(sound, SoundBeep):
+            self.greeting_over = True
+        self._script.on_sound_over()
+
+    def _on_probability(self, probability: float) -> None:
+        edge = self._detector.feed(probability)
+        if edge == "started":
+            self._script.on_agent_started(self._now - AGENT_START_S)
+        elif edge == "ended":
+            self._script.on_agent_stopped(self._now - self._detector.silence_s)
+            self._voice.reset()
+
+    def _returned(self, marks: list[str]) -> list[bytes]:
+        self.marks_returned += len(marks)
+        return [self._codec.mark(name) for name in marks]
