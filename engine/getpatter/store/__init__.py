@@ -1,1 +1,21 @@
 """The call store: SQLModel tables, their migrations, the batched journal, and queries."""
+
+from __future__ import annotations
+
+from getpatter.store.calls import CallStore
+from getpatter.store.journal import Journal
+from getpatter.store.projection import CallProjection
+from getpatter.store.store import Store
+from getpatter.store.tables import CallRow, EventRow, RecordingRow, ToolRow, TurnRow
+
+__all__ = [
+    "CallProjection",
+    "CallRow",
+    "CallStore",
+    "EventRow",
+    "Journal",
+    "RecordingRow",
+    "Store",
+    "ToolRow",
+    "TurnRow",
+]

@@ -1,0 +1,133 @@
+"""One call as its events tell it, shown as the switchboard shows calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from getpatter.calls.views import CallView, LatencySummary, Percentiles, Status, TranscriptPage, TurnView
+from getpatter.events import CallPlaced, Direction, EndedBy, Event, Outcome, Turn
+from getpatter.observability.latency import PARTS
+from getpatter.store.projection import CallProjection, said
+from getpatter.store.tables import CallRow, TurnRow
+
+
+class CallRecord:
+    """The record of one call, living or rebuilt.
+
+    `apply` and `view` are cheap: percentiles are taken anew only by the first `view` after a turn.
+    """
+
+    def __init__(self, projection: CallProjection) -> None:
+        self._projection = projection
+
+    @classmethod
+    def from_events(cls, events: Iterable[Event]) -> CallRecord:
+        """The record that numbered events make; the first must be the call's `CallPlaced`."""
+        rest = iter(events)
+        placed = next(rest, None)
+        if not isinstance(placed, CallPlaced):
+            raise ValueError(f"a call begins with CallPlaced, not with {type(placed).__name__}")
+        record = cls(CallProjection.begin(placed))
+        for event in rest:
+            record.apply(event)
+        return record
+
+    @classmethod
+    def from_rows(cls, call: CallRow, turns: Iterable[TurnRow]) -> CallRecord:
+        """The record in the store: the call's row and all of its turns."""
+        return cls(CallProjection(call, map(said, turns)))
+
+    def apply(self, event: Event) -> bool:
+        """Take a numbered event of this call in; False when it changes nothing (see `store.projection`)."""
+        return self._projection.apply(event)
+
+    def view(self, now: float) -> CallView:
+        """The call at `now`, Unix seconds."""
+        return call_view(self._projection.row, now)
+
+    def transcript(self, after: int = -1, limit: int = 50) -> TranscriptPage:
+        """At most `limit` turns with an index above `after`."""
+        turns = self._projection.turns
+        wanted = sorted(index for index in turns if index > after)[: limit + 1]
+        return _page(self._projection.row, [turns[index] for index in wanted], limit)
+
+
+def call_view(row: CallRow, now: float) -> CallView:
+    """The call in a row at `now`, Unix seconds."""
+    return CallView(
+        call_id=row.id,
+        # The columns are text; only events, whose values are checked, fill them.
+        direction=cast(Direction, row.direction),
+        status=cast(Status, row.status),
+        outcome=cast(Outcome | None, row.outcome),
+        ended_by=cast(EndedBy | None, row.ended_by),
+        from_number=row.from_number,
+        to_number=row.to_number,
+        carrier=row.carrier,
+        reason=row.reason,
+        error_code=row.error_code,
+        error=row.error,
+        goal=row.goal,
+        agent=row.agent,
+        language_model=row.language_model,
+        speech_to_text=row.speech_to_text,
+        text_to_speech=row.text_to_speech,
+        notes=tuple(row.notes),
+        created_at=row.created_at,
+        answered_at=row.answered_at,
+        ended_at=row.ended_at,
+        duration_s=_duration(row, now),
+        turns=row.turns,
+        interruptions=row.interruptions,
+        latency=_latency(row),
+        recording=row.recording,
+        last_seq=row.last_seq,
+    )
+
+
+def transcript_page(row: CallRow, turns: Sequence[TurnRow], limit: int) -> TranscriptPage:
+    """A page of turns from the store; ask it for `limit + 1` of them, so that the page knows whether there are more."""
+    return _page(row, [said(turn) for turn in turns], limit)
+
+
+def _page(row: CallRow, turns: Sequence[Turn], limit: int) -> TranscriptPage:
+    began = row.created_at if row.answered_at is None else row.answered_at
+    shown = turns[:limit]
+    return TranscriptPage(
+        call_id=row.id,
+        status=cast(Status, row.status),
+        outcome=cast(Outcome | None, row.outcome),
+        turns=tuple(_turn_view(turn, began) for turn in shown),
+        next_after=shown[-1].index if len(turns) > limit else None,
+    )
+
+
+def _turn_view(turn: Turn, began: float) -> TurnView:
+    return TurnView(
+        index=turn.index,
+        role=turn.role,
+        text=turn.text,
+        at_s=max(0.0, turn.started_at - began),
+        duration_s=max(0.0, turn.ended_at - turn.started_at),
+        interrupted=turn.interrupted,
+        unheard=turn.unheard,
+        response_ms=turn.latency.response_ms,
+    )
+
+
+def _duration(row: CallRow, now: float) -> float:
+    if row.status == "in_progress" and row.answered_at is not None:
+        return max(0.0, now - row.answered_at)
+    return row.duration_s
+
+
+def _latency(row: CallRow) -> LatencySummary | None:
+    if not row.answers:
+        return None
+    return LatencySummary(turns=row.answers, **{part: _percentiles(row, part) for part in PARTS})
+
+
+def _percentiles(row: CallRow, part: str) -> Percentiles | None:
+    p50, p95 = getattr(row, f"{part}_p50"), getattr(row, f"{part}_p95")
+    return None if p50 is None or p95 is None else Percentiles(p50=p50, p95=p95)

@@ -1,0 +1,151 @@
+"""What the events of a call amount to.  No I/O: the journal writes it, a live call shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from getpatter.events import (
+    BargeIn,
+    CallAnswered,
+    CallDialed,
+    CallEnded,
+    CallPlaced,
+    CallRinging,
+    Event,
+    Recorded,
+    SpeechEnded,
+    SpeechStarted,
+    TranscriptInterim,
+    Turn,
+    TurnLatency,
+)
+from getpatter.observability.latency import PARTS, spread
+from getpatter.store.tables import CallRow, TurnRow
+
+
+def kept(event: Event) -> bool:
+    """Whether the event belongs to the record of the call.
+
+    Interim transcripts and the edges of speech are for those who watch: they come several times a second, and the
+    turn that follows holds the same words and times for good.
+    """
+    return not isinstance(event, TranscriptInterim | SpeechStarted | SpeechEnded)
+
+
+def said(row: TurnRow) -> Turn:
+    """The turn in a row, as far as the row tells: `seq` is 0."""
+    return Turn(
+        call_id=row.call_id,
+        at=row.ended_at,
+        index=row.index,
+        role="agent" if row.role == "agent" else "caller",
+        text=row.text,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        interrupted=row.interrupted,
+        unheard=row.unheard,
+        latency=TurnLatency(
+            endpoint_ms=row.endpoint_ms,
+            stt_ms=row.stt_ms,
+            llm_ttft_ms=row.llm_ttft_ms,
+            tts_ms=row.tts_ms,
+            engine_ms=row.engine_ms,
+            response_ms=row.response_ms,
+        ),
+    )
+
+
+class CallProjection:
+    """One call so far.
+
+    Events must be numbered (`EventBus.publish` does it).  One that was seen before, or that comes after the end,
+    changes nothing, so a record can be continued from its rows without knowing which events made them.
+    """
+
+    def __init__(self, row: CallRow, turns: Iterable[Turn] = ()) -> None:
+        self.turns: dict[int, Turn] = {turn.index: turn for turn in turns}
+        self._row = row
+        self._measured = True
+
+    @classmethod
+    def begin(cls, placed: CallPlaced) -> CallProjection:
+        """The call that this event makes."""
+        return cls(
+            CallRow(
+                id=placed.call_id,
+                idempotency_key=placed.key or None,
+                direction=placed.direction,
+                from_number=placed.from_number,
+                to_number=placed.to_number,
+                carrier=placed.carrier,
+                agent=placed.agent,
+                goal=placed.goal,
+                language_model=placed.language_model,
+                speech_to_text=placed.speech_to_text,
+                text_to_speech=placed.text_to_speech,
+                notes=list(placed.notes),
+                # An incoming call rings here from its first moment; our own waits for the carrier's word.
+                status="ringing" if placed.direction == "inbound" else "queued",
+                created_at=placed.at,
+                updated_at=placed.at,
+                last_seq=placed.seq,
+            )
+        )
+
+    @property
+    def row(self) -> CallRow:
+        """The call's row.  Percentiles are taken here, once after the turns that they are over have changed."""
+        if not self._measured:
+            self._measure()
+        return self._row
+
+    def apply(self, event: Event) -> bool:
+        """Take one event in; False when it does not belong to the record."""
+        row = self._row
+        if not kept(event) or event.seq <= row.last_seq or row.status == "ended":
+            return False
+        row.last_seq = event.seq
+        row.updated_at = max(row.updated_at, event.at)
+        match event:
+            case CallDialed():
+                row.carrier_call_id = event.carrier_call_id
+            case CallRinging():
+                # A carrier's callbacks may overtake each other: ringing never takes an answer back.
+                if row.status == "queued":
+                    row.status = "ringing"
+            case CallAnswered():
+                row.status = "in_progress"
+                row.answered_at = event.at if row.answered_at is None else row.answered_at
+            case Turn():
+                self.turns[event.index] = event
+                row.turns = len(self.turns)
+                self._measured = False
+            case BargeIn():
+                row.interruptions += 1
+            case Recorded():
+                row.recording = event.path
+            case CallEnded():
+                self._end(event)
+            case _:
+                pass
+        return True
+
+    def _end(self, ended: CallEnded) -> None:
+        row = self._row
+        row.status = "ended"
+        row.outcome = ended.outcome
+        row.ended_by = ended.ended_by
+        row.reason = ended.reason
+        row.error_code = ended.error_code
+        row.error = ended.error
+        row.ended_at = ended.at
+        row.duration_s = ended.duration_s
+
+    def _measure(self) -> None:
+        answers = [turn.latency for turn in self.turns.values() if turn.role == "agent"]
+        self._row.answers = sum(latency.response_ms is not None for latency in answers)
+        for part in PARTS:
+            found = spread(ms for latency in answers if (ms := getattr(latency, part)) is not None)
+            setattr(self._row, f"{part}_p50", found.p50 if found else None)
+            setattr(self._row, f"{part}_p95", found.p95 if found else None)
+        self._measured = True

@@ -1,0 +1,34 @@
+"""Bringing a database to the tables of this version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+from getpatter.store.database import Database
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+# Any number that no other application takes an advisory lock on; this one is "patter" in ASCII.
+UPGRADE_LOCK = 0x706174746572
+
+
+async def upgrade(database: Database) -> None:
+    """Run the migrations that the database has not seen, all or none of them.
+
+    Processes that do so at once wait for each other: on SQLite by the write lock that a writing transaction begins
+    with, on PostgreSQL by an advisory lock.  Raises `StoreError`.
+    """
+    async with database.write() as connection:
+        if connection.dialect.name == "postgresql":
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
+        await connection.run_sync(_upgrade)
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    command.upgrade(config, "head")

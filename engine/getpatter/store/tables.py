@@ -1,0 +1,193 @@
+"""The tables of the store, one class a row.
+
+A call's row, its turns, tool invocations and recordings are what its events say, in the shape that queries need;
+`store.projection` makes them.  Times are Unix seconds, durations are seconds, latencies are milliseconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+# Constraints have names of their own so that a migration can speak of them on every database.
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# SQLite gives automatic numbers to a primary key of the type INTEGER alone.
+_EventId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class PlainText(TypeDecorator[str]):
+    """Text of any length.  NUL becomes U+FFFD: PostgreSQL cannot store it, and one caller's odd byte must not make
+    a batch fail."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value.replace("\0", "\ufffd") if value else value
+
+
+class Row(SQLModel, registry=registry(metadata=MetaData(naming_convention=_NAMES))):
+    """Its metadata is apart from `SQLModel.metadata`, which belongs to the application that embeds us."""
+
+
+def _text(default: str = "", **options: Any) -> Any:
+    return Field(default=default, sa_type=PlainText, **options)
+
+
+def _optional_text(**options: Any) -> Any:
+    return Field(default=None, sa_type=PlainText, nullable=True, **options)
+
+
+def _micros() -> Any:
+    return Field(default=None, sa_type=BigInteger, nullable=True)
+
+
+def _call_id(**options: Any) -> Any:
+    return Field(sa_type=PlainText, foreign_key="call.id", ondelete="CASCADE", **options)
+
+
+class CallRow(Row, table=True):
+    """One call, with everything that a list of calls shows."""
+
+    __tablename__ = "call"
+    __table_args__ = (Index(None, "carrier", "carrier_call_id"),)
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    idempotency_key: str | None = _optional_text(unique=True)
+    direction: str = _text()
+    from_number: str = _text()
+    to_number: str = _text()
+    carrier: str = _text()
+    carrier_call_id: str | None = _optional_text()
+    agent: str = _text()
+    goal: str = _text()
+    language_model: str = _text()
+    speech_to_text: str = _text()
+    text_to_speech: str = _text()
+    notes: list[str] = Field(default_factory=list, sa_type=JSON)
+
+    status: str = _text("queued", index=True)
+    """`queued`, `ringing`, `in_progress` or `ended`."""
+    outcome: str | None = _optional_text()
+    ended_by: str | None = _optional_text()
+    reason: str = _text()
+    error_code: str = _text()
+    error: str = _text()
+
+    created_at: float = Field(index=True)
+    answered_at: float | None = None
+    ended_at: float | None = None
+    updated_at: float
+    """Time of the latest event."""
+    duration_s: float = 0.0
+    """Answer to end; 0 while the call lives and when nobody answered."""
+    last_seq: int = 0
+    turns: int = 0
+    interruptions: int = 0
+    recording: str = _text()
+    """Path of the latest recording."""
+
+    answers: int = 0
+    """Turns of the agent with a response time: what the percentiles are taken over."""
+    response_ms_p50: float | None = None
+    response_ms_p95: float | None = None
+    endpoint_ms_p50: float | None = None
+    endpoint_ms_p95: float | None = None
+    stt_ms_p50: float | None = None
+    stt_ms_p95: float | None = None
+    llm_ttft_ms_p50: float | None = None
+    llm_ttft_ms_p95: float | None = None
+    tts_ms_p50: float | None = None
+    tts_ms_p95: float | None = None
+    engine_ms_p50: float | None = None
+    engine_ms_p95: float | None = None
+
+    # Millionths of a US dollar; NULL where the price is not known.  Events do not set these, nor `deleted_at`.
+    cost_micros: int | None = _micros()
+    carrier_cost_micros: int | None = _micros()
+    stt_cost_micros: int | None = _micros()
+    llm_cost_micros: int | None = _micros()
+    tts_cost_micros: int | None = _micros()
+    deleted_at: float | None = None
+    """When somebody deleted the call; it is no longer shown."""
+
+
+class TurnRow(Row, table=True):
+    """One side said something; fields as in `events.Turn` and `events.TurnLatency`."""
+
+    __tablename__ = "turn"
+
+    call_id: str = _call_id(primary_key=True)
+    index: int = Field(primary_key=True)
+    role: str = _text()
+    text: str = _text()
+    started_at: float
+    ended_at: float
+    interrupted: bool = False
+    unheard: str = _text()
+    endpoint_ms: float | None = None
+    stt_ms: float | None = None
+    llm_ttft_ms: float | None = None
+    tts_ms: float | None = None
+    engine_ms: float | None = None
+    response_ms: float | None = None
+
+
+class EventRow(Row, table=True):
+    """One event as it was published, never changed.
+
+    `id` grows in the order in which events become visible, over all calls, and is never given twice: a reader that
+    has seen `id` resumes behind it.  `seq` is the event's number within its call, with gaps where events are not
+    kept (`store.projection.kept`).
+    """
+
+    __tablename__ = "call_event"
+    __table_args__ = (UniqueConstraint("call_id", "seq"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=_EventId)
+    call_id: str = _call_id()
+    seq: int
+    at: float
+    type: str = _text()
+    data: str = _text()
+    """The event as JSON (`events.decode` reads it)."""
+
+
+class ToolRow(Row, table=True):
+    """A tool that the agent used; fields as in `events.ToolCalled`."""
+
+    __tablename__ = "tool_invocation"
+
+    call_id: str = _call_id(primary_key=True)
+    seq: int = Field(primary_key=True)
+    """Number of the event that told of it: models may use one `tool_call_id` twice."""
+    at: float
+    tool_call_id: str = _text()
+    name: str = _text()
+    arguments: str = _text()
+    result: str = _text()
+    error: str = _text()
+    duration_ms: float = 0.0
+
+
+class RecordingRow(Row, table=True):
+    """A recording on the engine's machine; fields as in `events.Recorded`."""
+
+    __tablename__ = "recording"
+
+    call_id: str = _call_id(primary_key=True)
+    seq: int = Field(primary_key=True)
+    at: float
+    path: str = _text()
+    duration_s: float
+    bytes: int
