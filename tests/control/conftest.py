@@ -7,13 +7,14 @@ from fastapi import FastAPI
 
 from getpatter.control.api import control_router
 from getpatter.control.remote import RemoteSwitchboard
+from getpatter.testing.clock import ManualClock
 from getpatter.testing.http import served
 from getpatter.testing.switchboard import MemorySwitchboard
 
 
 @pytest.fixture
 def board() -> MemorySwitchboard:
-    return MemorySwitchboard()
+    return MemorySwitchboard(clock=ManualClock())
 
 
 @pytest.fixture

@@ -64,6 +64,18 @@ async def test_waiting_for_the_end_sleeps_through_other_events() -> None:
     assert waiting.result().ended
 
 
+async def test_a_live_call_lasts_until_now() -> None:
+    clock = ManualClock()
+    board = MemorySwitchboard(clock=clock)
+    call_id = (await board.place(TABLE)).call_id
+    board.answer(call_id)
+    clock.advance(7.0)
+    assert (await board.get(call_id)).duration_s == 7.0
+    board.end(call_id)
+    clock.advance(1.0)
+    assert (await board.get(call_id)).duration_s == 7.0
+
+
 async def test_turns_are_paged_and_timed_from_the_answer() -> None:
     clock = ManualClock()
     board = MemorySwitchboard(clock=clock)

@@ -68,7 +68,7 @@ class MemorySwitchboard:
         if self.refusal is not None:
             raise self.refusal
         if request.key in self._keys:
-            return self._calls[self._keys[request.key]].view
+            return self._shown(self._calls[self._keys[request.key]])
         call_id = next(self._ids)
         if request.key:
             self._keys[request.key] = call_id
@@ -91,13 +91,13 @@ class MemorySwitchboard:
             async with asyncio.timeout(timeout_s):
                 while not call.view.ended and (after_seq is None or call.view.last_seq <= after_seq):
                     await call.changed.wait()
-        return call.view
+        return self._shown(call)
 
     async def get(self, call_id: str) -> CallView:
-        return self._call(call_id).view
+        return self._shown(self._call(call_id))
 
     async def list(self, query: CallQuery) -> list[CallView]:
-        newest_first = (call.view for call in reversed(self._calls.values()))
+        newest_first = (self._shown(call) for call in reversed(self._calls.values()))
         return list(itertools.islice((view for view in newest_first if _matches(view, query)), query.limit))
 
     async def transcript(self, call_id: str, *, after: int = -1, limit: int = 50) -> TranscriptPage:
@@ -221,7 +221,14 @@ class MemorySwitchboard:
         call.view = call.view.model_copy(update={**changes, "last_seq": seq})
         changed, call.changed = call.changed, asyncio.Event()
         changed.set()
-        return call.view
+        return self._shown(call)
+
+    def _shown(self, call: _Call) -> CallView:
+        """The call as of now: while it lives, its duration grows."""
+        view = call.view
+        if view.status != "in_progress" or view.answered_at is None:
+            return view
+        return view.model_copy(update={"duration_s": self._clock.wall() - view.answered_at})
 
 
 def _summary(turns: list[TurnView]) -> LatencySummary | None:
