@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from getpatter.agent import Agent
-from getpatter.calls import archive, briefing
+from getpatter.calls import briefing
 from getpatter.calls.admission import Admission
+from getpatter.calls.archive import Archive
 from getpatter.calls.ending import Ending
 from getpatter.calls.live import LiveCall
 from getpatter.calls.media import MediaSocket
@@ -33,7 +34,6 @@ from getpatter.conversation.pipeline import Conversation, Services
 from getpatter.errors import AtCapacity, EngineUnavailable
 from getpatter.events import CallPlaced, Direction
 from getpatter.observability.bus import EventBus
-from getpatter.store import Store
 from getpatter.store.journal import Journal
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Exchange:
         admission: Admission,
         services: Services,
         bus: EventBus,
-        store: Store,
+        archive: Archive,
         journal: Journal,
         recorder: Recorder | None,
         rules: Rules,
@@ -76,7 +76,7 @@ class Exchange:
         self._services = services
         self._clock = services.clock
         self._bus = bus
-        self._store = store
+        self._archive = archive
         self._journal = journal
         self._recorder = recorder
         self._rules = rules
@@ -127,8 +127,7 @@ class Exchange:
     async def _placed_before(self, key: str) -> CallView | None:
         if (call_id := self._keys.get(key)) is not None:
             return await self.get(call_id)
-        row = await self._store.calls.by_key(key)
-        return archive.view(row) if row is not None else None
+        return await self._archive.by_key(key)
 
     async def wait(self, call_id: str, *, timeout_s: float, after_seq: int | None = None) -> CallView:
         deadline = self._clock.now() + timeout_s
@@ -144,23 +143,22 @@ class Exchange:
     async def get(self, call_id: str) -> CallView:
         if (call := self._live.get(call_id)) is not None:
             return call.record.view(self._clock.wall())
-        return await archive.get(self._store, call_id)
+        return await self._archive.get(call_id)
 
     async def list(self, query: CallQuery) -> list[CallView]:
         await self._journal.flush()
-        return await archive.list_calls(self._store, query, self._clock.wall())
+        return await self._archive.list(query)
 
     async def transcript(self, call_id: str, *, after: int = -1, limit: int = 50) -> TranscriptPage:
         if (call := self._live.get(call_id)) is not None:
             return call.record.transcript(after, limit)
-        return await archive.transcript(self._store, call_id, after, limit)
+        return await self._archive.transcript(call_id, after, limit)
 
     async def hang_up(self, call_id: str, *, reason: str = "") -> CallView:
         call = self._live.get(call_id)
         if call is None:
             return await self.get(call_id)
-        outcome = "answered" if call.record.view(self._clock.wall()).answered_at is not None else "canceled"
-        call.end(Ending(outcome, "assistant", reason or "the assistant hung up"))
+        call.hang_up_now(reason or "the assistant hung up")
         return await self.wait(call_id, timeout_s=GOODBYE_S)
 
     async def serve_inbound(self, request: ServeInbound) -> InboundView:
@@ -232,8 +230,23 @@ class Exchange:
         self, direction: Direction, from_number: str, to_number: str, agent: Agent, *, goal: str, key: str = ""
     ) -> LiveCall:
         call_id = f"call_{secrets.token_hex(8)}"
+        placed = CallPlaced(
+            call_id=call_id,
+            at=self._clock.wall(),
+            direction=direction,
+            from_number=from_number,
+            to_number=to_number,
+            carrier=self._carrier.name,
+            goal=goal,
+            key=key,
+            agent=agent.name,
+            language_model=agent.llm.name,
+            speech_to_text=agent.stt.name,
+            text_to_speech=agent.tts.name,
+            notes=_notes(agent),
+        )
         call = LiveCall(
-            call_id,
+            placed,
             secrets.token_urlsafe(24),
             self._carrier,
             bus=self._bus,
@@ -246,23 +259,6 @@ class Exchange:
         self._live[call_id] = call
         if key:
             self._keys[key] = call_id
-        call.publish(
-            CallPlaced(
-                call_id=call_id,
-                at=self._clock.wall(),
-                direction=direction,
-                from_number=from_number,
-                to_number=to_number,
-                carrier=self._carrier.name,
-                goal=goal,
-                key=key,
-                agent=agent.name,
-                language_model=agent.llm.name,
-                speech_to_text=agent.stt.name,
-                text_to_speech=agent.tts.name,
-                notes=_notes(agent),
-            )
-        )
         return call
 
     def _run(self, call: LiveCall, dial: DialRequest | None, expected_phrases: tuple[str, ...] = ()) -> None:

@@ -20,6 +20,7 @@ from getpatter.events import (
     CallAnswered,
     CallDialed,
     CallEnded,
+    CallPlaced,
     CallRinging,
     DtmfPressed,
     Event,
@@ -48,7 +49,7 @@ class LiveCall:
 
     def __init__(
         self,
-        call_id: str,
+        placed: CallPlaced,
         token: str,
         carrier: Carrier,
         *,
@@ -57,9 +58,9 @@ class LiveCall:
         recorder: Recorder | None,
         conversation: Callable[[LiveCall], Conversation],
     ) -> None:
-        self.call_id = call_id
+        self.call_id = placed.call_id
         self.carrier_call_id = ""
-        self.record = CallRecord()
+        self.record = CallRecord.from_events([bus.publish(placed)])
         self._token: str | None = token
         self._carrier = carrier
         self._bus = bus
@@ -70,6 +71,7 @@ class LiveCall:
         self._answered_at: float | None = None
         self._machine: MachineDetectionResult | None = None
         self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._rang = False
         self._prepared = False
         self._talking = False
         self._changed = asyncio.Event()
@@ -261,7 +263,8 @@ class LiveCall:
     def on_status(self, change: StatusChanged) -> None:
         """A status callback; they may be late, doubled or out of order."""
         if change.status == "ringing":
-            if self._answered_at is None and self.record.status == "queued":
+            if self._answered_at is None and not self._rang:
+                self._rang = True
                 self.publish(CallRinging(call_id=self.call_id, at=self._clock.wall()))
         elif change.status in _UNANSWERED:
             outcome, words = _UNANSWERED[change.status]
@@ -287,6 +290,10 @@ class LiveCall:
                 self._conversation.machine_detected(greeting_ended=result.greeting_ended)
 
     # -- from above
+
+    def hang_up_now(self, reason: str) -> None:
+        """The assistant ends the call, whatever is being said."""
+        self.end(Ending("canceled" if self._answered_at is None else "answered", "assistant", reason))
 
     def shut_down(self) -> None:
         """The engine stops: say goodbye if anybody listens, else end."""

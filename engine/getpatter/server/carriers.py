@@ -9,6 +9,7 @@ from getpatter.conversation.listening import Listening
 from getpatter.errors import ConfigurationError
 from getpatter.settings import Settings
 from getpatter.testing.carrier import SimCarrier
+from getpatter.tts.base import TextToSpeech
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,11 @@ class Telephone:
     how_to_try: str
 
 
-def telephone(settings: Settings, listening: Listening) -> Telephone:
-    """Raises `ConfigurationError` for a carrier that we do not have."""
+def telephone(settings: Settings, listening: Listening, tts: TextToSpeech) -> Telephone:
+    """Raises `ConfigurationError` for a carrier that we do not have.  `tts` speaks for a user's own parties."""
     if settings.carrier == "sim":
         return Telephone(
-            SimCarrier.for_home(settings.home, listening),
+            SimCarrier.at_home(settings.home, tts=tts, listening=listening),
             simulated=True,
             how_to_try="Run `getpatter sim call` on this machine: a simulated caller rings the agent.",
         )

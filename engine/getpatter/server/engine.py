@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from typing import Self
 from getpatter.agent import Agent, TurnSettings
 from getpatter.audio.vad import VoiceActivityModel
 from getpatter.calls.admission import Admission
+from getpatter.calls.archive import Archive
 from getpatter.calls.exchange import Exchange, Rules
 from getpatter.calls.policy import DialPolicy
 from getpatter.calls.recording import Recorder
@@ -37,7 +37,7 @@ from getpatter.tts.local import local_tts
 log = logging.getLogger(__name__)
 
 MountFactory = Callable[[Switchboard, EventBus, str], Mount]
-"""Something to serve on the private listener, from the switchboard, the bus and the token."""
+"""Something to serve on the private listener, made of the switchboard, the bus and the token."""
 
 
 class Engine:
@@ -50,9 +50,7 @@ class Engine:
     calls may go on for `settings.drain_s`, then a goodbye is said for them.
     """
 
-    def __init__(
-        self, settings: Settings, *, agent: Agent | None = None, mounts: Sequence[MountFactory] = ()
-    ) -> None:
+    def __init__(self, settings: Settings, *, agent: Agent | None = None, mounts: Sequence[MountFactory] = ()) -> None:
         self._settings = settings
         self._agent = agent
         self._mounts = mounts
@@ -70,6 +68,10 @@ class Engine:
     @property
     def switchboard(self) -> Switchboard:
         return self._the_exchange
+
+    @property
+    def live_calls(self) -> int:
+        return self._the_exchange.live_calls
 
     @property
     def _the_exchange(self) -> Exchange:
@@ -102,24 +104,28 @@ class Engine:
         for call_id in self.interrupted:
             log.warning("call %s was open when an earlier engine stopped; it is recorded as interrupted", call_id)
         journal = store.journal(self.bus)
-        journal.start()
         stack.push_async_callback(journal.close)
 
         services = await self._services()
         recorder = await self._recorder() if settings.record else None
-        phone = telephone(settings, services.listening)
+        agent = self._agent or self._default_agent()
+        phone = telephone(settings, services.listening, agent.tts)
         stack.push_async_callback(phone.carrier.close)
         self._exchange = exchange = Exchange(
-            agent=self._agent or self._default_agent(),
+            agent=agent,
             carrier=phone.carrier,
             policy=DialPolicy.parse(settings.allow, open_to_all=phone.simulated),
             admission=Admission(settings.max_calls),
             services=services,
             bus=self.bus,
-            store=store,
+            archive=Archive(store.calls, self._clock),
             journal=journal,
             recorder=recorder,
-            rules=Rules(settings.phone_number, settings.ring_timeout_s, phone.how_to_try),
+            rules=Rules(
+                phone_number=settings.phone_number,
+                ring_timeout_s=settings.ring_timeout_s,
+                how_to_try=phone.how_to_try,
+            ),
         )
         await self._listen(exchange, phone)
         beacon.announce(private_url=self.private_url, carrier_url=self.carrier_url, token=self.token)
@@ -173,9 +179,3 @@ class Engine:
     async def _drain(self) -> None:
         self._draining = True
         await self._the_exchange.drain(self._settings.drain_s)
-
-
-async def serve(engine: Engine, stopped: asyncio.Event) -> None:
-    """Run until `stopped` is set, then drain."""
-    async with engine:
-        await stopped.wait()

@@ -1,0 +1,133 @@
+"""`getpatter call`, `calls`, `transcript` and `hang-up`: the switchboard from a terminal."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.markup import escape
+from rich.table import Table
+
+from getpatter.calls.policy import normalize
+from getpatter.calls.views import CallQuery, CallView, PlaceCall, TurnView
+from getpatter.cli.console import fail, out, run, settings, switchboard
+from getpatter.control.remote import RemoteSwitchboard
+from getpatter.errors import InvalidRequest, PatterError
+
+FOLLOW_S = 30.0
+COLORS = {"agent": "cyan", "caller": "green"}
+
+
+def call(
+    number: Annotated[str, typer.Argument(help="Whom to call, e.g. +12025550100 (see `getpatter sim list`).")],
+    goal: Annotated[str, typer.Argument(help="What the call is to achieve.")],
+    first_message: Annotated[str, typer.Option(help="What the agent says when the call is answered.")] = "",
+    voicemail: Annotated[str, typer.Option(help="Message to leave on an answering machine.")] = "",
+) -> None:
+    """Place a call and follow it."""
+    try:
+        request = PlaceCall(
+            to_number=normalize(number), goal=goal, first_message=first_message, voicemail_message=voicemail
+        )
+    except PatterError as error:
+        fail(error)
+    except ValidationError as invalid:
+        fail(InvalidRequest("; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in invalid.errors())))
+    run(_place_and_follow(request))
+
+
+async def _place_and_follow(request: PlaceCall) -> None:
+    async with switchboard(settings(), start=True) as remote:
+        view = await remote.place(request)
+        for note in view.notes:
+            out.print(f"[yellow]{escape(note)}[/]")
+        out.print(f"{view.call_id}: calling {view.to_number}")
+        show_end(await follow(remote, view))
+
+
+async def follow(remote: RemoteSwitchboard, view: CallView) -> CallView:
+    """Print each turn as it is known, until the call ends."""
+    told, status = -1, view.status
+    while True:
+        page = await remote.transcript(view.call_id, after=told)
+        for turn in page.turns:
+            show_turn(turn)
+            told = turn.index
+        if view.ended:
+            return view
+        view = await remote.wait(view.call_id, timeout_s=FOLLOW_S, after_seq=view.last_seq)
+        if view.status != status and not view.ended:
+            out.print(f"[dim]{view.status.replace('_', ' ')}[/]")
+        status = view.status
+
+
+def show_turn(turn: TurnView) -> None:
+    color = COLORS[turn.role]
+    cut = " [dim](interrupted)[/]" if turn.interrupted else ""
+    waited = f" [dim]{turn.response_ms:.0f} ms[/]" if turn.response_ms is not None else ""
+    out.print(f"[dim]{turn.at_s:6.1f}s[/] [{color}]{turn.role:>6}[/]  {escape(turn.text)}{cut}{waited}")
+
+
+def show_end(view: CallView) -> None:
+    color = "green" if view.outcome in ("answered", "voicemail") else "yellow"
+    out.print(f"[{color}]{view.outcome}[/]: {escape(view.reason)} [dim]after {view.duration_s:.1f} s[/]")
+    if view.error:
+        out.print(f"[red]{escape(view.error)}[/]")
+    if view.recording:
+        out.print(f"recording: {escape(view.recording)}")
+
+
+def calls(
+    limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
+    number: Annotated[str, typer.Option(help="Part of either number.")] = "",
+) -> None:
+    """List calls, newest first."""
+
+    async def ask() -> list[CallView]:
+        async with switchboard(settings(), start=True) as remote:
+            return await remote.list(CallQuery(limit=limit, number=number))
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("call", "when", "", "number", "status", "length", "turns", "goal"):
+        table.add_column(column, overflow="fold" if column == "call" else "ellipsis", no_wrap=True)
+    for view in run(ask()):
+        other = view.to_number if view.direction == "outbound" else view.from_number
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(view.created_at))
+        arrow = "→" if view.direction == "outbound" else "←"
+        state = view.outcome or view.status
+        length, turns = f"{view.duration_s:.0f} s", str(view.turns)
+        table.add_row(view.call_id, when, arrow, other, state, length, turns, escape(view.goal))
+    out.print(table)
+
+
+def transcript(call_id: str) -> None:
+    """Print what was said in a call."""
+
+    async def ask() -> CallView:
+        async with switchboard(settings(), start=True) as remote:
+            view = await remote.get(call_id)
+            after: int | None = -1
+            while after is not None:
+                page = await remote.transcript(call_id, after=after)
+                for turn in page.turns:
+                    show_turn(turn)
+                after = page.next_after
+            return view
+
+    view = run(ask())
+    if view.ended:
+        show_end(view)
+    else:
+        out.print(f"[dim]{view.status.replace('_', ' ')}[/]")
+
+
+def hang_up(call_id: str) -> None:
+    """End a call now."""
+
+    async def ask() -> CallView:
+        async with switchboard(settings()) as remote:
+            return await remote.hang_up(call_id, reason="hung up from the command line")
+
+    show_end(run(ask()))
