@@ -67,6 +67,8 @@ class LineCall:
         self.party = party
         self.far_end: FarEnd | None = None
         """There from the answer on."""
+        self.ended = asyncio.Event()
+        """The call is over and its callbacks are delivered or lost."""
         self._exchange = exchange
         self._utterances = utterances
         self._hang_up = asyncio.Event()
@@ -87,10 +89,14 @@ class LineCall:
             await delivering
         finally:
             delivering.cancel()
+            self.ended.set()
 
     async def connect(self, url: str, parameters: Mapping[str, str], max_duration_s: float) -> StreamEnd:
         """Talk over a media stream to its end; raises `CarrierError` when the engine does not take it."""
-        return await self._talk(url, parameters, max_duration_s, machine_detection_url="")
+        try:
+            return await self._talk(url, parameters, max_duration_s, machine_detection_url="")
+        finally:
+            self.ended.set()
 
     async def _ring_and_talk(self, request: DialRequest) -> None:
         url, party = request.status_url, self.party
