@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Protocol
 
 
@@ -37,3 +39,14 @@ class SystemClock:
     def call_at(self, when: float, callback: Callable[[], None]) -> TimerHandle:
         # uvloop rounds its own clock to milliseconds, so the delay is taken from ours.
         return asyncio.get_running_loop().call_later(max(0.0, when - time.monotonic()), callback)
+
+
+@asynccontextmanager
+async def deadline(clock: Clock, when: float) -> AsyncIterator[None]:
+    """Break off what is awaited inside, with `TimeoutError`, once `clock.now()` has reached `when`."""
+    async with asyncio.timeout(None) as scope:
+        timer = clock.call_at(when, partial(scope.reschedule, 0.0))
+        try:
+            yield
+        finally:
+            timer.cancel()
