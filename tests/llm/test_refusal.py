@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from getpatter.errors import ProviderError
+from getpatter.llm.refusal import MAX_WORDS, Refusal
+
+KEY = "sk-secret"
+
+
+def error(status: int, body: object = None, **headers: str) -> ProviderError:
+    text = body if isinstance(body, str) else json.dumps(body)
+    refusal = Refusal(status, {name.replace("_", "-"): value for name, value in headers.items()}, text.encode())
+    return refusal.as_error(provider="m at host", model="m", secret=KEY)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "retryable", "setting"),
+    [
+        (200, "<html>", False, "PATTER_LLM_URL"),
+        (302, "", False, "PATTER_LLM_URL"),
+        (401, {"error": {"message": "Incorrect API key"}}, False, "PATTER_LLM_KEY"),
+        (403, "", False, "PATTER_LLM_KEY"),
+        (404, {"error": {"message": "no", "code": "model_not_found"}}, False, "PATTER_LLM_MODEL"),
+        (404, {"error": {"message": "The model `m` does not exist."}}, False, "PATTER_LLM_MODEL"),
+        (404, {"error": 'model "m" not found, try pulling it first'}, False, "PATTER_LLM_MODEL"),
+        (404, {"object": "error", "message": "The model `m` does not exist."}, False, "PATTER_LLM_MODEL"),
+        (404, {"detail": "Not Found"}, False, "PATTER_LLM_URL"),
+        (404, "404 page not found", False, "PATTER_LLM_URL"),
+        (400, {"error": {"message": "m is not a chat model"}}, False, "PATTER_LLM_MODEL"),
+        (429, {"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, True, "moment"),
+        (429, {"error": {"message": "pay", "code": "insufficient_quota"}}, False, "PATTER_LLM_KEY"),
+        (500, "", True, "moment"),
+        (503, "<html>", True, "moment"),
+    ],
+)
+def test_a_refusal_says_what_to_look_at(status: int, body: object, retryable: bool, setting: str) -> None:
+    refused = error(status, body)
+    assert f"HTTP {status}" in refused.message
+    assert "m at host" in refused.message
+    assert refused.retryable is retryable
+    assert setting in (refused.next_step or "")
+
+
+def test_the_server_may_say_when_to_try_again() -> None:
+    assert error(429, "", retry_after="7").next_step == "Try again in 7 s."
+
+
+def test_the_servers_words_are_passed_on_in_part() -> None:
+    refused = error(400, {"error": {"message": "bad\n tools " + "x" * 1000}})
+    assert "bad tools xxx" in refused.message
+    assert len(refused.message) < MAX_WORDS + 100
+    assert refused.next_step is None
+
+
+@pytest.mark.parametrize("status", [400, 401, 429, 500])
+def test_a_key_that_the_server_repeats_is_not_passed_on(status: int) -> None:
+    refused = error(status, {"error": {"message": f"The key {KEY} is wrong."}})
+    assert KEY not in refused.message
+
+
+@pytest.mark.parametrize("body", ["null", "[]", "5", '{"error": null}', '{"error": []}', "\ufffd"])
+def test_any_body_gives_an_error(body: str) -> None:
+    assert "HTTP 500" in error(500, body).message
