@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import onnxruntime
@@ -53,6 +53,13 @@ class Inference(NamedTuple):
     state: Floats
 
 
+class SpeechModel(Protocol):
+    """Judges windows; called in a worker thread, one batch at a time."""
+
+    def infer(self, samples: Floats, state: Floats) -> Inference:
+        """`samples` is [windows, CONTEXT + WINDOW] in [-1, 1), `state` [2, windows, STATE], zeros at first."""
+
+
 def load_model() -> bytes:
     """The model file of this package; raises `ConfigurationError` when it is missing or another one."""
     next_step = "Install the package again: pip install --force-reinstall patter-mcp"
@@ -69,7 +76,7 @@ def load_model() -> bytes:
 
 
 class VoiceActivityModel:
-    """Silero VAD 6.2.3 at its native 8 kHz.  Holds no stream's state; `infer` releases the GIL."""
+    """Silero VAD 6.2.3 at its native 8 kHz: a `SpeechModel` that releases the GIL and holds no stream's state."""
 
     def __init__(self) -> None:
         """Takes about 0.1 s; raises `ConfigurationError` when the model file is missing or damaged."""
@@ -77,11 +84,11 @@ class VoiceActivityModel:
         # More threads make a single small window slower and take the core that the event loop needs.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
+        onnxruntime.disable_telemetry_events()
         self._session = onnxruntime.InferenceSession(load_model(), options, providers=["CPUExecutionProvider"])
         self._rate = np.array(LINE.rate, np.int64)
 
     def infer(self, samples: Floats, state: Floats) -> Inference:
-        """`samples` is [windows, CONTEXT + WINDOW] in [-1, 1), `state` [2, windows, STATE], zeros at first."""
         outputs = self._session.run(None, {"input": samples, "state": state, "sr": self._rate})
         return Inference(outputs[0][:, 0], outputs[1])
 
@@ -91,7 +98,7 @@ class VoiceStream:
 
     __slots__ = ("_activity", "_audio", "_epoch", "_on_probability", "_queued", "_slot")
 
-    def __init__(self, activity: VoiceActivity, slot: int, on_probability: Callable[[float], None]) -> None:
+    def __init__(self, activity: VoiceActivity, slot: int, on_probability: Callable[[float], object]) -> None:
         self._activity = activity
         self._slot = slot
         self._on_probability = on_probability
@@ -143,7 +150,7 @@ class Batch:
 class VoiceActivity:
     """Collects windows from open streams, and gives back what the model makes of them."""
 
-    def __init__(self, model: VoiceActivityModel) -> None:
+    def __init__(self, model: SpeechModel) -> None:
         self._model = model
         self._state = np.zeros((2, 16, STATE), np.float32)
         self._free = list(range(self._state.shape[1]))
@@ -153,7 +160,7 @@ class VoiceActivity:
     def open_streams(self) -> int:
         return self._state.shape[1] - len(self._free)
 
-    def open(self, on_probability: Callable[[float], None]) -> VoiceStream:
+    def open(self, on_probability: Callable[[float], object]) -> VoiceStream:
         """A stream whose windows' speech probabilities (0 to 1) go to `on_probability`, in order, out of `deliver`."""
         if not self._free:
             size = self._state.shape[1]
@@ -179,11 +186,12 @@ class VoiceActivity:
         if not streams:
             return None
         slots = [stream._slot for stream in streams]
-        return Batch(b"".join(windows), self._state[:, slots], tuple(streams), tuple(s._epoch for s in streams))
+        epochs = tuple(stream._epoch for stream in streams)
+        return Batch(b"".join(windows), self._state.take(slots, axis=1), tuple(streams), epochs)
 
     def run(self, batch: Batch) -> Inference:
         """Judge the windows of a batch."""
-        samples = MULAW_TO_FLOAT[np.frombuffer(batch.audio, np.uint8).reshape(len(batch), _READY)]
+        samples = MULAW_TO_FLOAT.take(np.frombuffer(batch.audio, np.uint8).reshape(len(batch), _READY))
         return self._model.infer(samples, batch.state)
 
     def deliver(self, batch: Batch, inference: Inference) -> None:

@@ -5,26 +5,30 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Thread
 
-from getpatter.audio.vad import WINDOW_S, Batch, VoiceActivity, VoiceActivityModel, VoiceStream
+from getpatter.audio.vad import WINDOW_S, Batch, Inference, SpeechModel, VoiceActivity, VoiceStream
 from getpatter.clock import Clock, SystemClock, TimerHandle
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.01
-"""Windows wait this long for company at most, and a run for one call alone costs as much as for three."""
+"""Longest time that a window waits for company.  A run for one window costs as much as for three."""
 
 
 class Listening:
     """One for all calls.  Batches run one at a time in one thread; all else, callbacks too, on the event loop."""
 
-    def __init__(self, model: VoiceActivityModel, clock: Clock | None = None) -> None:
+    def __init__(self, model: SpeechModel, clock: Clock | None = None) -> None:
         self._activity = VoiceActivity(model)
         self._clock = clock or SystemClock()
-        self._tick = asyncio.Event()
+        # A queue and a callback cost a third of what an executor's futures do, a hundred times a second.
+        self._batches: SimpleQueue[Batch | None] = SimpleQueue()
+        self._worker: Thread | None = None
+        self._worked_off = asyncio.Event()
         self._timer: TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._in_flight = False
         self._failing = False
 
     @property
@@ -37,56 +41,73 @@ class Listening:
         """The model failed on the latest batch: no call hears speech."""
         return self._failing
 
-    def open(self, on_probability: Callable[[float], None]) -> VoiceStream:
+    def open(self, on_probability: Callable[[float], object]) -> VoiceStream:
         """Listen to one more call: `on_probability` hears of each window, at most a tick and a run after its end."""
         stream = self._activity.open(on_probability)
-        if self._timer is None:
-            self._tick.set()
+        if self._worker is not None and self._timer is None:
+            self._tick()
         return stream
 
     def start(self) -> None:
         """Begin on the running event loop."""
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._listen(), name="listening")
+        if self._worker is None:
+            loop = asyncio.get_running_loop()
+            # A daemon, because a process that ends without `stop` must not wait for it.
+            self._worker = Thread(target=self._work, args=(loop,), name="listening", daemon=True)
+            self._worker.start()
+            self._tick()
 
     async def stop(self) -> None:
-        """End, the run in flight included.  Streams stay open and deaf.  May be called twice."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
-
-    async def _listen(self) -> None:
-        try:
-            # Leaving it waits for the run in flight, which takes a millisecond or two.
-            with ThreadPoolExecutor(1, thread_name_prefix="listening") as worker:
-                while True:
-                    await self._tick.wait()
-                    self._tick.clear()
-                    self._set_timer()
-                    while (batch := self._activity.collect()) is not None:
-                        await self._judge(batch, worker)
-        finally:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-    def _set_timer(self) -> None:
-        if self._activity.open_streams:
-            self._timer = self._clock.call_at(self._clock.now() + TICK_S, self._tick.set)
-        else:
+        """End, once the run in flight is over.  Streams stay open and deaf.  May be called twice."""
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
             self._timer = None
+        self._batches.put(None)
+        await self._worked_off.wait()
+        self._worked_off.clear()
+        worker.join()
 
-    async def _judge(self, batch: Batch, worker: ThreadPoolExecutor) -> None:
-        try:
-            inference = await asyncio.get_running_loop().run_in_executor(worker, self._activity.run, batch)
+    def _tick(self) -> None:
+        self._timer = None
+        if self._activity.open_streams:
+            self._timer = self._clock.call_at(self._clock.now() + TICK_S, self._tick)
+        self._run_next()
+
+    def _run_next(self) -> None:
+        if self._in_flight or self._worker is None:
+            return
+        batch = self._activity.collect()
+        if batch is not None:
+            self._in_flight = True
+            self._batches.put(batch)
+
+    def _finish(self, batch: Batch, inference: Inference | None) -> None:
+        self._in_flight = False
+        if inference is None:
+            self._activity.discard(batch)
+        else:
             self._activity.deliver(batch, inference)
+        self._run_next()
+
+    # -- in the worker thread -----------------------------------------------------------------------------------
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        while (batch := self._batches.get()) is not None:
+            loop.call_soon_threadsafe(self._finish, batch, self._run(batch))
+        loop.call_soon_threadsafe(self._worked_off.set)
+
+    def _run(self, batch: Batch) -> Inference | None:
+        try:
+            inference = self._activity.run(batch)
         except Exception:  # the calls go on, and the next batch may be luckier
             if not self._failing:
                 log.exception("voice activity detection failed: no call hears speech until it works again")
             self._failing = True
-            self._activity.discard(batch)
-        else:
-            if self._failing:
-                log.warning("voice activity detection works again")
-            self._failing = False
+            return None
+        if self._failing:
+            log.warning("voice activity detection works again")
+        self._failing = False
+        return inference
