@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from getpatter.observability.latency import PARTS, percentile, spread
@@ -11,6 +11,7 @@ values = st.lists(st.floats(min_value=0, max_value=1e6), min_size=1)
 
 
 @given(values, st.floats(min_value=0, max_value=100))
+@settings(deadline=None)
 def test_percentiles_are_those_of_numpy(found: list[float], q: float) -> None:
     assert percentile(sorted(found), q) == pytest.approx(float(np.percentile(found, q)), rel=1e-9, abs=1e-6)
 

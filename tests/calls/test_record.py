@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from getpatter import events
+from getpatter.calls.record import CallRecord, call_view, transcript_page
+from getpatter.calls.views import Percentiles
+from getpatter.events import (
+    BargeIn,
+    CallAnswered,
+    CallDialed,
+    CallEnded,
+    CallPlaced,
+    CallRinging,
+    Event,
+    Recorded,
+    SpeechStarted,
+    TranscriptInterim,
+    Turn,
+    TurnLatency,
+)
+from getpatter.observability.bus import EventBus
+from getpatter.store import Store
+
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+times = st.floats(min_value=1e9, max_value=2e9)
+millis = st.none() | st.floats(min_value=0, max_value=1e5)
+roles = st.sampled_from(["agent", "caller"])
+latencies = st.builds(TurnLatency, **dict.fromkeys(TurnLatency.__struct_fields__, millis))
+placings = st.builds(
+    CallPlaced,
+    call_id=st.just(""),
+    at=times,
+    direction=st.sampled_from(["inbound", "outbound"]),
+    from_number=texts,
+    to_number=texts,
+    carrier=texts,
+    goal=texts,
+    notes=st.lists(texts, max_size=3).map(tuple),
+)
+common = {"call_id": st.just(""), "at": times}
+happenings = st.one_of(
+    st.builds(CallDialed, carrier_call_id=texts, **common),
+    st.builds(CallRinging, **common),
+    st.builds(CallAnswered, **common),
+    st.builds(BargeIn, **common),
+    st.builds(SpeechStarted, role=roles, **common),
+    st.builds(TranscriptInterim, text=texts, **common),
+    st.builds(Recorded, path=texts, duration_s=st.floats(0, 1e4), bytes=st.integers(0, 10**9), **common),
+    st.builds(
+        Turn,
+        index=st.integers(0, 20),
+        role=roles,
+        text=texts,
+        started_at=times,
+        ended_at=times,
+        interrupted=st.booleans(),
+        unheard=texts,
+        latency=latencies,
+        **common,
+    ),
+    st.builds(
+        CallEnded,
+        outcome=st.sampled_from(["answered", "voicemail", "no_answer", "busy", "failed", "canceled", "interrupted"]),
+        ended_by=st.sampled_from(["caller", "agent", "assistant", "limit", "carrier", "engine"]),
+        reason=texts,
+        duration_s=st.floats(0, 1e5),
+        **common,
+    ),
+)
+stories = st.lists(happenings, max_size=30)
+call_ids = map("c{}".format, itertools.count())
+
+NOW = 2e9
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'calls.db'}")
+    yield opened
+    await opened.close()
+
+
+def numbered(*story: Event, call_id: str = "c1") -> list[Event]:
+    bus = EventBus()
+    return [bus.publish(events_of(event, call_id)) for event in story]
+
+
+def events_of(event: Event, call_id: str) -> Event:
+    return events.decode(events.encode(event).replace(b'"call_id":""', f'"call_id":"{call_id}"'.encode()))
+
+
+def placed(at: float = 100.0) -> CallPlaced:
+    return CallPlaced(
+        call_id="c1",
+        at=at,
+        direction="outbound",
+        from_number="+12025550199",
+        to_number="+12025550100",
+        carrier="sim",
+    )
+
+
+def turn(index: int, **latency: float) -> Turn:
+    return Turn(
+        call_id="c1",
+        at=110.0 + index,
+        index=index,
+        role="agent",
+        text=f"turn {index}",
+        started_at=109.0 + index,
+        ended_at=110.0 + index,
+        latency=TurnLatency(**latency),
+    )
+
+
+@given(placings, stories)
+@settings(deadline=None)
+def test_a_record_is_rebuilt_from_its_events_as_json(first: CallPlaced, story: list[Event]) -> None:
+    live = numbered(first, *story)
+    again = [events.decode(events.encode(event)) for event in live]
+    one, other = CallRecord.from_events(live), CallRecord.from_events(again)
+    assert one.view(NOW) == other.view(NOW)
+    assert one.transcript(limit=7) == other.transcript(limit=7)
+
+
+@given(placings, stories, st.integers(0, 30))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_the_store_shows_what_the_live_call_showed(
+    store: Store, first: CallPlaced, story: list[Event], cut: int
+) -> None:
+    call_id = next(call_ids)
+    bus = EventBus()
+    journal = store.journal(bus)
+    live = CallRecord.from_events([bus.publish(events_of(first, call_id))])
+    for position, event in enumerate(story):
+        if position == cut:
+            await journal.flush()
+        live.apply(bus.publish(events_of(event, call_id)))
+    await journal.close()
+
+    row = await store.calls.get(call_id)
+    assert row is not None
+    turns = await store.calls.turns(call_id)
+    kept = [events.decode(stored.data) for stored in await store.calls.events(call_id=call_id)]
+    for record in (CallRecord.from_rows(row, turns), CallRecord.from_events(kept)):
+        assert record.view(NOW) == live.view(NOW)
+        assert record.transcript() == live.transcript()
+    assert call_view(row, NOW) == live.view(NOW)
+    assert transcript_page(row, turns[:4], 3) == live.transcript(limit=3)
+
+
+def test_a_record_begins_with_the_placing() -> None:
+    with pytest.raises(ValueError, match="CallPlaced"):
+        CallRecord.from_events(numbered(CallRinging(call_id="c1", at=1.0)))
+
+
+def test_the_duration_of_a_living_call_runs_from_the_answer_to_now() -> None:
+    record = CallRecord.from_events(numbered(placed(at=100.0)))
+    assert record.view(105.0).duration_s == 0.0
+    record.apply(CallAnswered(call_id="c1", at=103.0, seq=2))
+    assert record.view(113.5).duration_s == 10.5
+
+
+def test_the_duration_of_an_ended_call_is_what_its_end_says() -> None:
+    end = CallEnded(call_id="c1", at=130.0, outcome="answered", ended_by="caller", reason="", duration_s=27.0)
+    record = CallRecord.from_events(numbered(placed(), CallAnswered(call_id="c1", at=103.0), end))
+    assert record.view(999.0).duration_s == 27.0
+
+
+def test_the_latency_summary_counts_answers_and_leaves_out_what_was_not_observed() -> None:
+    record = CallRecord.from_events(
+        numbered(placed(), turn(0), turn(1, response_ms=400.0, stt_ms=80.0), turn(2, response_ms=600.0))
+    )
+    latency = record.view(200.0).latency
+    assert latency is not None
+    assert (latency.turns, latency.tts_ms) == (2, None)
+    assert latency.response_ms == Percentiles(p50=500.0, p95=590.0)
+    assert latency.stt_ms == Percentiles(p50=80.0, p95=80.0)
+
+
+def test_a_call_without_an_answer_of_the_agent_has_no_latency() -> None:
+    assert CallRecord.from_events(numbered(placed(), turn(0))).view(200.0).latency is None
+
+
+def test_a_transcript_is_read_in_pages() -> None:
+    record = CallRecord.from_events(numbered(placed(), *(turn(index) for index in range(5))))
+    first = record.transcript(limit=2)
+    assert ([turn.index for turn in first.turns], first.next_after) == ([0, 1], 1)
+    last = record.transcript(after=1, limit=3)
+    assert ([turn.index for turn in last.turns], last.next_after) == ([2, 3, 4], None)
+    assert record.transcript(after=4).turns == ()
+
+
+def test_turns_count_their_time_from_the_answer() -> None:
+    record = CallRecord.from_events(numbered(placed(), CallAnswered(call_id="c1", at=103.0), turn(0)))
+    assert (record.transcript().turns[0].at_s, record.transcript().turns[0].duration_s) == (6.0, 1.0)
+
+
+def test_one_voice_over_the_other_counts_as_an_interruption() -> None:
+    record = CallRecord.from_events(numbered(placed(), BargeIn(call_id="c1", at=111.0)))
+    assert record.view(200.0).interruptions == 1
