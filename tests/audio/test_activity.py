@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from getpatter.audio.activity import SpeechDetector, SpeechEdge
@@ -70,6 +70,7 @@ def test_times_are_covered_by_whole_windows(stop_s: float, windows: int) -> None
     assert hear(heard, SPEECH, *[SILENCE] * 40) == [(1, "started"), (1 + windows, "ended")]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=200))
 def test_edges_alternate_and_silence_is_long_enough(probabilities: list[float]) -> None:
     heard = detector()

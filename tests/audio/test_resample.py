@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -41,6 +41,7 @@ def test_every_20_ms_in_give_20_ms_out(source: int, target: int) -> None:
     assert {len(resampler.feed(chunk)) for _ in range(20)} == {2 * target // 50}
 
 
+@settings(deadline=None)
 @given(st.sampled_from(CONVERSIONS), st.lists(st.integers(0, 2000), max_size=12))
 def test_the_result_does_not_depend_on_the_cut(pair: tuple[int, int], sizes: list[int]) -> None:
     source, target = pair

@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -63,6 +63,7 @@ def test_too_much_audio_for_its_time_loses_the_overlap() -> None:
     assert runs(recorder.take(1.0), CALLER) == [(loudness(1), 1600), (loudness(2), 800), (SILENT, 5600)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 100), st.floats(0, 0.3), st.floats(0.001, 0.3)), max_size=40))
 def test_audio_never_stands_far_from_its_time(frames: list[tuple[int, float, float]]) -> None:
     recorder = StereoRecorder()
