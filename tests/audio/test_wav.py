@@ -14,6 +14,7 @@ from getpatter.audio.wav import MAX_DRIFT_S, StereoRecorder, patch_sizes, write_
 
 CALLER, AGENT = 0, 1
 SILENT = 0
+LONGEST_S = 0.3
 
 
 def frame(value: int, seconds: float = 0.02) -> bytes:
@@ -63,22 +64,48 @@ def test_too_much_audio_for_its_time_loses_the_overlap() -> None:
     assert runs(recorder.take(1.0), CALLER) == [(loudness(1), 1600), (loudness(2), 800), (SILENT, 5600)]
 
 
+def test_a_burst_after_a_stall_fills_the_gap_that_the_stall_left() -> None:
+    recorder = StereoRecorder()
+    recorder.caller(frame(1), 0.0)
+    for number in range(2, 14):
+        recorder.caller(frame(number), 0.26)
+    heard = runs(recorder.take(0.4), CALLER)
+    assert [run for run in heard if run[0] != SILENT] == [(loudness(number), 160) for number in range(1, 14)]
+
+
+def test_a_gap_that_was_taken_stays() -> None:
+    recorder = StereoRecorder()
+    recorder.caller(frame(1), 0.2)
+    assert runs(recorder.take(0.15), CALLER) == [(SILENT, 1200)]
+    recorder.caller(frame(2, seconds=0.1), 0.2)
+    recorder.caller(frame(3, seconds=0.1), 0.2)  # 0.12 s ahead, of which the gap holds 0.05
+    expected = [(loudness(1), 160), (loudness(2), 800), (loudness(3), 240), (SILENT, 400)]
+    assert runs(recorder.take(0.35), CALLER) == expected
+
+
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(1, 100), st.floats(0, 0.3), st.floats(0.001, 0.3)), max_size=40))
-def test_audio_never_stands_far_from_its_time(frames: list[tuple[int, float, float]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 100), st.floats(0, 0.3), st.floats(0.001, LONGEST_S), st.booleans()), max_size=40
+    ),
+    st.floats(0, 0.5),
+)
+def test_audio_ends_near_its_time_or_was_dropped_for_longer_audio(
+    frames: list[tuple[int, float, float, bool]], settled_s: float
+) -> None:
     recorder = StereoRecorder()
     now = 0.0
-    end = 0
-    for value, step, seconds in frames:
+    taken = 0
+    for value, step, seconds, take in frames:
         now += step
-        at = round(now * 8000)
-        before = len(recorder._caller.audio)
-        recorder.caller(frame(value, seconds), now)
-        kept = len(recorder._caller.audio)
-        if kept > before:
-            end = kept
-            assert abs(end - (at + len(frame(value, seconds)))) <= MAX_DRIFT_S * 8000
-    assert len(recorder.take(now + 1)) == 4 * round((now + 1) * 8000)
+        audio = frame(value, seconds)
+        recorder.caller(audio, now)
+        late = recorder._caller.end - (round(now * 8000) + len(audio))
+        assert -MAX_DRIFT_S * 8000 <= late <= max(MAX_DRIFT_S, LONGEST_S) * 8000
+        if take:
+            taken += len(recorder.take(max(0.0, now - settled_s)))
+    taken += len(recorder.take(now + 1))
+    assert taken == 4 * round((now + 1) * 8000)
 
 
 def test_what_a_clear_dropped_was_not_heard() -> None:

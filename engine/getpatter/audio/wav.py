@@ -32,31 +32,55 @@ class _Track:
     def __init__(self) -> None:
         self.start = 0
         self.audio = bytearray()
+        self._gap_at = 0
+        self._gap_size = 0
+        """The latest silence that was put in for want of audio."""
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.audio)
 
     def put(self, audio: bytes, at: int) -> None:
-        ahead = self.start + len(self.audio) - at
+        ahead = self.end - at
         if ahead < -_MAX_DRIFT:
+            self._gap_at, self._gap_size = self.end, -ahead
             self.audio += bytes([SILENCE]) * -ahead
         elif ahead > _MAX_DRIFT:
-            audio = audio[ahead:]
+            audio = audio[ahead - self._close_gap(ahead) :]
         self.audio += audio
 
     def cut(self, at: int) -> None:
         del self.audio[max(0, at - self.start) :]
+        self._gap_size = 0
 
     def take(self, until: int) -> bytes:
         count = until - self.start
         taken = bytes(self.audio[:count])
         del self.audio[:count]
         self.start = until
+        if self._gap_at < until:
+            self._gap_size = max(0, self._gap_at + self._gap_size - until)
+            self._gap_at = until
         return taken.ljust(count, bytes([SILENCE]))
+
+    def _close_gap(self, wanted: int) -> int:
+        """Move what follows the gap back into it, by as many samples as are wanted and left; how many they were.
+
+        A socket that stalls gives a gap first and then, all at once, the audio that belongs there.
+        """
+        size = min(wanted, self._gap_size)
+        at = self._gap_at - self.start
+        del self.audio[at : at + size]
+        self._gap_size -= size
+        return size
 
 
 class StereoRecorder:
     """Caller left, agent right, 8 kHz.  Times are seconds since the recording began.
 
     Audio follows what is there already when that stands within `MAX_DRIFT_S` of its time.  Beyond that a gap becomes
-    silence, and of audio that comes too early for its place the overlapping head is dropped.
+    silence.  Audio that finds its place taken moves what is there back into the latest gap, or else loses the part
+    that overlaps.
     """
 
     def __init__(self) -> None:
