@@ -71,7 +71,7 @@ async def run(options: argparse.Namespace, home: Path) -> None:
     clock, bus = SystemClock(), EventBus()
     store = await Store.open(f"sqlite+aiosqlite:///{home / 'calls.db'}")
     journal = store.journal(bus)
-    listening, pacer = Listening(VoiceActivityModel(), clock), Pacer()
+    listening, pacer = Listening(VoiceActivityModel(), clock), Pacer(clock)
     listening.start()
     recorder = Recorder(home / "recordings", clock) if options.record else None
     if recorder:

@@ -18,7 +18,7 @@ from getpatter.control.launch import find_engine
 from getpatter.errors import PatterError
 from getpatter.server.engine import Engine
 from getpatter.settings import Settings
-from patter_mcp.http import mcp_mount
+from patter_mcp import http as mcp_http
 
 STOP_POLL_S = 0.1
 
@@ -46,7 +46,7 @@ async def _serve(chosen: Settings, inbound: ServeInbound | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _on_signal, stopped, number)
-    async with Engine(chosen, mounts=[mcp_mount]) as engine:
+    async with Engine(chosen, mounts=[mcp_http.mount]) as engine:
         if inbound is not None:
             await engine.switchboard.serve_inbound(inbound)
         err.print(f"patter is ready. Control and MCP: {engine.private_url}  carriers: {engine.carrier_url}")

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from getpatter.audio.activity import SpeechDetector
 from getpatter.audio.format import FRAME_S, LINE
 from getpatter.audio.transcode import Transcoder
-from getpatter.conversation.listening import Listening
 from getpatter.stt.base import Recognition, SpeechToText
+
+
+class VoiceLine(Protocol):
+    """One call's voice activity, being judged."""
+
+    def feed(self, ulaw: bytes) -> None: ...
+
+    def reset(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Listener(Protocol):
+    """Voice activity detection for any number of calls; `conversation.listening.Listening` is it."""
+
+    def open(self, on_probability: Callable[[float], None]) -> VoiceLine: ...
+
 
 LEAD_IN_S = 0.4
 """What a recogniser hears before the VAD's decision: its window and start time, and a soft first consonant."""
@@ -20,7 +37,7 @@ class Ears:
 
     def __init__(
         self,
-        listening: Listening,
+        listening: Listener,
         detector: SpeechDetector,
         *,
         on_started: Callable[[], None],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import time
 from collections.abc import Callable
+
+from getpatter.audio.format import FRAME_S
+from getpatter.clock import Clock, TimerHandle
 
 log = logging.getLogger(__name__)
 
@@ -13,25 +14,25 @@ Pump = Callable[[float], bool]
 """Sends what is due at the given monotonic time; False ends its turns."""
 
 PHASES = 4
-PERIOD_S = 0.02
-"""Telephone frames are 20 ms (RFC 3551); calls are spread over phases so that no tick is long."""
+"""Calls are spread over this many moments of a frame, so that no tick is long."""
 
 
 class Pacer:
     """One timer for all calls: with a timer of its own a call would cost more in timers than in audio."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._phases: list[list[Pump]] = [[] for _ in range(PHASES)]
         self._phase = 0
         self._next = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: TimerHandle | None = None
 
     def add(self, pump: Pump) -> None:
         """Call `pump` every 20 ms from now on, until it returns False."""
         min(self._phases, key=len).append(pump)
         if self._timer is None:
-            self._next = time.monotonic()
-            self._schedule()
+            self._next = self._clock.now()
+            self._schedule(self._next)
 
     def close(self) -> None:
         if self._timer is not None:
@@ -40,21 +41,21 @@ class Pacer:
         for phase in self._phases:
             phase.clear()
 
-    def _schedule(self) -> None:
-        self._next += PERIOD_S / PHASES
-        now = time.monotonic()
-        if self._next < now - PERIOD_S:
+    def _schedule(self, now: float) -> None:
+        self._next += FRAME_S / PHASES
+        if self._next < now - FRAME_S:
             self._next = now  # the loop was held up; utterances catch up by their own clocks
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, self._next - now), self._tick)
+        self._timer = self._clock.call_at(self._next, self._tick)
 
     def _tick(self) -> None:
-        now = time.monotonic()
+        now = self._clock.now()
         self._phase = (self._phase + 1) % PHASES
-        phase = self._phases[self._phase]
-        if phase:
-            self._phases[self._phase] = [pump for pump in phase if self._run(pump, now)]
+        if phase := self._phases[self._phase]:
+            # A pump may add another one while this goes on, so the list is changed in place.
+            for pump in [pump for pump in tuple(phase) if not self._run(pump, now)]:
+                phase.remove(pump)
         if any(self._phases):
-            self._schedule()
+            self._schedule(now)
         else:
             self._timer = None
 

@@ -17,9 +17,8 @@ from getpatter.agent import Agent
 from getpatter.audio.activity import SpeechDetector
 from getpatter.clock import Clock, TimerHandle
 from getpatter.conversation import turns
-from getpatter.conversation.ears import Ears
+from getpatter.conversation.ears import Ears, Listener
 from getpatter.conversation.history import History, ReplyEntry
-from getpatter.conversation.listening import Listening
 from getpatter.conversation.log import ConversationLog
 from getpatter.conversation.pacer import Pacer
 from getpatter.conversation.reply import Reply, Timing
@@ -39,7 +38,7 @@ log = logging.getLogger(__name__)
 class Services:
     """What all conversations of a process share."""
 
-    listening: Listening
+    listening: Listener
     pacer: Pacer
     clock: Clock
 

@@ -106,10 +106,11 @@ class Engine:
         journal = store.journal(self.bus)
         stack.push_async_callback(journal.close)
 
-        services = await self._services()
-        recorder = await self._recorder() if settings.record else None
+        listening = self._listening()
+        services = Services(listening, self._pacer(), self._clock)
+        recorder = self._recorder() if settings.record else None
         agent = self._agent or self._default_agent()
-        phone = telephone(settings, services.listening, agent.tts)
+        phone = telephone(settings, listening, agent.tts)
         stack.push_async_callback(phone.carrier.close)
         self._exchange = exchange = Exchange(
             agent=agent,
@@ -131,15 +132,18 @@ class Engine:
         beacon.announce(private_url=self.private_url, carrier_url=self.carrier_url, token=self.token)
         stack.push_async_callback(self._drain)
 
-    async def _services(self) -> Services:
+    def _listening(self) -> Listening:
         listening = Listening(VoiceActivityModel(), self._clock)
         listening.start()
         self._stack.push_async_callback(listening.stop)
-        pacer = Pacer()
-        self._stack.callback(pacer.close)
-        return Services(listening, pacer, self._clock)
+        return listening
 
-    async def _recorder(self) -> Recorder:
+    def _pacer(self) -> Pacer:
+        pacer = Pacer(self._clock)
+        self._stack.callback(pacer.close)
+        return pacer
+
+    def _recorder(self) -> Recorder:
         recorder = Recorder(self._settings.recordings, self._clock)
         recorder.start()
         self._stack.push_async_callback(recorder.stop)

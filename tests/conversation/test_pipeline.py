@@ -1,0 +1,370 @@
+"""The conversation as a whole, on a clock that the test moves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+
+import pytest
+
+from getpatter.agent import Agent, TurnSettings
+from getpatter.conversation.ears import VoiceLine
+from getpatter.conversation.pacer import Pacer
+from getpatter.conversation.pipeline import Conversation, Services
+from getpatter.conversation.turns import Farewell
+from getpatter.errors import PatterError, ProviderError
+from getpatter.events import BargeIn, CallEnding, Event, Problem, ToolCalled, TranscriptInterim, Turn
+from getpatter.llm.base import Message, ToolCall
+from getpatter.testing.clock import ManualClock
+from getpatter.testing.providers import AnsweringLLM, CountingTTS, TellableSTT
+
+WINDOW_S = 0.032
+END_CALL = ToolCall("1", "end_call", "{}")
+LOST = ProviderError("The provider was lost.", provider="test")
+
+
+class Voice:
+    """Voice activity that the test decides."""
+
+    def __init__(self, on_probability: Callable[[float], None]) -> None:
+        self.hear = on_probability
+        self.resets = 0
+        self.closed = False
+
+    def feed(self, ulaw: bytes) -> None:
+        pass
+
+    def reset(self) -> None:
+        self.resets += 1
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Stage:
+    """One conversation, its line and its clock."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.clock = ManualClock()
+        self.events: list[Event] = []
+        self.played = bytearray()
+        self.marks: list[str] = []
+        self.clears = 0
+        self.ended: tuple[Farewell, PatterError | None] | None = None
+        self.voices: list[Voice] = []
+        self.pacer = Pacer(self.clock)
+        services = Services(self, self.pacer, self.clock)
+        self.talk = Conversation("call_1", agent, services, self, publish=self.events.append, hang_up=self.hang_up)
+
+    # what the conversation needs
+
+    def open(self, on_probability: Callable[[float], None]) -> VoiceLine:
+        self.voices.append(Voice(on_probability))
+        return self.voices[-1]
+
+    def play(self, audio: bytes, plays_at: float) -> None:
+        self.played += audio
+
+    def mark(self, name: str) -> None:
+        self.marks.append(name)
+
+    def clear(self) -> None:
+        self.clears += 1
+
+    def hang_up(self, farewell: Farewell, error: PatterError | None) -> None:
+        assert self.ended is None, "hung up twice"
+        self.ended = (farewell, error)
+
+    # what the test does
+
+    async def start(self) -> None:
+        await self.talk.prepare()
+        self.talk.start()
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Let the tasks do all they can without time passing."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    async def passes(self, seconds: float) -> None:
+        for _ in range(round(seconds / 0.02)):
+            self.clock.advance(0.02)
+            await self.settle()
+
+    async def begins_to_speak(self) -> None:
+        for _ in range(3):
+            self.clock.advance(WINDOW_S)
+            self.voices[0].hear(0.9)
+        await self.settle()
+
+    async def stops_speaking(self) -> None:
+        for _ in range(16):  # half a second
+            self.clock.advance(WINDOW_S)
+            self.voices[0].hear(0.0)
+        await self.settle()
+
+    async def says(self) -> None:
+        await self.begins_to_speak()
+        await self.stops_speaking()
+
+    def turns(self) -> list[tuple[str, str]]:
+        return [(event.role, event.text) for event in self.events if isinstance(event, Turn)]
+
+    def last_turn(self) -> Turn:
+        return [event for event in self.events if isinstance(event, Turn)][-1]
+
+    def happened(self, kind: type[Event]) -> bool:
+        return any(isinstance(event, kind) for event in self.events)
+
+
+@pytest.fixture
+def stt() -> TellableSTT:
+    return TellableSTT(["a table for two", "at seven", "thank you"])
+
+
+@pytest.fixture
+def tts() -> CountingTTS:
+    return CountingTTS()
+
+
+@pytest.fixture
+async def stage_for(stt: TellableSTT, tts: CountingTTS) -> AsyncIterator[Callable[..., Stage]]:
+    """Makes stages, and afterwards sees to it that nothing of them is left running."""
+    stages: list[Stage] = []
+
+    def make(llm: AnsweringLLM, **changes: object) -> Stage:
+        agent = Agent(system_prompt="You book tables.", llm=llm, stt=stt, tts=tts)
+        stages.append(Stage(replace(agent, **changes)))  # type: ignore[arg-type]  # fields by name
+        return stages[-1]
+
+    yield make
+    for stage in stages:
+        await stage.talk.close()
+        await stage.talk.close()
+        stage.pacer.close()
+        assert all(voice.closed for voice in stage.voices)
+    assert all(recognition.closed for recognition in stt.opened)
+    assert all(voice.closed for voice in tts.opened)
+    assert asyncio.all_tasks() == {asyncio.current_task()}, "a task was left behind"
+
+
+StageFor = Callable[..., Stage]
+
+
+async def test_a_question_is_answered_and_both_are_written_down(stage_for: StageFor) -> None:
+    stage = stage_for(AnsweringLLM("At what time, please?"))
+    await stage.start()
+    await stage.says()
+    await stage.passes(3)
+    assert stage.turns() == [("caller", "a table for two"), ("agent", "At what time, please?")]
+    assert len(stage.played) == pytest.approx(4 * 0.4 * 8000, abs=160)
+
+
+async def test_the_model_is_told_what_was_said(stage_for: StageFor) -> None:
+    llm = AnsweringLLM("At what time?", "Very well.")
+    stage = stage_for(llm)
+    await stage.start()
+    await stage.says()
+    await stage.passes(3)
+    await stage.says()
+    assert llm.asked[1] == [
+        Message("system", "You book tables."),
+        Message("user", "a table for two"),
+        Message("assistant", "At what time?"),
+        Message("user", "at seven"),
+    ]
+
+
+async def test_the_first_message_is_said_without_asking_the_model(stage_for: StageFor, tts: CountingTTS) -> None:
+    llm = AnsweringLLM("Yes.")
+    stage = stage_for(llm, first_message="Good morning. This is a test.")
+    await stage.start()
+    await stage.passes(4)
+    assert tts.spoken == ["Good morning.", "This is a test."] or tts.spoken == ["Good morning. This is a test."]
+    assert stage.turns() == [("agent", "Good morning. This is a test.")]
+    assert llm.asked == []
+
+
+async def test_an_interruption_clears_the_line_and_keeps_the_words_that_were_heard(stage_for: StageFor) -> None:
+    llm = AnsweringLLM("one two three four five six seven eight nine ten", "Go on.")
+    stage = stage_for(llm)
+    await stage.start()
+    await stage.says()
+    await stage.passes(2.0)
+    await stage.begins_to_speak()
+    assert stage.clears == 1
+    turn = stage.last_turn()
+    assert turn.interrupted
+    assert turn.text == "one two three four five"
+    assert turn.unheard == "six seven eight nine ten"
+    assert stage.happened(BargeIn)
+    sent = len(stage.played)
+    await stage.stops_speaking()
+    heard = [message for message in llm.asked[1] if message.role == "assistant"]
+    assert heard[0].content.startswith("one two three four five")
+    assert "six" not in heard[0].content
+    assert len(stage.played) > sent, "the interruption is answered"
+
+
+async def test_a_reply_that_was_not_audible_yet_leaves_no_trace(stage_for: StageFor) -> None:
+    llm = AnsweringLLM("", "Now I answer.")
+    stage = stage_for(llm)
+    await stage.start()
+    await stage.says()
+    assert stage.turns() == [("caller", "a table for two")]
+
+
+async def test_interims_are_told_as_they_come(stage_for: StageFor, stt: TellableSTT) -> None:
+    stage = stage_for(AnsweringLLM("Yes."))
+    await stage.start()
+    stt.opened[0].interim("a table")
+    await stage.settle()
+    assert [event.text for event in stage.events if isinstance(event, TranscriptInterim)] == ["a table"]
+
+
+async def test_the_voice_detector_forgets_before_each_turn_of_the_agent(stage_for: StageFor) -> None:
+    stage = stage_for(AnsweringLLM("At what time?"))
+    await stage.start()
+    await stage.says()
+    assert stage.voices[0].resets == 1
+
+
+# -- the end
+
+
+async def test_a_goodbye_is_heard_before_the_hang_up(stage_for: StageFor) -> None:
+    stage = stage_for(AnsweringLLM(["Goodbye and thank you.", END_CALL]))
+    await stage.start()
+    await stage.says()
+    assert stage.happened(CallEnding)
+    assert stage.ended is None
+    await stage.passes(1.0)
+    assert stage.ended is None, "the goodbye takes 1.6 s"
+    await stage.passes(1.5)
+    assert stage.ended == (Farewell("agent", "the agent ended the call"), None)
+    assert stage.turns()[-1] == ("agent", "Goodbye and thank you.")
+    assert stage.happened(ToolCalled)
+
+
+async def test_the_last_mark_ends_the_call_sooner_than_the_clock(stage_for: StageFor) -> None:
+    stage = stage_for(AnsweringLLM(["Goodbye.", END_CALL]))
+    await stage.start()
+    await stage.says()
+    await stage.passes(0.4)
+    stage.talk.mark_played(stage.marks[-1])
+    assert stage.ended is not None
+
+
+async def test_a_tool_that_the_model_made_up_is_answered(stage_for: StageFor) -> None:
+    llm = AnsweringLLM([ToolCall("1", "launch", "{}")], "I cannot do that.")
+    stage = stage_for(llm)
+    await stage.start()
+    await stage.says()
+    await stage.passes(3)
+    assert llm.asked[1][-1].role == "tool"
+    assert "no tool named 'launch'" in llm.asked[1][-1].content
+    assert stage.turns()[-1] == ("agent", "I cannot do that.")
+
+
+async def test_nobody_there_is_asked_and_then_left(stage_for: StageFor) -> None:
+    stage = stage_for(AnsweringLLM("Yes."), turns=TurnSettings(silence_timeout_s=5.0))
+    await stage.start()
+    await stage.passes(5.1)
+    await stage.passes(4)
+    assert stage.turns() == [("agent", "Are you still there?")]
+    await stage.passes(5)
+    await stage.passes(8)
+    assert stage.ended is not None
+    assert stage.ended[0].ended_by == "limit"
+
+
+async def test_at_the_time_limit_the_agent_says_goodbye(stage_for: StageFor) -> None:
+    stage = stage_for(AnsweringLLM("Yes."), turns=TurnSettings(silence_timeout_s=60, max_duration_s=10))
+    await stage.start()
+    await stage.passes(10.1)
+    assert stage.ended is None
+    await stage.passes(5)
+    assert stage.turns() == [("agent", "I am sorry, our time is up. Goodbye.")]
+    assert stage.ended is not None
+
+
+async def test_a_message_is_left_on_an_answering_machine(stage_for: StageFor) -> None:
+    stage = stage_for(AnsweringLLM("Yes."), first_message="Hello there.", voicemail_message="Please call me back.")
+    await stage.start()
+    await stage.passes(0.3)
+    stage.talk.machine_detected(greeting_ended=True)
+    assert stage.clears == 1
+    await stage.passes(4)
+    assert stage.turns()[-1] == ("agent", "Please call me back.")
+    assert stage.ended is not None
+
+
+# -- failures
+
+
+async def test_a_lost_recogniser_is_apologised_for_and_named(stage_for: StageFor, stt: TellableSTT) -> None:
+    stage = stage_for(AnsweringLLM("Yes."))
+    await stage.start()
+    stt.opened[0].fail(LOST)
+    await stage.passes(8)
+    assert stage.turns()[-1][1].startswith("I am sorry, I have a technical problem")
+    assert stage.ended is not None
+    assert stage.ended[1] is LOST
+    assert stage.happened(Problem)
+
+
+async def test_a_lost_voice_ends_the_call_at_once(stage_for: StageFor, tts: CountingTTS) -> None:
+    tts.fails = LOST
+    stage = stage_for(AnsweringLLM("Yes."))
+    await stage.start()
+    await stage.says()
+    assert stage.ended is not None
+    assert stage.ended[1] is LOST
+
+
+async def test_a_lost_language_model_is_apologised_for(stage_for: StageFor) -> None:
+    stage = stage_for(AnsweringLLM(["One moment.", LOST]))
+    await stage.start()
+    await stage.says()
+    await stage.passes(10)
+    assert stage.turns()[-1][1].startswith("I am sorry, I have a technical problem")
+    assert stage.ended is not None
+    assert stage.ended[1] is LOST
+
+
+async def test_a_recogniser_that_refuses_is_told_before_the_call(stt: TellableSTT, tts: CountingTTS) -> None:
+    agent = Agent(system_prompt="", llm=AnsweringLLM("Yes."), stt=TellableSTT(refuses=LOST), tts=tts)
+    stage = Stage(agent)
+    with pytest.raises(ProviderError):
+        await stage.talk.prepare()
+    await stage.talk.close()
+
+
+async def test_closing_in_mid_sentence_leaves_nothing_running(stage_for: StageFor) -> None:
+    stage = stage_for(AnsweringLLM("one two three four five six seven eight nine ten"))
+    await stage.start()
+    await stage.says()
+    await stage.passes(1)
+    await stage.talk.close()
+    sent = len(stage.played)
+    await stage.passes(1)
+    assert len(stage.played) == sent
+    assert stage.turns()[-1] == ("agent", "one two")
+
+
+# -- latency
+
+
+async def test_each_answer_tells_where_its_time_went(stage_for: StageFor) -> None:
+    stage = stage_for(AnsweringLLM("At what time?"))
+    await stage.start()
+    await stage.says()
+    await stage.passes(3)
+    latency = stage.last_turn().latency
+    assert latency.endpoint_ms == pytest.approx(512, abs=1), "sixteen windows of silence decide"
+    assert latency.stt_ms == 0
+    assert latency.llm_ttft_ms == 0
+    assert latency.engine_ms == 0
+    assert latency.response_ms == latency.endpoint_ms
