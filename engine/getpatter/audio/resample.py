@@ -13,6 +13,7 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
+from getpatter.audio.pcm import WholeSamples
 from getpatter.errors import ConfigurationError
 
 RATES = (8000, 16000, 22050, 24000, 44100, 48000)
@@ -67,14 +68,11 @@ class Resampler:
         self._block = self._matrix.shape[1] * source // target
         self._history = np.zeros(self._matrix.shape[0] - self._block, np.float32)
         self._position = 0
-        self._half_sample = b""
+        self._samples = WholeSamples()
 
     def feed(self, pcm16: bytes) -> bytes:
         """Any number of bytes; half a sample waits for its other half."""
-        if self._half_sample or len(pcm16) % 2:
-            pcm16 = self._half_sample + pcm16
-            even = len(pcm16) & ~1
-            pcm16, self._half_sample = pcm16[:even], pcm16[even:]
+        pcm16 = self._samples.feed(pcm16)
         if not pcm16:
             return b""
         buffer = np.concatenate((self._history, np.frombuffer(pcm16, "<i2")), dtype=np.float32)
@@ -102,7 +100,7 @@ class Resampler:
     def flush(self) -> bytes:
         """The end that the filter still holds, `DELAY_S` of it; the resampler is as new afterwards."""
         source = self._ratio[1]
-        self._half_sample = b""
+        self._samples.reset()
         tail = self.feed(bytes(2 * int(DELAY_S * source)))
         self._history = np.zeros_like(self._history)
         self._position = 0

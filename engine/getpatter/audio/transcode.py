@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from getpatter.audio import g711
 from getpatter.audio.format import AudioFormat
+from getpatter.audio.pcm import WholeSamples
 from getpatter.audio.resample import Resampler
 
 
@@ -15,33 +16,22 @@ class Transcoder:
         self._source = source
         self._target = target
         self._resampler = Resampler(source.rate, target.rate) if source.rate != target.rate else None
-        self._half_sample = b""
+        self._samples = WholeSamples()
 
     def feed(self, audio: bytes) -> bytes:
         """Any number of bytes; half a pcm16 sample waits for its other half."""
         if self._source == self._target:
             return audio
-        return self._from_pcm(self._to_pcm(audio))
+        pcm16 = g711.decode(audio) if self._source.encoding == "mulaw" else self._samples.feed(audio)
+        return self._encoded(self._resampler.feed(pcm16) if self._resampler else pcm16)
 
     def flush(self) -> bytes:
         """What is still held back: the resampler's 2 ms, nothing where rates are equal.
 
         The next `feed` begins a new run of audio; half a sample that never got its other half is dropped.
         """
-        self._half_sample = b""
+        self._samples.reset()
         return self._encoded(self._resampler.flush()) if self._resampler else b""
-
-    def _to_pcm(self, audio: bytes) -> bytes:
-        if self._source.encoding == "mulaw":
-            return g711.decode(audio)
-        if self._half_sample or len(audio) % 2:
-            audio = self._half_sample + audio
-            whole = len(audio) // 2 * 2
-            audio, self._half_sample = audio[:whole], audio[whole:]
-        return audio
-
-    def _from_pcm(self, pcm16: bytes) -> bytes:
-        return self._encoded(self._resampler.feed(pcm16) if self._resampler else pcm16)
 
     def _encoded(self, pcm16: bytes) -> bytes:
         return g711.encode(pcm16) if self._target.encoding == "mulaw" else pcm16
