@@ -53,9 +53,9 @@ async def _front_end(settings: Settings) -> None:
 async def _embedded(settings: Settings) -> None:
     # The front end has no use for the engine's modules, which take long to import.
     from getpatter.server.engine import Engine
-    from patter_mcp.http import mount
+    from patter_mcp.http import mcp_mount
 
-    async with Engine(settings, mounts=[mount]) as engine:
+    async with Engine(settings, mounts=[mcp_mount]) as engine:
         status = await serve_stdio(build_server(engine.switchboard))
     if status:
         leave(status)

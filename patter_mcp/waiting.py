@@ -34,8 +34,8 @@ async def follow(
     """
     deadline = clock.now() + timeout_s
     view = await switchboard.get(call_id)
+    told, reported_at = view.turns - 1, clock.now()
     await report(status_line(view))
-    reported_at, told = clock.now(), view.turns - 1
     while not view.ended and (left := deadline - clock.now()) > 0:
         before = view
         quiet_until = reported_at + heartbeat_s
@@ -46,8 +46,8 @@ async def follow(
         if view.status != before.status or (not news and clock.now() >= quiet_until):
             news.append(status_line(view))
         for line in news:
-            await report(line)
             reported_at = clock.now()
+            await report(line)
     return view
 
 
