@@ -64,7 +64,8 @@ class Resampler:
                     next_step=f"Choose one of {', '.join(map(str, RATES))} Hz.",
                 )
         self._matrix = _filter_matrix(source, target)
-        self._ratio = target, source
+        self._source = source
+        self._target = target
         self._block = self._matrix.shape[1] * source // target
         self._history = np.zeros(self._matrix.shape[0] - self._block, np.float32)
         self._position = 0
@@ -82,9 +83,17 @@ class Resampler:
         np.rint(samples, out=samples)
         return samples.clip(-32768, 32767).astype("<i2").tobytes()
 
+    def flush(self) -> bytes:
+        """The end that the filter still holds, `DELAY_S` of it; the resampler is as new afterwards."""
+        self._samples.reset()
+        tail = self.feed(bytes(2 * int(DELAY_S * self._source)))
+        self._history = np.zeros_like(self._history)
+        self._position = 0
+        return tail
+
     def _products(self, buffer: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """The outputs of `buffer`, which begins with the history, cut where blocks end."""
-        target, source = self._ratio
+        source, target = self._source, self._target
         overlap = len(self._history)
         pieces = []
         start, end = 0, len(buffer) - overlap
@@ -96,12 +105,3 @@ class Resampler:
             self._position = (at + size) % self._block
             start += size
         return pieces
-
-    def flush(self) -> bytes:
-        """The end that the filter still holds, `DELAY_S` of it; the resampler is as new afterwards."""
-        source = self._ratio[1]
-        self._samples.reset()
-        tail = self.feed(bytes(2 * int(DELAY_S * source)))
-        self._history = np.zeros_like(self._history)
-        self._position = 0
-        return tail
