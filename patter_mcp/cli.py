@@ -25,8 +25,9 @@ def main() -> None:
         settings = settings_module.load()
         # Standard output carries the protocol.
         logging.basicConfig(level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-        # One line a request would be one a heartbeat.
-        logging.getLogger("httpx").setLevel(logging.WARNING)
+        # httpx would log a line each heartbeat, and mcp refused arguments, which hold telephone numbers.
+        for chatty in ("httpx", "mcp"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         asyncio.run(_embedded(settings) if options.embedded else _front_end(settings))
     except PatterError as error:
         sys.exit(" ".join(filter(None, (f"patter-mcp: {error.message}", error.next_step))))
@@ -53,9 +54,9 @@ async def _front_end(settings: Settings) -> None:
 async def _embedded(settings: Settings) -> None:
     # The front end has no use for the engine's modules, which take long to import.
     from getpatter.server.engine import Engine
-    from patter_mcp.http import mcp_mount
+    from patter_mcp.http import mount
 
-    async with Engine(settings, mounts=[mcp_mount]) as engine:
+    async with Engine(settings, mounts=[mount]) as engine:
         status = await serve_stdio(build_server(engine.switchboard))
     if status:
         leave(status)

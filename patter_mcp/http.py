@@ -22,7 +22,7 @@ from patter_mcp.server import build_server
 PATH = "/mcp"
 
 
-def mcp_mount(switchboard: Switchboard, bus: EventBus, token: str) -> Mount:
+def mount(switchboard: Switchboard, bus: EventBus, token: str) -> Mount:
     """MCP over `switchboard` for holders of the bearer token, under loopback names; a `server.engine.MountFactory`.
 
     The app knows `/mcp` alone and takes its whole path, so that no host is redirected to `/mcp/`: mount it last.

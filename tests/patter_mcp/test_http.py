@@ -11,7 +11,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from getpatter.testing.http import served
 from getpatter.testing.switchboard import MemorySwitchboard
-from patter_mcp.http import mcp_mount
+from patter_mcp.http import mount
 
 Connect = Callable[..., Client]
 
@@ -22,10 +22,10 @@ HEADERS = {"Accept": "application/json, text/event-stream", "Authorization": "Be
 @pytest.fixture
 async def url(board: MemorySwitchboard) -> AsyncIterator[str]:
     """The mount on a real socket, beside a route of the app it is mounted on."""
-    mount = mcp_mount(board, board.bus, "secret")
-    app = FastAPI(lifespan=lambda app: mount.lifespan())
+    mcp = mount(board, board.bus, "secret")
+    app = FastAPI(lifespan=lambda app: mcp.lifespan())
     app.add_api_route("/health", lambda: "ok")
-    app.mount(mount.path, mount.app)
+    app.mount(mcp.path, mcp.app)
     async with served(app) as base:
         yield base
 
