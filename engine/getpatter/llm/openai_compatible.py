@@ -77,7 +77,7 @@ class OpenAICompatibleLLM:
                         parts = await stream.read()
                     for part in parts:
                         yield part
-                    if stream.began:
+                    if stream.moved:
                         give_up = self._clock.now() + self._idle_timeout_s
                 for part in stream.close():
                     yield part
@@ -139,11 +139,9 @@ class _Stream:
         self._chunks: AsyncIterator[bytes] = response.aiter_bytes()
         self._parser = EventStreamParser()
         self._reply = ReplyAssembler()
+        self.moved = False
+        """The last piece held events of an answer that has begun, and not only comments that keep the stream alive."""
         self.done = False
-
-    @property
-    def began(self) -> bool:
-        return self._reply.began
 
     async def read(self) -> list[ReplyPart]:
         """Wait for the next piece; the reply parts that it completes.  Raises `StreamError` for a torn stream."""
@@ -154,11 +152,13 @@ class _Stream:
                 raise StreamError("the answer ended before it was complete")
             return []
         parts: list[ReplyPart] = []
-        for event in self._events(chunk):
+        events = self._events(chunk)
+        for event in events:
             if event.data.strip() == "[DONE]":
                 self.done = True
                 break
             parts += self._reply.feed(event.data)
+        self.moved = bool(events) and self._reply.began
         return parts
 
     def _events(self, chunk: bytes) -> list[ServerSentEvent]:
@@ -182,7 +182,7 @@ class _Stream:
 
 def _new_client() -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        # The waits of an answer have deadlines of their own, which comments that keep a stream alive do not move.
+        # The waits of an answer have deadlines of their own.
         timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEEPALIVE_S),
     )
