@@ -26,8 +26,8 @@ LONGEST_RETRY_S = 10.0
 MAX_PENDING = 50_000
 """Events held while the database is away: an hour of about fifty talking calls, some 30 MB."""
 
-# Events a transaction: small enough that building its rows keeps the event loop for a few milliseconds at most.
-_BATCH = 200
+# Events a transaction: building their rows holds the event loop, which has audio to send (`bench/store_writes.py`).
+_BATCH = 25
 # Part of the room that only beginnings, answers and ends of calls may use.
 _RESERVE = 0.1
 
@@ -103,10 +103,10 @@ class Journal:
             log.error("%d events are lost: %s", len(self._batch) + len(self._pending), error)
 
     def _has_room(self, event: Event) -> bool:
-        room = self._max_pending
-        if not isinstance(event, CallPlaced | CallAnswered | CallEnded):
-            room = int(room * (1 - _RESERVE))
-        return len(self._pending) < room
+        waiting = len(self._pending)
+        if waiting < self._max_pending * (1 - _RESERVE):
+            return True
+        return waiting < self._max_pending and isinstance(event, CallPlaced | CallAnswered | CallEnded)
 
     def _arm(self, delay: float) -> None:
         if self._timer is None:
