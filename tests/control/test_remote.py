@@ -147,8 +147,10 @@ async def test_a_lost_connection_warns_that_the_call_may_have_been_placed() -> N
     with pytest.raises(EngineUnavailable, match="lost") as unavailable:
         await remote.place(TABLE)
     assert "may have been carried out" in (unavailable.value.next_step or "")
-    with pytest.raises(EngineUnavailable, match="lost"):
-        await anext(remote.events("call_1"))
+    for asked in (remote.get("call_1"), anext(remote.events("call_1"))):
+        with pytest.raises(EngineUnavailable, match="lost") as unavailable:
+            await asked
+        assert unavailable.value.next_step == "Ask again."
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ class RemoteSwitchboard:
                         if call_id is not None and isinstance(event, CallEnded):
                             return
         except httpx.TransportError as lost:
-            raise self._unreachable(lost) from lost
+            raise self._unreachable(lost, may_be_done=False) from lost
 
     async def aclose(self) -> None:
         """Close the connections; calls go on."""
@@ -143,7 +143,7 @@ class RemoteSwitchboard:
                 method, path, content=content, params=params, headers=headers, timeout=limit
             )
         except httpx.TransportError as lost:
-            raise self._unreachable(lost) from lost
+            raise self._unreachable(lost, may_be_done=method != "GET") from lost
         self._check(response)
         return response.content
 
@@ -158,14 +158,16 @@ class RemoteSwitchboard:
         except ValidationError:
             raise self._stranger("an answer of another shape") from None
 
-    def _unreachable(self, lost: httpx.TransportError) -> EngineUnavailable:
+    def _unreachable(self, lost: httpx.TransportError, *, may_be_done: bool) -> EngineUnavailable:
         if isinstance(lost, httpx.ConnectError | httpx.ConnectTimeout):
             return EngineUnavailable(
                 f"No engine answers at {self._url}.", next_step="Start it with `getpatter serve` and try again."
             )
         return EngineUnavailable(
             f"The connection to the engine at {self._url} was lost before it answered.",
-            next_step="Look at the calls before repeating the request: it may have been carried out.",
+            next_step="Look at the calls before repeating the request: it may have been carried out."
+            if may_be_done
+            else "Ask again.",
         )
 
     def _stranger(self, what: str) -> EngineUnavailable:
