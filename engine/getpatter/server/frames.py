@@ -179,7 +179,7 @@ class FrameParser:
 
 
 def _text(payload: bytes) -> bytes:
-    # Media messages are ASCII, and to ask for that costs a tenth of decoding them.
+    # Media messages are ASCII, and to see that takes less than to decode them.
     if not payload.isascii():
         _decode(payload)
     return payload
