@@ -29,6 +29,8 @@ ANSWER = ("Sure, I can help you with that, ", "please tell me your ", "order num
 
 
 class _Recognition:
+    name = "instant"
+
     def __init__(self) -> None:
         self._finals: asyncio.Queue[Transcript | None] = asyncio.Queue()
 

@@ -51,6 +51,12 @@ class CallDialed(CallEvent, tag="dialed", frozen=True, kw_only=True):
     carrier_call_id: str
 
 
+class CallPrepared(CallEvent, tag="prepared", frozen=True, kw_only=True):
+    """The call's recogniser is open, and says more exactly what it is, e.g. `pocketsphinx (phrases)`."""
+
+    speech_to_text: str
+
+
 class CallRinging(CallEvent, tag="ringing", frozen=True, kw_only=True):
     pass
 
@@ -172,6 +178,7 @@ class CallEnded(CallEvent, tag="ended", frozen=True, kw_only=True):
 Event = (
     CallPlaced
     | CallDialed
+    | CallPrepared
     | CallRinging
     | CallAnswered
     | MachineDetected

@@ -21,6 +21,7 @@ from getpatter.events import (
     CallDialed,
     CallEnded,
     CallPlaced,
+    CallPrepared,
     CallRinging,
     DtmfPressed,
     Event,
@@ -130,6 +131,8 @@ class LiveCall:
         if preparing.done():
             await preparing
             self._prepared = True
+            recogniser = self._conversation.recogniser
+            self.publish(CallPrepared(call_id=self.call_id, at=self._clock.wall(), speech_to_text=recogniser))
             self._begin()
         else:
             preparing.cancel()

@@ -28,8 +28,22 @@ def run(work: Coroutine[Any, Any, _T]) -> _T:
         return asyncio.run(work)
     except PatterError as error:
         fail(error)
+    except BaseExceptionGroup as group:
+        # The MCP client's task groups wrap what is raised inside them.
+        if (error := _first_of_ours(group)) is None:
+            raise
+        fail(error)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _first_of_ours(group: BaseExceptionGroup[BaseException]) -> PatterError | None:
+    for error in group.exceptions:
+        if isinstance(error, PatterError):
+            return error
+        if isinstance(error, BaseExceptionGroup) and (inner := _first_of_ours(error)) is not None:
+            return inner
+    return None
 
 
 def fail(error: PatterError) -> NoReturn:

@@ -105,7 +105,7 @@ class _Assistant:
 @asynccontextmanager
 async def _assistant(home: Path, *, quiet: bool) -> AsyncIterator[_Assistant]:
     """A session with `patter-mcp` over standard input and output; its engine is stopped at the end."""
-    server = StdioServerParameters(command=sys.executable, args=["-m", "patter_mcp.cli"], env=_environment(home))
+    server = StdioServerParameters(command=sys.executable, args=["-m", "patter_mcp"], env=_environment(home))
     try:
         async with Client(server) as client:
             yield _Assistant(client, quiet=quiet)

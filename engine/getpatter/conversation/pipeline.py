@@ -94,6 +94,11 @@ class Conversation:
         self._recognition = await agent.stt.open(hints)
         self._voice = await agent.tts.open(agent.language)
 
+    @property
+    def recogniser(self) -> str:
+        """What recognises the caller's speech, once prepared."""
+        return self._recognition.name if self._recognition is not None else self._agent.stt.name
+
     def start(self) -> None:
         """The line is open."""
         assert self._recognition is not None

@@ -29,7 +29,7 @@ class Listener:
     def __init__(self, host: str, port: int, *, setting: str) -> None:
         """Port 0 takes a free one.  Raises `ConfigurationError`, naming `setting`, when the port is taken."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))

@@ -10,6 +10,7 @@ from getpatter.events import (
     CallDialed,
     CallEnded,
     CallPlaced,
+    CallPrepared,
     CallRinging,
     Event,
     Recorded,
@@ -109,6 +110,8 @@ class CallProjection:
         match event:
             case CallDialed():
                 row.carrier_call_id = event.carrier_call_id
+            case CallPrepared():
+                row.speech_to_text = event.speech_to_text
             case CallRinging():
                 # A carrier's callbacks may overtake each other: ringing never takes an answer back.
                 if row.status == "queued":

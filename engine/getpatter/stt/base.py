@@ -36,6 +36,10 @@ class SpeechHints:
 class Recognition(Protocol):
     """One call's speech being recognised."""
 
+    @property
+    def name(self) -> str:
+        """What does it, for people: the provider, and the model or mode that this call's hints led to."""
+
     def send(self, audio: bytes) -> None:
         """Take audio in the provider's format; returns at once."""
 
@@ -52,11 +56,15 @@ class Recognition(Protocol):
 class SpeechToText(Protocol):
     @property
     def name(self) -> str:
-        """Shown to people, e.g. `pocketsphinx (phrases)`."""
+        """Shown to people, e.g. `pocketsphinx`."""
 
     @property
     def format(self) -> AudioFormat:
         """What `Recognition.send` takes."""
+
+    @property
+    def continuous(self) -> bool:
+        """True: wants the line's audio all the time.  False: only while somebody speaks, with a short lead-in."""
 
     async def open(self, hints: SpeechHints) -> Recognition:
         """Start for one call; raises `ProviderError`."""

@@ -22,6 +22,8 @@ _CHUNK_BYTES = 800
 class ToldRecognition:
     """Understands what `TellableSTT.tell` said."""
 
+    name = "told"
+
     def __init__(self, words: deque[str]) -> None:
         self._words = words
         self._out: asyncio.Queue[Transcript | ProviderError | None] = asyncio.Queue()

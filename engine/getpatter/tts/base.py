@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,7 +28,7 @@ class SpeechChunk:
 class Voice(Protocol):
     """One call's voice."""
 
-    def synthesize(self, text: str) -> AsyncIterator[SpeechChunk]:
+    def synthesize(self, text: str) -> AsyncGenerator[SpeechChunk]:
         """Speak one sentence.  Closing the iterator stops the work (and the bill).  Raises `ProviderError`."""
 
     async def close(self) -> None:
