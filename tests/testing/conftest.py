@@ -137,6 +137,8 @@ class FakeEngine:
     voice_status: int = 200
     voice_delay: asyncio.Event | None = None
     """The voice webhook is not answered before this."""
+    ringing: asyncio.Event = field(default_factory=asyncio.Event)
+    """The voice webhook was called."""
     webhooks: list[WebhookRequest] = field(default_factory=list)
     lines: list[AgentLine] = field(default_factory=list)
     agent: MediaAgent | None = None
@@ -176,6 +178,7 @@ class FakeEngine:
             self.webhooks.append(WebhookRequest("POST", f"{self.base}/{kind}", dict(request.headers), body))
             if kind != "voice":
                 return Response()
+            self.ringing.set()
             if self.voice_delay:
                 await self.voice_delay.wait()
             document = self.document or answer_document.connect(self.stream_url, {"token": "t & t"})

