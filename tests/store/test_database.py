@@ -104,10 +104,13 @@ async def test_an_error_does_not_quote_the_row(url: str) -> None:
     await database.close()
 
 
-@pytest.mark.parametrize("url", ["sqlite+aiosqlite://", "sqlite+aiosqlite:///:memory:", "oracle://x", "no url"])
-def test_a_url_that_cannot_be_used_is_told(url: str) -> None:
+@pytest.mark.parametrize(
+    "bad",
+    ["sqlite+aiosqlite://", "sqlite+aiosqlite:///:memory:", "oracle://x", "postgresql+psycopg://x", "no url"],
+)
+def test_a_url_that_cannot_be_used_is_told(bad: str) -> None:
     with pytest.raises(ConfigurationError):
-        connect(url)
+        connect(bad)
 
 
 def test_a_place_that_cannot_be_written_to_is_told() -> None:

@@ -159,6 +159,19 @@ async def test_closing_writes_what_is_left(store: Store, bus: EventBus, clock: M
     assert clock.next_timer is None
 
 
+async def test_closing_lets_a_transaction_under_way_finish(
+    store: Store, bus: EventBus, clock: ManualClock, placed: Placed
+) -> None:
+    for number in range(20):
+        journal = store.journal(bus, clock=clock)
+        bus.publish(placed(f"c{number}"))
+        bus.publish(ended(f"c{number}"))
+        for _ in range(number):
+            await asyncio.sleep(0)
+        await journal.close()
+    assert len(await store.calls.events()) == 40
+
+
 async def test_more_than_one_batch_is_written(store: Store, bus: EventBus, journal: Journal, placed: Placed) -> None:
     bus.publish(placed())
     for _ in range(1_000):

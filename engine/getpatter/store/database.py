@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -26,6 +27,10 @@ from getpatter.errors import ConfigurationError, StoreError
 
 BUSY_TIMEOUT_S = 5.0
 """How long SQLite waits for another process's write before it gives up, unless the URL says `?timeout=`."""
+
+_WAL_ATTEMPTS = 20
+_POSTGRES_DEADLINES = {"timeout": 10.0, "command_timeout": 60.0}
+"""Seconds for a connection and for a statement, as asyncpg names them; a migration is the longest statement."""
 
 # SQLSTATE classes after which the same statement may succeed: connection lost, transaction rolled back by a conflict,
 # out of resources, object not in the required state (locks), operator intervention such as a shutdown
@@ -81,23 +86,35 @@ def connect(url: str) -> Database:
     """
     try:
         parsed = make_url(url)
-        if parsed.get_backend_name() != "sqlite":
-            return Database(create_async_engine(parsed, hide_parameters=True, pool_pre_ping=True))
-        _make_private_file(parsed)
-        # Transactions are begun by `_begin`: the driver's own way leaves out DDL and takes the write lock too late.
-        arguments: dict[str, object] = {"isolation_level": None}
-        if "timeout" not in parsed.query:
-            arguments["timeout"] = BUSY_TIMEOUT_S
-        engine = create_async_engine(parsed, hide_parameters=True, connect_args=arguments)
+        if parsed.get_backend_name() == "sqlite":
+            return Database(_sqlite(parsed))
+        if parsed.drivername == "postgresql+asyncpg":
+            return Database(
+                create_async_engine(parsed, hide_parameters=True, pool_pre_ping=True, connect_args=_POSTGRES_DEADLINES)
+            )
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise ConfigurationError(
-            f"The database URL cannot be used: {_words(error)}.",
-            next_step="Set DATABASE_URL to sqlite:///path/to/calls.db, or to postgresql://user:password@host/database "
-            "with the extra installed: pip install 'patter-mcp[postgres]'.",
-        ) from None
+        raise _unusable(_words(error)) from None
+    raise _unusable(f"{parsed.drivername} is neither SQLite nor PostgreSQL by asyncpg")
+
+
+def _unusable(why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The database URL cannot be used: {why}.",
+        next_step="Set DATABASE_URL to sqlite:///path/to/calls.db, or to postgresql://user:password@host/database "
+        "with the extra installed: pip install 'patter-mcp[postgres]'.",
+    )
+
+
+def _sqlite(url: URL) -> AsyncEngine:
+    _make_private_file(url)
+    # Transactions are begun by `_begin`: the driver's own way leaves out DDL and takes the write lock too late.
+    arguments: dict[str, object] = {"isolation_level": None}
+    if "timeout" not in url.query:
+        arguments["timeout"] = BUSY_TIMEOUT_S
+    engine = create_async_engine(url, hide_parameters=True, connect_args=arguments)
     event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     event.listen(engine.sync_engine, "begin", _begin)
-    return Database(engine)
+    return engine
 
 
 def _make_private_file(url: URL) -> None:
@@ -112,8 +129,12 @@ def _make_private_file(url: URL) -> None:
         for folder in reversed(path.parents):
             if not folder.exists():
                 folder.mkdir(mode=0o700, exist_ok=True)
-        # SQLite gives its -wal and -shm files the mode of the database file.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # SQLite gives its -wal and -shm files the mode of the database file.  A file that exists is not opened here:
+        # closing it would drop the locks that SQLite holds on it for this process (sqlite.org/howtocorrupt.html).
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        pass  # another process was faster
     except OSError as error:
         raise StoreError(
             f"The call store {path} cannot be made: {error.strerror}.",
@@ -125,10 +146,24 @@ def _set_up_sqlite(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> N
     cursor = connection.cursor()
     # Readers go on while the journal writes.  With synchronous=NORMAL a committed transaction survives the death of the
     # process; a power failure may take the last ones but leaves the file whole (sqlite.org/pragma.html).
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _use_wal(cursor)
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _use_wal(cursor: DBAPICursor) -> None:
+    # While other processes open a new file too, the switch fails at once instead of waiting for their locks as other
+    # statements do; so a statement that waits goes before the next attempt.
+    for _ in range(_WAL_ATTEMPTS):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("ROLLBACK")
+        else:
+            return
+    raise sqlite3.OperationalError("database is locked")
 
 
 def _begin(connection: Connection) -> None:

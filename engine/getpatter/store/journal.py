@@ -94,7 +94,8 @@ class Journal:
     async def close(self) -> None:
         """Hear no more, and write what is left if the database can be reached."""
         self._unsubscribe()
-        self._task.cancel()
+        async with self._writing:  # a transaction under way is let finish: cancelled, nobody knows whether it counts
+            self._task.cancel()
         await asyncio.wait([self._task])
         self._disarm()
         try:
