@@ -9,12 +9,9 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from mcp import Client
-from mcp.client.stdio import StdioServerParameters
-from mcp.types import TextContent
 from rich.markup import escape
 from rich.rule import Rule
 from rich.table import Table
@@ -25,6 +22,9 @@ from getpatter.cli.console import err, out, run, settings
 from getpatter.control.launch import find_engine
 from getpatter.errors import PatterError
 from getpatter.settings import Settings
+
+if TYPE_CHECKING:
+    from mcp import Client
 
 NUMBER = "+12025550100"
 GOAL = "Book a table for two at seven o'clock this evening, in the name of Miller."
@@ -84,6 +84,8 @@ class _Assistant:
         self._quiet = quiet
 
     async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        from mcp.types import TextContent
+
         if not self._quiet:
             given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
             out.print(f"[bold]{tool}[/]([dim]{escape(given)}[/])")
@@ -105,6 +107,10 @@ class _Assistant:
 @asynccontextmanager
 async def _assistant(home: Path, *, quiet: bool) -> AsyncIterator[_Assistant]:
     """A session with `patter-mcp` over standard input and output; its engine is stopped at the end."""
+    # The other commands have no use for MCP, which takes long to import.
+    from mcp import Client
+    from mcp.client.stdio import StdioServerParameters
+
     server = StdioServerParameters(command=sys.executable, args=["-m", "patter_mcp"], env=_environment(home))
     try:
         async with Client(server) as client:

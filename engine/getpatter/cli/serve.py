@@ -10,15 +10,12 @@ import time
 from typing import Annotated
 
 import typer
-import uvloop
 
 from getpatter.calls.views import ServeInbound
 from getpatter.cli.console import err, fail, out, run, settings, switchboard
 from getpatter.control.launch import find_engine
 from getpatter.errors import PatterError
-from getpatter.server.engine import Engine
 from getpatter.settings import Settings
-from patter_mcp import http as mcp_http
 
 STOP_POLL_S = 0.1
 
@@ -35,6 +32,8 @@ def serve(
     for chatty in ("httpx", "alembic", "mcp"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     inbound = ServeInbound(goal=answer, **({"first_message": greeting} if greeting else {})) if answer else None
+    import uvloop
+
     try:
         uvloop.run(_serve(chosen, inbound))
     except PatterError as error:
@@ -42,6 +41,10 @@ def serve(
 
 
 async def _serve(chosen: Settings, inbound: ServeInbound | None) -> None:
+    # No other command has a use for the engine's modules, which take seconds of CPU to import.
+    from getpatter.server.engine import Engine
+    from patter_mcp import http as mcp_http
+
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

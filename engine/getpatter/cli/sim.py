@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -12,11 +12,13 @@ from getpatter.cli.console import fail, out, run, settings
 from getpatter.control.launch import find_engine
 from getpatter.errors import CarrierError, ConfigurationError, EngineUnavailable, PatterError
 from getpatter.settings import Settings
-from getpatter.testing.network import RingResult, SimNetwork
 from getpatter.testing.parties import Directory
 from getpatter.testing.signing import sim_secret
 from getpatter.tts.base import TextToSpeech
 from getpatter.tts.local import local_tts
+
+if TYPE_CHECKING:
+    from getpatter.testing.network import RingResult
 
 app = typer.Typer(help="The simulated telephone network.", no_args_is_help=True)
 
@@ -58,6 +60,9 @@ def call(party: Annotated[str, typer.Option(help="Number of the party that calls
 
 
 async def _ring(chosen: Settings, party: str) -> RingResult:
+    # Takes long to import, and the list of parties does without it.
+    from getpatter.testing.network import SimNetwork
+
     engine = find_engine(chosen)
     if engine is None:
         raise EngineUnavailable(
