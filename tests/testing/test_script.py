@@ -109,7 +109,7 @@ def test_an_interruption_comes_after_the_agent_has_spoken_a_while() -> None:
     scene = Scene("- interrupt: wait\n  after_s: 1.0\n")
     scene.run(2.0)
     scene.agent_speaks(0.8)
-    scene.run(1.0)
+    scene.run(0.5)
     assert scene.actions == [], "too short to be interrupted"
     scene.script.on_agent_started(scene.now)
     began = scene.now
@@ -123,6 +123,13 @@ def test_an_interruption_is_given_up_when_the_agent_says_nothing() -> None:
     scene = Scene("- interrupt: wait\n  longest_s: 2\n- hang_up\n")
     scene.run(2.1)
     assert scene.actions == [Disconnect()]
+
+
+def test_an_interruption_is_given_up_when_the_agent_finished_before_it() -> None:
+    scene = Scene("- interrupt: wait\n  after_s: 1.0\n  quiet_s: 1.0\n- say: next\n")
+    scene.agent_speaks(0.8)
+    scene.run(1.1)
+    assert scene.actions == [Speak("next")]
 
 
 def test_murmurs_come_while_the_agent_speaks_and_end_with_it() -> None:

@@ -84,10 +84,14 @@ class Murmur(_Step):
 
 
 class Interrupt(_Step):
-    """Say something once the agent has spoken for `after_s`; given up after `longest_s`."""
+    """Say something once the agent has spoken for `after_s`.
+
+    Given up after `longest_s`, and when the agent said less than that and has been silent for `quiet_s`.
+    """
 
     text: Sentence = Field(alias="interrupt")
     after_s: Seconds = 1.0
+    quiet_s: Seconds = 1.0
     longest_s: Seconds = 20.0
 
 

@@ -158,7 +158,7 @@ class PartyScript:
     def _interrupt(self, step: Interrupt) -> _Course:
         began = self._now
         while not self._agent_spoke_for(step.after_s):
-            if self._now - began >= step.longest_s:
+            if self._agent_has_finished(since=began, quiet_s=step.quiet_s) or self._now - began >= step.longest_s:
                 return
             yield
         yield from self._sound(Speak(step.text))
