@@ -125,9 +125,11 @@ class Exchange:
         return call.record.view(self._clock.wall())
 
     async def _placed_before(self, key: str) -> CallView | None:
-        if (call_id := self._keys.get(key)) is not None:
-            return await self.get(call_id)
-        return await self._archive.by_key(key)
+        if key not in self._keys and (stored := await self._archive.by_key(key)) is not None:
+            return stored
+        # Looked up after the store has answered: the same request may have come again meanwhile, and placed the call.
+        call_id = self._keys.get(key)
+        return None if call_id is None else await self.get(call_id)
 
     async def wait(self, call_id: str, *, timeout_s: float, after_seq: int | None = None) -> CallView:
         deadline = self._clock.now() + timeout_s
