@@ -61,7 +61,7 @@ def test_a_folder_that_is_not_there_holds_no_parties(tmp_path: Path) -> None:
 
 
 def test_an_unknown_number_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(CarrierError, match=r"\+12025550100 \(Rossi's restaurant\)"):
+    with pytest.raises(CarrierError, match=r"\+12025550100 \(Romano's restaurant\)"):
         Directory.load().find("+12025550177")
 
 

@@ -4,7 +4,7 @@ A party is a YAML file; the built-in ones lie in `parties/` beside this module, 
 `PATTER_HOME`, where a file with the number of a built-in party replaces it.
 
     number: "+12025550100"
-    name: Rossi's restaurant
+    name: Romano's restaurant
     rings: 2
     steps:
       - say: Hello, how can I help you?
