@@ -229,6 +229,7 @@ _AFTER_SILENCE: Mapping[Outcome, str] = {
     "busy": "The line was busy; place_call can try again later.",
     "no_answer": "Nobody answered; place_call can try again later.",
     "voicemail": "A machine answered; place_call with voicemail_message leaves a message.",
+    "failed": "The call failed, and `error` says why; place_call can try again once that is put right.",
     "interrupted": "The engine stopped during this call; place_call makes a new one.",
 }
 

@@ -16,6 +16,8 @@ from getpatter.stt.base import SpeechHints, Transcript
 from getpatter.tts.base import SpeechChunk
 
 SECONDS_A_WORD = 0.4
+SOUND = b"\x55"
+"""What `CountingTTS` speaks: one µ-law value, by which it is told from silence."""
 _CHUNK_BYTES = 800
 
 
@@ -93,7 +95,7 @@ class CountingVoice:
         self._owner.spoken.append(text)
         if self._owner.fails is not None:
             raise self._owner.fails
-        audio = b"\x55" * int(len(text.split()) * SECONDS_A_WORD * LINE.rate)
+        audio = SOUND * int(len(text.split()) * SECONDS_A_WORD * LINE.rate)
         for start in range(0, len(audio), _CHUNK_BYTES):
             yield SpeechChunk(audio[start : start + _CHUNK_BYTES])
 
