@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from msgspec.structs import asdict
@@ -97,6 +98,7 @@ async def _put(connection: AsyncConnection, table: Table, values: list[Values]) 
         await connection.execute(_upsert(table, connection.dialect.name), values)
 
 
+@cache  # building it, and finding it in SQLAlchemy's own cache, costs more than running it
 def _upsert(table: Table, dialect: str) -> Insert:
     statement = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     if table is _EVENT:
