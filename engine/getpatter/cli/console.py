@@ -30,9 +30,9 @@ def run(work: Coroutine[Any, Any, _T]) -> _T:
         fail(error)
     except BaseExceptionGroup as group:
         # The MCP client's task groups wrap what is raised inside them.
-        if (error := _first_of_ours(group)) is None:
+        if (ours := _first_of_ours(group)) is None:
             raise
-        fail(error)
+        fail(ours)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -1,0 +1,195 @@
+"""The real commands in processes of their own, and what is left when one of them is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from getpatter.calls.views import CallQuery, CallView, PlaceCall
+from getpatter.control.remote import RemoteSwitchboard
+from getpatter.errors import EngineUnavailable
+from getpatter.events import Event, Turn, decode
+from getpatter.observability.latency import PARTS
+from getpatter.settings import Settings
+from getpatter.store import Store
+from getpatter.store.projection import kept
+from getpatter.tts.espeak import DEFAULT_VOICE
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Machine, Numbers
+
+PATIENCE_S = 60.0
+LOST_S = 0.5
+"""The most of a call's record that a killed engine may take with it."""
+
+Gone = Callable[[set[int]], Awaitable[None]]
+
+
+async def talking(board: RemoteSwitchboard, request: PlaceCall) -> CallView:
+    """A new call, once somebody has said something in it."""
+    view = await board.place(request)
+    while view.turns == 0:
+        assert not view.ended, view
+        view = await board.wait(view.call_id, timeout_s=PATIENCE_S, after_seq=view.last_seq)
+    return view
+
+
+async def stored_events(machine: Machine, call_id: str) -> list[Event]:
+    store = await Store.open(Settings(home=machine.home).database)
+    try:
+        return [decode(row.data) for row in await store.calls.events(call_id=call_id)]
+    finally:
+        await store.close()
+
+
+def words(events: list[Event]) -> list[tuple[str, str]]:
+    return [(event.role, event.text) for event in events if isinstance(event, Turn)]
+
+
+# -- kill -9 ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_call_outlives_the_killed_process_that_placed_it_and_is_ended_through_another(
+    machine: Machine, numbers: Numbers
+) -> None:
+    async with machine.assistant() as first:
+        placed = await first.use("place_call", to_number=numbers.silent, goal="Wait.", first_message="Good day.")
+        call_id = placed["call_id"]
+        os.kill(first.pid, signal.SIGKILL)
+    async with machine.assistant() as second, asyncio.timeout(PATIENCE_S):
+        while (call := await second.use("wait_for_call", call_id=call_id, timeout_s=0.2))["turns"] == 0:
+            assert not call["ended"], call
+        transcript = await second.use("get_transcript", call_id=call_id)
+        ended = await second.use("hang_up", call_id=call_id, reason="enough")
+    assert transcript["transcript"].endswith("agent: Good day.")
+    assert (ended["outcome"], ended["ended_by"], ended["reason"]) == ("answered", "assistant", "enough")
+
+
+async def test_a_killed_engine_loses_half_a_second_and_its_successor_reports_the_call_as_interrupted(
+    machine: Machine, numbers: Numbers, gone: Gone
+) -> None:
+    seen: list[Event] = []
+    async with machine.serving() as engine, machine.switchboard(engine) as board:
+        placing = asyncio.create_task(board.place(PlaceCall(to_number=numbers.talker, goal="Listen.")))
+        async with asyncio.timeout(PATIENCE_S):
+            async for event in board.events():
+                seen.append(event)
+                turns = [event.at for event in seen if isinstance(event, Turn)]
+                if turns and event.at >= turns[0] + 2 * LOST_S:
+                    workers = engine.workers
+                    engine.process.kill()
+                    break
+        call_id = (await placing).call_id
+        await engine.exit_status()
+    await gone(workers)
+
+    stored = {event.seq for event in await stored_events(machine, call_id)}
+    due = {event.seq for event in seen if kept(event) and event.at <= seen[-1].at - LOST_S}
+    assert due
+    assert due <= stored
+    async with machine.assistant() as assistant:
+        call = await assistant.use("get_call", call_id=call_id)
+        transcript = await assistant.use("get_transcript", call_id=call_id)
+    assert (call["status"], call["outcome"], call["ended_by"]) == ("ended", "interrupted", "engine")
+    assert "without closing the call" in call["reason"]
+    assert "caller:" in transcript["transcript"]
+
+
+# -- an orderly stop --------------------------------------------------------------------------------------------
+
+
+async def test_a_stopping_engine_refuses_calls_says_goodbye_for_those_it_has_and_leaves_no_process(
+    machine: Machine, numbers: Numbers, gone: Gone
+) -> None:
+    patience = {"PATTER_DRAIN_S": "0.2", "PATTER_VOICE": DEFAULT_VOICE}
+    async with machine.serving(**patience) as engine, machine.switchboard(engine) as board:
+        call = await talking(board, PlaceCall(to_number=numbers.silent, goal="Wait.", first_message="Good day."))
+        workers = engine.workers
+        engine.process.terminate()
+        await engine.draining()
+        with pytest.raises(EngineUnavailable, match="takes no new calls"):
+            await board.place(PlaceCall(to_number=numbers.silent, goal="Come too late."))
+        ended = await board.wait(call.call_id, timeout_s=PATIENCE_S)
+        assert await engine.exit_status() == 0
+    assert (ended.outcome, ended.ended_by) == ("answered", "engine")
+    said = words(await stored_events(machine, call.call_id))
+    assert said == [("agent", "Good day."), ("agent", "I am sorry, I have to end this call now. Goodbye.")]
+    assert len(workers) == 2  # recogniser and voice
+    await gone(workers)
+
+
+async def test_a_stopping_engine_lets_calls_come_to_their_own_end(machine: Machine, numbers: Numbers) -> None:
+    async with machine.serving() as engine, machine.switchboard(engine) as board:
+        call = await board.place(PlaceCall(to_number=numbers.brief, goal="Say hello."))
+        engine.process.terminate()
+        ended = await board.wait(call.call_id, timeout_s=PATIENCE_S)
+        assert await engine.exit_status() == 0
+    assert (ended.outcome, ended.ended_by) == ("answered", "caller")
+
+
+# -- the command line -------------------------------------------------------------------------------------------
+
+
+async def test_calls_out_from_the_command_line(machine: Machine, numbers: Numbers) -> None:
+    missing = await machine.getpatter("status")
+    assert (missing.status, missing.out) == (1, f"No engine runs for {machine.home}.\n")
+    async with machine.serving() as engine, machine.switchboard(engine) as board:
+        placed = await machine.getpatter("call", numbers.brief, "Say hello.", "--first-message", "Good day.")
+        assert placed.status == 0, placed.err
+        assert "answered: the other side hung up" in placed.out
+        [call] = await board.list(CallQuery())
+
+        live = await board.place(PlaceCall(to_number=numbers.silent, goal="Wait."))
+        status = await machine.getpatter("status")
+        assert "with 1 live calls" in status.out
+        assert engine.info.private_url in status.out
+        hung_up = await machine.getpatter("hang-up", live.call_id)
+        assert "hung up from the command line" in hung_up.out
+
+        listed = await machine.getpatter("calls")
+        assert [line.split()[0] for line in listed.out.splitlines()[1:]] == [live.call_id, call.call_id]
+        transcript = await machine.getpatter("transcript", call.call_id)
+        assert "caller  Hello?" in transcript.out
+        unknown = await machine.getpatter("transcript", "call_0")
+        assert (unknown.status, "There is no call 'call_0'" in unknown.err) == (1, True)
+
+        stopped = await machine.getpatter("stop")
+        assert stopped.out.endswith("The engine has stopped.\n")
+        assert await engine.exit_status() == 0
+
+
+async def test_calls_in_from_the_command_line(machine: Machine, numbers: Numbers) -> None:
+    parties = await machine.getpatter("sim", "list")
+    assert {numbers.busy, numbers.brief} <= {line.split()[0] for line in parties.out.splitlines()}
+    async with machine.serving("--answer", "Take a message.", "--greeting", "Good day.") as engine:
+        rung = await machine.getpatter("sim", "call", "--party", numbers.brief)
+        assert rung.status == 0, rung.err
+        assert "caller  Hello?" in rung.out
+        assert "ended by the party" in rung.out
+        async with machine.switchboard(engine) as board:
+            [call] = await board.list(CallQuery(direction="inbound"))
+    assert (call.outcome, call.ended_by, call.from_number) == ("answered", "caller", numbers.brief)
+
+
+async def test_the_demo_as_one_json_object(machine: Machine, numbers: Numbers) -> None:
+    parties = machine.home / "demo" / "parties"
+    parties.mkdir(parents=True)
+    # In the place of the built-in restaurant, which would keep us for a minute.
+    (parties / "restaurant.yaml").write_text(
+        f"number: '{numbers.restaurant}'\nname: Restaurant\nring_s: 0.01\nsteps:\n"
+        "  - say: Of course. For how many people?\n  - listen\n  - say: You are welcome. Goodbye.\n  - pause: 1000\n"
+    )
+    demo = await machine.getpatter("demo", "--json")
+    assert demo.status == 0, demo.err
+    told = json.loads(demo.out)
+    assert [turn["role"] for turn in told["transcript"]] == ["caller", "agent", "caller", "agent"]
+    assert (told["call"]["outcome"], told["call"]["ended_by"]) == ("answered", "agent")
+    details = told["call"]["details"]
+    assert set(details["latency"]) == {"turns", "response_ms", *PARTS}
+    assert details["recording"].startswith(str(machine.home / "demo"))
