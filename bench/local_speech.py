@@ -1,7 +1,9 @@
-"""What the local recogniser understands of the local voices: `python bench/local_speech.py` prints a table.
+"""What local speech costs, and what the local recogniser understands of the local voices.
+
+    .venv/bin/python bench/local_speech.py
 
 The sentences are those of the built-in simulated parties, as telephone audio (8 kHz µ-law): the flite clips of the
-package, and the same sentences spoken by eSpeak NG.  Each is recognised alone, fed faster than it is spoken.
+package, and the same sentences spoken by eSpeak NG.  Each is recognised alone.
 """
 
 from __future__ import annotations
@@ -9,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from statistics import median
 
 from getpatter.audio.format import LINE
 from getpatter.errors import ConfigurationError
@@ -23,6 +25,7 @@ from getpatter.testing.parties import built_in
 from getpatter.testing.words import word_error_rate
 from getpatter.tts.base import TextToSpeech
 from getpatter.tts.espeak import EspeakTTS
+from getpatter.tts.flite import FliteTTS
 
 CLIP_VOICES = ("rms", "awb", "slt")
 ESPEAK_VOICES = ("en-us", "en-us+klatt4")
@@ -39,19 +42,18 @@ class Understood:
     word_error_rate: float
     cpu_per_second: float
     """CPU seconds of the worker for one second of audio."""
-    finalization_ms: float
-    """Median."""
 
 
 async def main() -> None:
     sentences = tuple(dict.fromkeys(text for party in built_in() for text in party.sentences))
-    print(f"{'voice':<22} {'recogniser':<10} {'exact':>8} {'words wrong':>12} {'CPU s/s':>8} {'final ms':>9}")
-    for voice, spoken in (await _all_spoken(sentences)).items():
+    spoken = await _all_spoken(sentences)
+    print(f"{'voice':<22} {'recogniser':<10} {'exact':>8} {'words wrong':>12} {'CPU s/s':>8}")
+    for voice, audio in spoken.items():
         for mode, phrases in (("phrases", sentences), ("rough", ())):
-            result = await _understood(spoken, phrases)
+            result = await _understood(audio, phrases)
             print(
                 f"{voice:<22} {mode:<10} {result.exact:>4}/{result.sentences:<3} {result.word_error_rate:>11.0%} "
-                f"{result.cpu_per_second:>8.3f} {result.finalization_ms:>9.0f}"
+                f"{result.cpu_per_second:>8.2f}"
             )
 
 
@@ -60,20 +62,31 @@ async def _all_spoken(sentences: tuple[str, ...]) -> dict[str, dict[str, bytes]]
     for voice in CLIP_VOICES:
         clips = {text: load_clip(voice, text) for text in sentences}
         spoken[f"flite {voice} (clips)"] = {text: clip for text, clip in clips.items() if clip is not None}
-    for name in ESPEAK_VOICES:
-        try:
-            tts = EspeakTTS(name)
-        except ConfigurationError as missing:
-            print(missing.message)
-            break
-        spoken[tts.name] = await _synthesised(tts, sentences)
+    for tts in _voices():
+        audio, took_s = await _synthesised(tts, sentences)
+        speech_s = sum(map(len, audio.values())) / LINE.bytes_per_second
+        print(f"{tts.name:<22} speaks in {took_s / speech_s * 1000:.0f} ms for a second of speech")
+        if isinstance(tts, EspeakTTS):
+            spoken[tts.name] = audio
     return spoken
 
 
-async def _synthesised(tts: TextToSpeech, sentences: tuple[str, ...]) -> dict[str, bytes]:
+def _voices() -> Iterator[TextToSpeech]:
+    """Those that this machine has."""
+    for make in (FliteTTS, *(partial(EspeakTTS, name) for name in ESPEAK_VOICES)):
+        try:
+            yield make()
+        except ConfigurationError as missing:
+            print(missing.message)
+
+
+async def _synthesised(tts: TextToSpeech, sentences: tuple[str, ...]) -> tuple[dict[str, bytes], float]:
+    """The sentences, and the seconds until all were there."""
     voice = await tts.open()
     try:
-        return {text: b"".join([chunk.audio async for chunk in voice.synthesize(text)]) for text in sentences}
+        began = time.perf_counter()
+        audio = {text: b"".join([chunk.audio async for chunk in voice.synthesize(text)]) for text in sentences}
+        return audio, time.perf_counter() - began
     finally:
         await voice.close()
         await tts.close()
@@ -84,11 +97,7 @@ async def _understood(spoken: Mapping[str, bytes], phrases: tuple[str, ...]) -> 
     recognition = await stt.open(SpeechHints(phrases=phrases))
     (worker,) = stt.worker_pids
     began = _cpu_s(worker)
-    heard: dict[str, str] = {}
-    waits: list[float] = []
-    for text, audio in spoken.items():
-        heard[text], waited = await _recognised(recognition, LEAD_IN + audio + LEAD_IN)
-        waits.append(waited)
+    heard = {text: await _recognised(recognition, LEAD_IN + audio + LEAD_IN) for text, audio in spoken.items()}
     cpu = _cpu_s(worker) - began
     await recognition.close()
     await stt.close()
@@ -99,21 +108,15 @@ async def _understood(spoken: Mapping[str, bytes], phrases: tuple[str, ...]) -> 
         exact=sum(rate == 0 for rate in wrong),
         word_error_rate=sum(rate * count for rate, count in zip(wrong, words, strict=True)) / sum(words),
         cpu_per_second=cpu / (sum(map(len, spoken.values())) / LINE.bytes_per_second),
-        finalization_ms=median(waits) * 1000,
     )
 
 
-async def _recognised(recognition: Recognition, audio: bytes) -> tuple[str, float]:
-    """The final transcript, and how long after the end of the audio it came once all audio was decoded."""
-    step = int(0.1 * LINE.bytes_per_second)
-    for at in range(0, len(audio), step):
-        recognition.send(audio[at : at + step])
-        await asyncio.sleep(0.05)
-    began = time.perf_counter()
+async def _recognised(recognition: Recognition, audio: bytes) -> str:
+    recognition.send(audio)
     recognition.finalize()
     async for transcript in recognition.transcripts():
         if transcript.final:
-            return transcript.text, time.perf_counter() - began
+            return transcript.text
     raise RuntimeError("the recogniser ended")
 
 
