@@ -53,6 +53,8 @@ PARTIES = {
     "+12025550152": "name: Nobody\nanswers: no_answer",
     "+12025550153": "name: Machine\nanswers: voicemail\nsteps: [{say: 'Hello?'}, {beep: 0.1}, {pause: 1000}]",
     "+12025550154": "name: Far away\nrings: 100\nring_s: 60",
+    "+12025550157": "name: Restaurant\nrings: 2\nsteps: [{say: 'Of course. For how many people?'}, listen, "
+    "{say: 'And at what time would you like to come?'}, listen, {say: 'You are welcome. Goodbye.'}, {pause: 1000}]",
     "+12025550156": "name: Talker\nsteps: [{repeat: 100, steps: [{say: 'Hello?'}, {pause: 1}]}]",
     "+12025550155": "name: Silent\nsteps: [{pause: 1000}]",
 }
@@ -74,6 +76,8 @@ class Numbers:
     """Says one word again and again."""
     silent: str = "+12025550155"
     busy: str = "+12025550101"
+    brisk: str = "+12025550157"
+    """A restaurant that asks two questions and says goodbye."""
     restaurant: str = "+12025550100"
     unknown: str = "+12025550149"
 
