@@ -1,27 +1,19 @@
-"""The whole product: an engine in this process with real listeners, store and sockets, or its real commands.
-
-`House` is the one, `Machine` the other.
-"""
+"""The whole engine in this process: real listeners, a real store, a simulated network on real sockets."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
 import os
-import signal
 import stat
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from mcp import Client
-from mcp.client.stdio import StdioServerParameters
 from mcp.types import TextContent
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -29,8 +21,6 @@ from getpatter.agent import Agent, TurnSettings
 from getpatter.calls.record import call_view
 from getpatter.calls.switchboard import Switchboard
 from getpatter.calls.views import CallQuery, CallView, PlaceCall
-from getpatter.control.beacon import EngineInfo, engine_lock_held, read_engine
-from getpatter.control.remote import RemoteSwitchboard
 from getpatter.events import Event, decode
 from getpatter.server.engine import Engine
 from getpatter.settings import Settings
@@ -55,6 +45,7 @@ PARTIES = {
     "+12025550154": "name: Far away\nrings: 100\nring_s: 60",
     "+12025550157": "name: Restaurant\nrings: 2\nsteps: [{say: 'Of course. For how many people?'}, listen, "
     "{say: 'And at what time would you like to come?'}, listen, {say: 'You are welcome. Goodbye.'}, {pause: 1000}]",
+    "+12025550158": "name: Listener\nsteps: [listen, hang_up]",
     "+12025550156": "name: Talker\nsteps: [{repeat: 100, steps: [{say: 'Hello?'}, {pause: 1}]}]",
     "+12025550155": "name: Silent\nsteps: [{pause: 1000}]",
 }
@@ -76,6 +67,8 @@ class Numbers:
     """Says one word again and again."""
     silent: str = "+12025550155"
     busy: str = "+12025550101"
+    listener: str = "+12025550158"
+    """Hears the agent out and hangs up."""
     brisk: str = "+12025550157"
     """A restaurant that asks two questions and says goodbye."""
     restaurant: str = "+12025550100"
@@ -101,8 +94,6 @@ class Assistant:
     """An MCP client and its session with the tools."""
 
     client: Client
-    pid: int = 0
-    """Of the `patter-mcp` process, where there is one."""
 
     async def use(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """The tool's structured result; raises `Refused`."""
@@ -110,6 +101,12 @@ class Assistant:
         if result.is_error:
             raise Refused(" ".join(block.text for block in result.content if isinstance(block, TextContent)))
         return dict(result.structured_content or {})
+
+
+@pytest.fixture
+def assistant_over() -> Callable[[Client], Assistant]:
+    """Makes an assistant of an MCP client."""
+    return Assistant
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,156 +362,3 @@ def open_sockets() -> set[int]:
         if stat.S_ISSOCK(status.st_mode):
             found.add(status.st_ino)
     return found
-
-
-# -- commands in processes of their own -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A command that has ended."""
-
-    status: int
-    out: str
-    err: str
-
-
-class Serving:
-    """`getpatter serve` as a child of ours, ready for calls."""
-
-    def __init__(self, process: Process, info: EngineInfo) -> None:
-        self.process = process
-        self.info = info
-
-    def __repr__(self) -> str:
-        return f"Serving({self.info!r})"
-
-    @property
-    def workers(self) -> set[int]:
-        """Ids of its child processes."""
-        return children(self.info.pid)
-
-    async def draining(self) -> None:
-        """Wait until it says that it takes no more calls."""
-        async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(trust_env=False) as http:
-            while (await http.get(f"{self.info.private_url}/health")).status_code != 503:
-                pass
-
-    async def exit_status(self) -> int:
-        """Wait for its end."""
-        async with asyncio.timeout(PATIENCE_S):
-            return await self.process.wait()
-
-
-class Machine:
-    """A user's machine, on which commands are run with one `PATTER_HOME`."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.environment = {**os.environ, "PATTER_HOME": str(home), "PATTER_LOG_LEVEL": "WARNING", "COLUMNS": "200"}
-
-    async def getpatter(self, *arguments: str) -> Finished:
-        """Run a command to its end."""
-        process = await self._start(*arguments)
-        async with asyncio.timeout(PATIENCE_S):
-            out, err = await process.communicate()
-        assert process.returncode is not None
-        return Finished(process.returncode, out.decode(), err.decode())
-
-    @asynccontextmanager
-    async def serving(self, *arguments: str, **settings: str) -> AsyncIterator[Serving]:
-        """`getpatter serve` on free ports; killed at the end if it still runs.  `settings` are environment."""
-        process = await self._start("serve", "--port", "0", "--carrier-port", "0", *arguments, **settings)
-        assert process.stderr is not None
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                told = b""
-                while b"patter is ready" not in told:
-                    told = await process.stderr.readline()
-                    assert told, "the engine ended while starting"
-            info = read_engine(self.home)
-            assert info is not None
-            yield Serving(process, info)
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.communicate()
-
-    @asynccontextmanager
-    async def switchboard(self, engine: Serving) -> AsyncIterator[RemoteSwitchboard]:
-        """The engine's switchboard over its control API."""
-        remote = RemoteSwitchboard(engine.info.private_url, engine.info.token)
-        try:
-            yield remote
-        finally:
-            await remote.aclose()
-
-    @asynccontextmanager
-    async def assistant(self) -> AsyncIterator[Assistant]:
-        """An MCP session with a `patter-mcp` process over its standard input and output."""
-        server = StdioServerParameters(
-            command=sys.executable, args=["-m", "patter_mcp"], env=self.environment, cwd=self.home
-        )
-        before = children(os.getpid())
-        async with Client(server) as client:
-            [pid] = children(os.getpid()) - before
-            yield Assistant(client, pid)
-
-    async def stop(self) -> None:
-        """Kill engines that commands have started, and wait until they are gone."""
-        for home in (self.home, self.home / "demo"):
-            if (engine := read_engine(home)) is not None:
-                os.kill(engine.pid, signal.SIGKILL)
-            async with asyncio.timeout(PATIENCE_S):
-                while engine_lock_held(home):  # noqa: ASYNC110 -- a lock has no event to wait for
-                    await asyncio.sleep(0)
-
-    async def _start(self, *arguments: str, **settings: str) -> Process:
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "getpatter.cli.main",
-            *arguments,
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-            env={**self.environment, **settings},
-            cwd=self.home,
-        )
-
-
-@pytest.fixture
-def gone() -> Callable[[set[int]], Awaitable[None]]:
-    return all_gone
-
-
-@pytest.fixture
-async def machine(home: Path, clean_environment: None) -> AsyncIterator[Machine]:
-    machine = Machine(home)
-    yield machine
-    await machine.stop()
-
-
-def children(pid: int) -> set[int]:
-    """Ids of the living processes whose parent is `pid`."""
-    if not Path("/proc/self/stat").exists():
-        pytest.skip("processes are looked up in /proc")
-    return {child for child, parent in _processes() if parent == pid}
-
-
-async def all_gone(pids: set[int]) -> None:
-    """Wait until none of these processes lives."""
-    async with asyncio.timeout(PATIENCE_S):
-        while pids & {pid for pid, _ in _processes()}:  # noqa: ASYNC110 -- not our children: nothing tells of their end
-            await asyncio.sleep(0)
-
-
-def _processes() -> Iterator[tuple[int, int]]:
-    """Process and parent; those that are dead and were not waited for are left out."""
-    for stat_file in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent = stat_file.read_text().rpartition(")")[2].split()[:2]
-        except (FileNotFoundError, ProcessLookupError):  # it ended just now
-            continue
-        if state not in "ZX":
-            yield int(stat_file.parent.name), int(parent)

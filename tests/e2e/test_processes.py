@@ -6,12 +6,21 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Awaitable, Callable
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
 
 from getpatter.calls.views import CallQuery, CallView, PlaceCall
+from getpatter.control.beacon import EngineInfo, engine_lock_held, read_engine
 from getpatter.control.remote import RemoteSwitchboard
 from getpatter.errors import EngineUnavailable
 from getpatter.events import Event, Turn, decode
@@ -22,13 +31,159 @@ from getpatter.store.projection import kept
 from getpatter.tts.espeak import DEFAULT_VOICE
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import Machine, Numbers
+    from tests.e2e.conftest import Assistant, Numbers
 
 PATIENCE_S = 60.0
 LOST_S = 0.5
 """The most of a call's record that a killed engine may take with it."""
 
-Gone = Callable[[set[int]], Awaitable[None]]
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A command that has ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Serving:
+    """`getpatter serve` as a child of ours, ready for calls."""
+
+    def __init__(self, process: Process, info: EngineInfo) -> None:
+        self.process = process
+        self.info = info
+
+    def __repr__(self) -> str:
+        return f"Serving({self.info!r})"
+
+    @property
+    def workers(self) -> set[int]:
+        """Ids of its child processes."""
+        return children(self.info.pid)
+
+    async def draining(self) -> None:
+        """Wait until it says that it takes no more calls."""
+        async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(trust_env=False) as http:
+            while (await http.get(f"{self.info.private_url}/health")).status_code != 503:
+                pass
+
+    async def exit_status(self) -> int:
+        """Wait for its end."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.process.wait()
+
+
+class Machine:
+    """A user's machine, on which commands are run with one `PATTER_HOME`."""
+
+    def __init__(self, home: Path, assistant_over: Callable[[Client], Assistant]) -> None:
+        self.home = home
+        self._assistant_over = assistant_over
+        self.environment = {**os.environ, "PATTER_HOME": str(home), "PATTER_LOG_LEVEL": "WARNING", "COLUMNS": "200"}
+
+    async def getpatter(self, *arguments: str) -> Finished:
+        """Run a command to its end."""
+        process = await self._start(*arguments)
+        async with asyncio.timeout(PATIENCE_S):
+            out, err = await process.communicate()
+        assert process.returncode is not None
+        return Finished(process.returncode, out.decode(), err.decode())
+
+    @asynccontextmanager
+    async def serving(self, *arguments: str, **settings: str) -> AsyncIterator[Serving]:
+        """`getpatter serve` on free ports; killed at the end if it still runs.  `settings` are environment."""
+        process = await self._start("serve", "--port", "0", "--carrier-port", "0", *arguments, **settings)
+        assert process.stderr is not None
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                told = b""
+                while b"patter is ready" not in told:
+                    told = await process.stderr.readline()
+                    assert told, "the engine ended while starting"
+            info = read_engine(self.home)
+            assert info is not None
+            yield Serving(process, info)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
+
+    @asynccontextmanager
+    async def switchboard(self, engine: Serving) -> AsyncIterator[RemoteSwitchboard]:
+        """The engine's switchboard over its control API."""
+        remote = RemoteSwitchboard(engine.info.private_url, engine.info.token)
+        try:
+            yield remote
+        finally:
+            await remote.aclose()
+
+    @asynccontextmanager
+    async def assistant(self) -> AsyncIterator[tuple[Assistant, int]]:
+        """An MCP session with a `patter-mcp` process over its standard input and output, and the process's id."""
+        server = StdioServerParameters(
+            command=sys.executable, args=["-m", "patter_mcp"], env=self.environment, cwd=self.home
+        )
+        before = children(os.getpid())
+        async with Client(server) as client:
+            [pid] = children(os.getpid()) - before
+            yield self._assistant_over(client), pid
+
+    async def stop(self) -> None:
+        """Kill engines that commands have started, and wait until they are gone."""
+        for home in (self.home, self.home / "demo"):
+            if (engine := read_engine(home)) is not None:
+                os.kill(engine.pid, signal.SIGKILL)
+            async with asyncio.timeout(PATIENCE_S):
+                while engine_lock_held(home):  # noqa: ASYNC110 -- a lock has no event to wait for
+                    await asyncio.sleep(0)
+
+    async def _start(self, *arguments: str, **settings: str) -> Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "getpatter.cli.main",
+            *arguments,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+            env={**self.environment, **settings},
+            cwd=self.home,
+        )
+
+
+@pytest.fixture
+async def machine(
+    home: Path, clean_environment: None, assistant_over: Callable[[Client], Assistant]
+) -> AsyncIterator[Machine]:
+    machine = Machine(home, assistant_over)
+    yield machine
+    await machine.stop()
+
+
+def children(pid: int) -> set[int]:
+    """Ids of the living processes whose parent is `pid`."""
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("processes are looked up in /proc")
+    return {child for child, parent in _processes() if parent == pid}
+
+
+async def gone(pids: set[int]) -> None:
+    """Wait until none of these processes lives."""
+    async with asyncio.timeout(PATIENCE_S):
+        while pids & {pid for pid, _ in _processes()}:  # noqa: ASYNC110 -- not our children: nothing tells of their end
+            await asyncio.sleep(0)
+
+
+def _processes() -> Iterator[tuple[int, int]]:
+    """Process and parent; those that are dead and were not waited for are left out."""
+    for stat_file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat_file.read_text().rpartition(")")[2].split()[:2]
+        except (FileNotFoundError, ProcessLookupError):  # it ended just now
+            continue
+        if state not in "ZX":
+            yield int(stat_file.parent.name), int(parent)
 
 
 async def talking(board: RemoteSwitchboard, request: PlaceCall) -> CallView:
@@ -58,11 +213,11 @@ def words(events: list[Event]) -> list[tuple[str, str]]:
 async def test_a_call_outlives_the_killed_process_that_placed_it_and_is_ended_through_another(
     machine: Machine, numbers: Numbers
 ) -> None:
-    async with machine.assistant() as first:
+    async with machine.assistant() as (first, process):
         placed = await first.use("place_call", to_number=numbers.silent, goal="Wait.", first_message="Good day.")
         call_id = placed["call_id"]
-        os.kill(first.pid, signal.SIGKILL)
-    async with machine.assistant() as second, asyncio.timeout(PATIENCE_S):
+        os.kill(process, signal.SIGKILL)
+    async with machine.assistant() as (second, _), asyncio.timeout(PATIENCE_S):
         while (call := await second.use("wait_for_call", call_id=call_id, timeout_s=0.2))["turns"] == 0:
             assert not call["ended"], call
         transcript = await second.use("get_transcript", call_id=call_id)
@@ -72,7 +227,7 @@ async def test_a_call_outlives_the_killed_process_that_placed_it_and_is_ended_th
 
 
 async def test_a_killed_engine_loses_half_a_second_and_its_successor_reports_the_call_as_interrupted(
-    machine: Machine, numbers: Numbers, gone: Gone
+    machine: Machine, numbers: Numbers
 ) -> None:
     seen: list[Event] = []
     async with machine.serving() as engine, machine.switchboard(engine) as board:
@@ -93,7 +248,7 @@ async def test_a_killed_engine_loses_half_a_second_and_its_successor_reports_the
     due = {event.seq for event in seen if kept(event) and event.at <= seen[-1].at - LOST_S}
     assert due
     assert due <= stored
-    async with machine.assistant() as assistant:
+    async with machine.assistant() as (assistant, _):
         call = await assistant.use("get_call", call_id=call_id)
         transcript = await assistant.use("get_transcript", call_id=call_id)
     assert (call["status"], call["outcome"], call["ended_by"]) == ("ended", "interrupted", "engine")
@@ -105,7 +260,7 @@ async def test_a_killed_engine_loses_half_a_second_and_its_successor_reports_the
 
 
 async def test_a_stopping_engine_refuses_calls_says_goodbye_for_those_it_has_and_leaves_no_process(
-    machine: Machine, numbers: Numbers, gone: Gone
+    machine: Machine, numbers: Numbers
 ) -> None:
     patience = {"PATTER_DRAIN_S": "0.2", "PATTER_VOICE": DEFAULT_VOICE}
     async with machine.serving(**patience) as engine, machine.switchboard(engine) as board:
@@ -140,7 +295,7 @@ async def test_calls_out_from_the_command_line(machine: Machine, numbers: Number
     missing = await machine.getpatter("status")
     assert (missing.status, missing.out) == (1, f"No engine runs for {machine.home}.\n")
     async with machine.serving() as engine, machine.switchboard(engine) as board:
-        placed = await machine.getpatter("call", numbers.brief, "Say hello.", "--first-message", "Good day.")
+        placed = await machine.getpatter("call", numbers.listener, "Say hello.", "--first-message", "Good day.")
         assert placed.status == 0, placed.err
         assert "answered: the other side hung up" in placed.out
         [call] = await board.list(CallQuery())
@@ -155,7 +310,7 @@ async def test_calls_out_from_the_command_line(machine: Machine, numbers: Number
         listed = await machine.getpatter("calls")
         assert [line.split()[0] for line in listed.out.splitlines()[1:]] == [live.call_id, call.call_id]
         transcript = await machine.getpatter("transcript", call.call_id)
-        assert "caller  Hello?" in transcript.out
+        assert "agent  Good day." in transcript.out
         unknown = await machine.getpatter("transcript", "call_0")
         assert (unknown.status, "There is no call 'call_0'" in unknown.err) == (1, True)
 
