@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
+
+import pytest
 
 from getpatter.agent import TurnSettings
 from getpatter.errors import ProviderError
 from getpatter.events import Problem
 from getpatter.llm.base import ToolCall
+from getpatter.stt.pocketsphinx import PocketSphinxSTT
 from getpatter.testing.network import SimNetwork
 from getpatter.testing.parties import Directory
 from getpatter.testing.providers import SECONDS_A_WORD, SOUND, AnsweringLLM, CountingTTS, TellableSTT
@@ -183,6 +188,21 @@ async def test_a_recogniser_that_is_lost_in_mid_call(open_house: OpenHouse, agen
     assert call.how == ("failed", "engine", "provider")
     assert call.result["error"] == GONE.message
     assert stt.opened[0].closed
+
+
+async def test_a_recogniser_whose_process_is_killed(open_house: OpenHouse, agent: MakeAgent, numbers: Numbers) -> None:
+    pytest.importorskip("pocketsphinx", reason="the local extra is not installed")
+    stt = PocketSphinxSTT(workers=1)
+    async with open_house(agent(stt=stt)) as house:
+        call_id = await house.place(numbers.silent, first_message="Good day.")
+        await house.talking(call_id)
+        [worker] = stt.worker_pids
+        os.kill(worker, signal.SIGKILL)
+        call = await house.ended(call_id)
+        assert await house.transcript(call_id) == [("agent", "Good day."), ("agent", "Sorry, goodbye.")]
+        await stt.close()
+    assert call.how == ("failed", "engine", "provider")
+    assert "pocketsphinx" in call.result["error"]
 
 
 async def test_a_voice_that_fails(open_house: OpenHouse, agent: MakeAgent, numbers: Numbers) -> None:
