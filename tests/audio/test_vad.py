@@ -9,9 +9,24 @@ import pytest
 from getpatter.audio import vad
 from getpatter.audio.activity import SpeechDetector
 from getpatter.audio.format import FRAME_BYTES
-from getpatter.audio.g711 import MULAW_TO_FLOAT
-from getpatter.audio.vad import CONTEXT, MAX_BATCH, STATE, WINDOW, Batch, VoiceActivity, VoiceActivityModel, VoiceStream
+from getpatter.audio.g711 import MULAW_TO_FLOAT, MULAW_TO_PCM16, encode
+from getpatter.audio.vad import (
+    CONTEXT,
+    LEAD_WINDOWS,
+    MAX_BATCH,
+    SETTLED_WINDOWS,
+    SILENCE_RMS,
+    STATE,
+    WINDOW,
+    Batch,
+    VoiceActivity,
+    VoiceActivityModel,
+    VoiceStream,
+)
 from getpatter.errors import ConfigurationError
+
+LOUD = b"\x0f"
+"""A sample that no gate takes for silence."""
 
 
 @pytest.fixture
@@ -39,9 +54,9 @@ def feed_frames(stream: VoiceStream, ulaw: bytes) -> None:
         stream.feed(ulaw[at : at + FRAME_BYTES])
 
 
-def alone(model: VoiceActivityModel, ulaw: bytes) -> list[float]:
-    """What one stream hears that has the model to itself."""
-    activity = VoiceActivity(model)
+def alone(model: VoiceActivityModel, ulaw: bytes, *, silence_rms: int = 0) -> list[float]:
+    """What one stream hears that has the model to itself; by default it is asked about every window."""
+    activity = VoiceActivity(model, silence_rms=silence_rms)
     heard: list[float] = []
     activity.open(heard.append).feed(ulaw)
     assert set(run_all(activity)) == {1}
@@ -50,7 +65,7 @@ def alone(model: VoiceActivityModel, ulaw: bytes) -> list[float]:
 
 def together(model: VoiceActivityModel, tracks: list[bytes]) -> list[list[float]]:
     """What each of many streams hears, all in the same batches but for the shorter ones' ends."""
-    activity = VoiceActivity(model)
+    activity = VoiceActivity(model, silence_rms=0)
     heard: list[list[float]] = [[] for _ in tracks]
     for track, ear in zip(tracks, heard, strict=True):
         feed_frames(activity.open(ear.append), track)
@@ -98,11 +113,57 @@ def test_silence_is_no_speech(model: VoiceActivityModel) -> None:
     assert max(alone(model, b"\xff" * 16000)) < 0.1
 
 
+def edges_of(probabilities: list[float]) -> list[tuple[int, str]]:
+    """When speech begins and ends, in windows."""
+    detector = SpeechDetector(start_s=0.064, stop_s=0.3)
+    return [(at, edge) for at, p in enumerate(probabilities) if (edge := detector.feed(p))]
+
+
+@pytest.mark.parametrize("attenuation_db", [0, 10])
+def test_not_asking_about_silence_changes_no_edge_of_speech(
+    model: VoiceActivityModel, recorded: list[bytes], attenuation_db: int
+) -> None:
+    noise = np.random.default_rng(3)
+    for track in recorded:
+        speech = MULAW_TO_PCM16[np.frombuffer(track, np.uint8)] * 10 ** (-attenuation_db / 20)
+        pause = np.zeros(8000)
+        line = np.concatenate((pause, speech, pause, speech, pause))
+        ulaw = encode((line + noise.normal(0, 16, len(line))).astype("<i2").tobytes())
+        asked, rested = edges_of(alone(model, ulaw)), edges_of(alone(model, ulaw, silence_rms=SILENCE_RMS))
+        assert [edge for _, edge in asked] == [edge for _, edge in rested]
+        for (with_model, _), (without, _) in zip(asked, rested, strict=True):
+            assert abs(with_model - without) <= 1, "not a window later"
+
+
+def test_a_line_that_is_quiet_costs_no_inference(model: VoiceActivityModel) -> None:
+    activity = VoiceActivity(model)
+    heard: list[float] = []
+    activity.open(heard.append).feed(b"\xff" * 100 * WINDOW)
+    assert run_all(activity) == []
+    assert heard == [0.0] * 100
+
+
+def test_the_model_hears_the_beginning_of_silence(activity: VoiceActivity) -> None:
+    stream = activity.open(lambda _: None)
+    stream.feed(LOUD * WINDOW + b"\xff" * 100 * WINDOW)
+    assert run_all(activity) == [1] * (1 + SETTLED_WINDOWS)
+
+
+def test_a_model_that_wakes_is_given_the_silence_before(activity: VoiceActivity) -> None:
+    heard: list[float] = []
+    stream = activity.open(heard.append)
+    stream.feed(b"\xff" * 20 * WINDOW)
+    assert run_all(activity) == []
+    stream.feed(LOUD * WINDOW)
+    assert run_all(activity) == [1] * (LEAD_WINDOWS + 1)
+    assert len(heard) == 21, "and each window is told once"
+
+
 def test_a_window_needs_256_samples(activity: VoiceActivity) -> None:
     heard: list[float] = []
     stream = activity.open(heard.append)
     for size, windows in ((255, 0), (1, 1), (511, 2), (0, 2), (1, 3)):
-        stream.feed(b"\xff" * size)
+        stream.feed(LOUD * size)
         run_all(activity)
         assert len(heard) == windows
 
@@ -111,7 +172,7 @@ def test_a_window_needs_256_samples(activity: VoiceActivity) -> None:
 
 
 def test_nothing_ready_is_no_batch(activity: VoiceActivity) -> None:
-    activity.open(lambda _: None).feed(b"\xff" * 255)
+    activity.open(lambda _: None).feed(LOUD * 255)
     assert activity.collect() is None
 
 
@@ -123,14 +184,14 @@ def test_a_batch_is_bounded_and_takes_turns(activity: VoiceActivity) -> None:
 
     streams = [noted(number) for number in range(MAX_BATCH + 6)]
     for stream in streams:
-        stream.feed(b"\xff" * 2 * WINDOW)
+        stream.feed(LOUD * 2 * WINDOW)
     assert run_all(activity) == [MAX_BATCH, MAX_BATCH, 12]
     everyone = list(range(MAX_BATCH + 6))
     assert order == everyone * 2
 
 
 def test_a_stream_has_one_window_in_flight(activity: VoiceActivity) -> None:
-    activity.open(lambda _: None).feed(b"\xff" * 3 * WINDOW)
+    activity.open(lambda _: None).feed(LOUD * 3 * WINDOW)
     first = collected(activity)
     assert len(first) == 1
     assert activity.collect() is None
@@ -168,7 +229,7 @@ def test_a_listener_that_fails_harms_no_other(activity: VoiceActivity, caplog: p
         raise RuntimeError("no")
 
     for listener in (fail, heard.append):
-        activity.open(listener).feed(b"\xff" * 2 * WINDOW)
+        activity.open(listener).feed(LOUD * 2 * WINDOW)
     run_all(activity)
     assert len(heard) == 2
     assert [record.exc_info is not None for record in caplog.records] == [True, True]
@@ -237,7 +298,7 @@ def test_listeners_may_close_and_reset_each_other(activity: VoiceActivity) -> No
     streams += [activity.open(first), activity.open(lambda _: heard.append("second"))]
     streams.append(activity.open(lambda _: heard.append("third")))
     for stream in streams:
-        stream.feed(b"\xff" * 2 * WINDOW)
+        stream.feed(LOUD * 2 * WINDOW)
     run_all(activity)
     assert heard == ["first"]
     assert activity.open_streams == 1
@@ -245,12 +306,12 @@ def test_listeners_may_close_and_reset_each_other(activity: VoiceActivity) -> No
 
 def test_a_closed_stream_takes_no_more_audio(activity: VoiceActivity) -> None:
     stream = activity.open(lambda _: None)
-    stream.feed(b"\xff" * WINDOW)
+    stream.feed(LOUD * WINDOW)
     stream.close()
     stream.close()
     stream.reset()
     for _ in range(100):
-        stream.feed(b"\xff" * FRAME_BYTES)
+        stream.feed(LOUD * FRAME_BYTES)
     assert activity.collect() is None
     assert activity.open_streams == 0
     assert sys.getsizeof(stream._audio) < 2000

@@ -11,7 +11,8 @@ from getpatter.audio.vad import MAX_BATCH, STATE, WINDOW, Floats, Inference, Voi
 from getpatter.conversation.listening import TICK_S, Listening
 from getpatter.testing.clock import ManualClock
 
-WINDOW_OF_SILENCE = b"\xff" * WINDOW
+A_WINDOW = b"\x0f" * WINDOW
+"""Loud enough to be judged."""
 
 
 class FakeModel:
@@ -89,7 +90,7 @@ async def test_a_window_is_heard_with_the_next_tick(listening: Listening, clock:
     heard = Heard()
     stream = listening.open(heard)
     await settle()
-    stream.feed(WINDOW_OF_SILENCE)
+    stream.feed(A_WINDOW)
     await settle()
     assert heard.probabilities == []
     clock.advance(TICK_S)
@@ -102,7 +103,7 @@ async def test_the_real_model_on_the_real_clock() -> None:
     heard = Heard()
     service = Listening(VoiceActivityModel())
     service.start()
-    service.open(heard).feed(WINDOW_OF_SILENCE * 20)
+    service.open(heard).feed(A_WINDOW * 20)
     await heard.wait(20)
     await service.stop()
     assert max(heard.probabilities) < 0.2
@@ -111,7 +112,7 @@ async def test_the_real_model_on_the_real_clock() -> None:
 async def test_all_that_is_ready_runs_back_to_back(listening: Listening, model: FakeModel, clock: ManualClock) -> None:
     ears = [Heard() for _ in range(MAX_BATCH + 10)]
     for ear in ears:
-        listening.open(ear).feed(WINDOW_OF_SILENCE * 2)
+        listening.open(ear).feed(A_WINDOW * 2)
     clock.advance(TICK_S)
     for ear in ears:
         await ear.wait(2)
@@ -126,12 +127,12 @@ async def test_the_loop_runs_on_while_the_model_thinks(
     model.hold = 1
     heard = Heard()
     stream = listening.open(heard)
-    stream.feed(WINDOW_OF_SILENCE)
+    stream.feed(A_WINDOW)
     clock.advance(TICK_S)
     await model.holding.wait()
     for _ in range(5):  # ticks that come meanwhile start no second run
         clock.advance(TICK_S)
-        stream.feed(WINDOW_OF_SILENCE)
+        stream.feed(A_WINDOW)
         await settle()
     assert model.batches == [1]
     model.go.set()
@@ -159,7 +160,7 @@ async def test_a_failing_model_is_told_once_and_tried_again(
     model.faults = [RuntimeError("out of memory"), RuntimeError("out of memory")]
     model.hold = 3
     heard = Heard()
-    listening.open(heard).feed(WINDOW_OF_SILENCE * 3)
+    listening.open(heard).feed(A_WINDOW * 3)
     clock.advance(TICK_S)
     await model.holding.wait()
     assert listening.failing
@@ -180,7 +181,7 @@ async def test_stop_waits_for_the_run_in_flight_and_leaves_nothing(model: FakeMo
     service.start()
     heard = Heard()
     stream = service.open(heard)
-    stream.feed(WINDOW_OF_SILENCE * 3)
+    stream.feed(A_WINDOW * 3)
     clock.advance(TICK_S)
     await model.holding.wait()
     stopping = asyncio.create_task(service.stop())
@@ -192,7 +193,7 @@ async def test_stop_waits_for_the_run_in_flight_and_leaves_nothing(model: FakeMo
     assert model.batches == [1]
     assert clock.next_timer is None
     assert not any(thread.name == "listening" for thread in threading.enumerate())
-    stream.feed(WINDOW_OF_SILENCE)
+    stream.feed(A_WINDOW)
     stream.close()
 
 
@@ -200,7 +201,7 @@ async def test_it_can_start_again(listening: Listening, clock: ManualClock) -> N
     heard = Heard()
     stream = listening.open(heard)
     await listening.stop()
-    stream.feed(WINDOW_OF_SILENCE * 2)
+    stream.feed(A_WINDOW * 2)
     listening.start()
     await heard.wait(2)
 
@@ -208,7 +209,7 @@ async def test_it_can_start_again(listening: Listening, clock: ManualClock) -> N
 async def test_streams_opened_before_the_start_are_heard(model: FakeModel, clock: ManualClock) -> None:
     service = Listening(model, clock)
     heard = Heard()
-    service.open(heard).feed(WINDOW_OF_SILENCE)
+    service.open(heard).feed(A_WINDOW)
     service.start()
     await heard.wait(1)
     await service.stop()

@@ -23,6 +23,11 @@ def encode(pcm16: bytes) -> bytes:
     return audioop.lin2ulaw(pcm16, 2)
 
 
+def rms(mulaw: bytes | bytearray) -> int:
+    """Root mean square in 16-bit steps: 0 for silence, at most 32124."""
+    return audioop.rms(audioop.ulaw2lin(mulaw, 2), 2)
+
+
 # A table look-up overtakes the functions above only when many frames are decoded at once.
 MULAW_TO_PCM16 = np.frombuffer(decode(bytes(range(256))), dtype="<i2")
 """int16 [256], read-only: the sample of each µ-law byte, within ±32124."""
