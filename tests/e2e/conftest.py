@@ -34,7 +34,7 @@ from getpatter.testing.webhooks import Webhooks
 from patter_mcp.http import mount
 from patter_mcp.server import build_server
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """For everything that is waited for: long, because a slow machine is no fault of the code."""
 
 PARTIES = {

@@ -33,7 +33,7 @@ from getpatter.tts.espeak import DEFAULT_VOICE
 if TYPE_CHECKING:
     from tests.e2e.conftest import Assistant, Numbers
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 LOST_S = 0.5
 """The most of a call's record that a killed engine may take with it."""
 

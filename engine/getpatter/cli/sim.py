@@ -14,11 +14,10 @@ from getpatter.errors import CarrierError, ConfigurationError, EngineUnavailable
 from getpatter.settings import Settings
 from getpatter.testing.parties import Directory
 from getpatter.testing.signing import sim_secret
-from getpatter.tts.base import TextToSpeech
-from getpatter.tts.local import local_tts
 
 if TYPE_CHECKING:
     from getpatter.testing.network import RingResult
+    from getpatter.tts.base import TextToSpeech
 
 app = typer.Typer(help="The simulated telephone network.", no_args_is_help=True)
 
@@ -79,6 +78,8 @@ async def _ring(chosen: Settings, party: str) -> RingResult:
 
 def _voice(chosen: Settings) -> TextToSpeech | None:
     """For parties without clips; those with clips need none."""
+    from getpatter.tts.local import local_tts
+
     try:
         return local_tts(chosen.voice, chosen.language)
     except ConfigurationError:
