@@ -13,7 +13,6 @@ import msgspec
 
 from getpatter.audio.format import LINE
 from getpatter.stt.decoding import LanguageKnowledge, Utterance
-from getpatter.stt.gate import SilenceGate
 from getpatter.stt.pocketsphinx_wire import MAX_BACKLOG_BYTES, Audio, Begin, Finalize, Heard, Ready, Request
 from getpatter.worker_loop import Outlet, serve
 
@@ -91,7 +90,6 @@ class Recognising:
         self._library = library
         self._outlet = outlet
         self._backlog = Backlog()
-        self._gate = SilenceGate()
         self._utterance: Utterance | None = None
         self._since_interim = 0
         self._interim = ""
@@ -119,11 +117,8 @@ class Recognising:
 
     def _decode(self, audio: bytes) -> None:
         assert self._utterance is not None
-        speech = self._gate.feed(audio)
-        if not speech:
-            return
-        self._utterance.feed(speech)
-        self._since_interim += len(speech)
+        self._utterance.feed(audio)
+        self._since_interim += len(audio)
         if self._since_interim >= INTERIM_BYTES:
             self._since_interim = 0
             self._send_interim(self._utterance.so_far())
@@ -136,7 +131,6 @@ class Recognising:
     def _finish(self) -> None:
         assert self._utterance is not None
         self._outlet.send(Heard(self._utterance.finish(), final=True))
-        self._gate = SilenceGate()
         self._since_interim = 0
         self._interim = ""
 
