@@ -15,12 +15,12 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult
 from pydantic import Field, ValidationError
 
+from getpatter.calls.policy import normalize
 from getpatter.calls.switchboard import Switchboard
 from getpatter.calls.views import E164, CallQuery, PlaceCall, ServeInbound, Status
 from getpatter.clock import Clock, SystemClock
 from getpatter.errors import PatterError
 from getpatter.events import Direction, Outcome
-from patter_mcp.numbers import e164
 from patter_mcp.results import (
     CallList,
     CallResult,
@@ -88,7 +88,7 @@ class CallTools:
         """
         with _told():
             request = PlaceCall(
-                to_number=e164(to_number),
+                to_number=normalize(to_number),
                 goal=goal,
                 first_message=first_message,
                 voicemail_message=voicemail_message,

@@ -8,13 +8,33 @@ from getpatter.calls.policy import EMERGENCY, DialPolicy, normalize
 from getpatter.errors import InvalidRequest, PolicyDenied
 
 
-@pytest.mark.parametrize("written", ["+12025550100", "+1 202 555 0100", "+1 (202) 555-0100", "+1.202.555.0100"])
+def test_a_refusal_quotes_no_more_than_a_number_can_be() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        normalize("x" * 10_000)
+    assert len(refused.value.message) < 120
+
+
+@pytest.mark.parametrize(
+    "written", [" +1\u00a02025550100", "+12025550100", "+1 202 555 0100", "+1 (202) 555-0100", "+1.202.555.0100"]
+)
 def test_punctuation_does_not_matter(written: str) -> None:
     assert normalize(written) == "+12025550100"
 
 
 @pytest.mark.parametrize(
-    "written", ["", "+", "2025550100", "+0123456789", "call me", "+1202555010x", "+" + "1" * 16]
+    "written",
+    [
+        "",
+        "+",
+        "2025550100",
+        "+0123456789",
+        "call me",
+        "+١٢٠٢٥٥٥٠١٠٠",
+        "0012025550100",
+        "+1202555O100",
+        "+1202555010x",
+        "+" + "1" * 16,
+    ],
 )
 def test_what_is_no_number_is_refused_with_what_would_be(written: str) -> None:
     with pytest.raises(InvalidRequest) as refused:

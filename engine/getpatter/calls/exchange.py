@@ -38,6 +38,8 @@ from getpatter.store.journal import Journal
 
 log = logging.getLogger(__name__)
 
+REMEMBERED_KEYS = 1000
+"""Idempotency keys of the latest calls; those of earlier ones are in the store."""
 GOODBYE_S = 15.0
 """Longest that calls may take to say goodbye once the engine's patience is over."""
 
@@ -261,6 +263,8 @@ class Exchange:
         self._live[call_id] = call
         if key:
             self._keys[key] = call_id
+            if len(self._keys) > REMEMBERED_KEYS:
+                del self._keys[next(iter(self._keys))]
         return call
 
     def _run(self, call: LiveCall, dial: DialRequest | None, expected_phrases: tuple[str, ...] = ()) -> None:

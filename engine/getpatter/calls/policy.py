@@ -11,13 +11,17 @@ from getpatter.errors import InvalidRequest, PolicyDenied
 EMERGENCY = frozenset({"000", "110", "111", "112", "113", "118", "119", "911", "933", "988", "999"})
 """Emergency and crisis lines; no assistant calls them, whatever the allowlist says."""
 
-_E164 = re.compile(E164)
-_PUNCTUATION = re.compile(r"[\s().\-]")
+_E164 = re.compile(E164, re.ASCII)
+_SEPARATORS = re.compile(r"[\s().\-]+")
+"""What people put between digits to read them more easily (RFC 3966, "visual separators"), and spaces."""
 
 
 def normalize(number: str) -> str:
-    """The number in E.164 form, punctuation removed; raises `InvalidRequest` when it is none."""
-    compact = _PUNCTUATION.sub("", number)
+    """The number in E.164 form, separators removed; a country code is never guessed.
+
+    Raises `InvalidRequest` when it is none, and `PolicyDenied` for emergency lines.
+    """
+    compact = _SEPARATORS.sub("", number)
     if compact.lstrip("+") in EMERGENCY:
         raise PolicyDenied(
             f"{number} is an emergency or crisis line. Assistants may not call it.",
@@ -26,8 +30,9 @@ def normalize(number: str) -> str:
         )
     if not _E164.match(compact):
         raise InvalidRequest(
-            f"{number!r} is not an international telephone number.",
-            next_step="Write it with a plus sign, country code and number, 7 to 15 digits, e.g. +12025550100.",
+            f"{number[:40]!r} is not an international telephone number.",
+            next_step="Write it in E.164 form: a plus sign, the country code and the number, 7 to 15 digits, "
+            "e.g. +12025550100. Ask for the country code where it is not known.",
         )
     return compact
 
@@ -46,7 +51,7 @@ class DialPolicy:
     @classmethod
     def parse(cls, allow: str, *, open_to_all: bool = False) -> DialPolicy:
         """From the setting: entries separated by commas."""
-        entries = [_PUNCTUATION.sub("", entry) for entry in allow.split(",")]
+        entries = [_SEPARATORS.sub("", entry) for entry in allow.split(",")]
         return cls([entry for entry in entries if entry], open_to_all=open_to_all)
 
     def check(self, number: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from textwrap import shorten
 from typing import Annotated
 
 import typer
@@ -17,6 +18,7 @@ from getpatter.control.remote import RemoteSwitchboard
 from getpatter.errors import InvalidRequest, PatterError
 
 FOLLOW_S = 30.0
+COLUMNS = ("call", "when", "", "number", "status", "length", "turns", "goal")
 COLORS = {"agent": "cyan", "caller": "green"}
 
 
@@ -73,7 +75,7 @@ def show_turn(turn: TurnView) -> None:
 def show_end(view: CallView) -> None:
     color = "green" if view.outcome in ("answered", "voicemail") else "yellow"
     out.print(f"[{color}]{view.outcome}[/]: {escape(view.reason)} [dim]after {view.duration_s:.1f} s[/]")
-    if view.error:
+    if view.error and view.error != view.reason:
         out.print(f"[red]{escape(view.error)}[/]")
     if view.recording:
         out.print(f"recording: {escape(view.recording)}")
@@ -90,16 +92,25 @@ def calls(
             return await remote.list(CallQuery(limit=limit, number=number))
 
     table = Table(box=None, pad_edge=False)
-    for column in ("call", "when", "", "number", "status", "length", "turns", "goal"):
-        table.add_column(column, overflow="fold" if column == "call" else "ellipsis", no_wrap=True)
-    for view in run(ask()):
-        other = view.to_number if view.direction == "outbound" else view.from_number
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(view.created_at))
-        arrow = "→" if view.direction == "outbound" else "←"
-        state = view.outcome or view.status
-        length, turns = f"{view.duration_s:.0f} s", str(view.turns)
-        table.add_row(view.call_id, when, arrow, other, state, length, turns, escape(view.goal))
-    out.print(table)
+    rows = [_row(view) for view in run(ask())]
+    for column in COLUMNS:
+        table.add_column(column, no_wrap=column != "goal")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    out.print(table, soft_wrap=False)
+
+
+def _row(view: CallView) -> tuple[str, ...]:
+    return (
+        view.call_id,
+        time.strftime("%Y-%m-%d %H:%M", time.localtime(view.created_at)),
+        "→" if view.direction == "outbound" else "←",
+        view.to_number if view.direction == "outbound" else view.from_number,
+        view.outcome or view.status,
+        f"{view.duration_s:.0f} s",
+        str(view.turns),
+        shorten(view.goal, 60, placeholder=" …"),
+    )
 
 
 def transcript(call_id: str) -> None:

@@ -158,4 +158,4 @@ def _show_latency(latency: Mapping[str, Any]) -> None:
     for part, words in PARTS.items():
         if part in latency:
             table.add_row(words, f"{latency[part]['p50']:.0f}", f"{latency[part]['p95']:.0f}")
-    out.print(table)
+    out.print(table, soft_wrap=False)

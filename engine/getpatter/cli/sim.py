@@ -37,7 +37,7 @@ def list_parties() -> None:
         table.add_column(column, no_wrap=column != "what it does")
     for party in directory:
         table.add_row(party.number, escape(party.name), party.answers, escape(party.description))
-    out.print(table)
+    out.print(table, soft_wrap=False)
     out.print(f"[dim]Your own: a YAML file each in {escape(str(chosen.parties))}[/]")
 
 

@@ -61,12 +61,14 @@ class ConversationLog:
         self._publish(SpeechStarted(call_id=self._call_id, at=self._clock.wall(), role="agent"))
 
     def agent_turn(self, heard: Heard, timing: Timing, *, interrupted: bool) -> None:
-        """What was heard of a reply; one of which nothing was audible leaves no turn."""
+        """What was heard of a reply; one of which not a word was heard leaves no turn."""
         if timing.first_frame is None:
             return
         now = self._clock.wall()
         began = now - (self._clock.now() - timing.first_frame)
         self._publish(SpeechEnded(call_id=self._call_id, at=now, role="agent"))
+        if not heard.text:
+            return
         self._turn(
             "agent", heard.text, began, now, interrupted=interrupted, unheard=heard.unheard, latency=timing.latency()
         )

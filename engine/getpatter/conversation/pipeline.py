@@ -15,6 +15,7 @@ from functools import partial
 
 from getpatter.agent import Agent
 from getpatter.audio.activity import SpeechDetector
+from getpatter.audio.format import LINE
 from getpatter.clock import Clock, TimerHandle
 from getpatter.conversation import turns
 from getpatter.conversation.ears import Ears, Listener
@@ -42,6 +43,9 @@ class Services:
     pacer: Pacer
     clock: Clock
 
+
+EARLY_BYTES = 2 * LINE.bytes_per_second
+"""What a caller says while recogniser and voice are still being opened is kept up to this much."""
 
 HangUp = Callable[[Farewell, PatterError | None], None]
 """Told once that the call is to end now; the error is what forced it."""
@@ -73,6 +77,7 @@ class Conversation:
             line, services.pacer, services.clock, on_audible=self._audible, on_finished=self._finished
         )
         self._ears: Ears | None = None
+        self._early = bytearray()
         self._recognition: Recognition | None = None
         self._voice: Voice | None = None
         self._transcribing: asyncio.Task[None] | None = None
@@ -110,6 +115,10 @@ class Conversation:
             on_ended=self._speech_ended,
         )
         self._ears.attach(self._recognition, self._agent.stt)
+        if not self._agent.first_message:
+            # Else the greeting answers it, and must not be interrupted by what came before it.
+            self._ears.hear(bytes(self._early))
+        self._early.clear()
         self._transcribing = asyncio.create_task(self._transcribe(), name=f"{self._call_id} transcripts")
         self._perform(self._machine.on_start(self._clock.now()))
 
@@ -139,6 +148,8 @@ class Conversation:
         """A run of line audio from the far end."""
         if self._ears is not None:
             self._ears.hear(audio)
+        elif len(self._early) < EARLY_BYTES:
+            self._early += audio
 
     def mark_played(self, name: str) -> None:
         self._speaker.mark_played(name)
