@@ -31,7 +31,7 @@ from getpatter.carriers.base import (
     WebhookResponse,
 )
 from getpatter.conversation.pipeline import Conversation, Services
-from getpatter.errors import AtCapacity, EngineUnavailable
+from getpatter.errors import AtCapacity, EngineUnavailable, StoreError
 from getpatter.events import CallPlaced, Direction
 from getpatter.observability.bus import EventBus
 from getpatter.store.journal import Journal
@@ -276,6 +276,8 @@ class Exchange:
         try:
             await call.run(dial, expected_phrases)
             await self._journal.flush()  # whoever asks next finds the ended call in the store
+        except StoreError as away:
+            log.warning("call %s has ended and is not in the store yet: %s", call.call_id, away.message)
         finally:
             self._admission.release()
             self._live.pop(call.call_id, None)

@@ -15,7 +15,7 @@ from getpatter.carriers.base import Carrier, DialRequest, MachineDetectionResult
 from getpatter.clock import Clock, TimerHandle
 from getpatter.conversation.pipeline import Conversation
 from getpatter.conversation.turns import Farewell
-from getpatter.errors import CarrierError, MediaError, PatterError
+from getpatter.errors import CarrierError, MediaError, PatterError, StoreError
 from getpatter.events import (
     CallAnswered,
     CallDialed,
@@ -108,7 +108,7 @@ class LiveCall:
             await self._prepare(expected_phrases)
             ending = await self._over
         except PatterError as error:
-            self.publish(Problem(call_id=self.call_id, at=self._clock.wall(), code=error.code, message=error.message))
+            self._tell_problem(error)
             ending = self._ended_already() or failed(error)
         except Exception as error:  # our own fault ends this call and no other
             log.exception("call %s broke", self.call_id)
@@ -165,6 +165,26 @@ class LiveCall:
         return self._over.result() if self._over.done() else None
 
     async def _finish(self, ending: Ending) -> None:
+        """The one place where calls end.  Whatever fails on the way, the end is told."""
+        try:
+            await self._let_go(ending)
+        except Exception:  # our own fault must not leave a call open in the record
+            log.exception("call %s could not let go of everything", self.call_id)
+        answered = self._answered_at
+        self.publish(
+            CallEnded(
+                call_id=self.call_id,
+                at=self._clock.wall(),
+                outcome="voicemail" if self._machine is not None and ending.outcome == "answered" else ending.outcome,
+                ended_by=ending.ended_by,
+                reason=ending.reason,
+                duration_s=round(self._clock.now() - answered, 3) if answered is not None else 0.0,
+                error_code=ending.error.code if ending.error else "",
+                error=ending.error.message if ending.error else "",
+            )
+        )
+
+    async def _let_go(self, ending: Ending) -> None:
         await self._conversation.close()
         if self._stream is not None:
             self._stream.close()
@@ -173,26 +193,15 @@ class LiveCall:
                 await self._carrier.hang_up(self.carrier_call_id)
             except CarrierError as error:
                 log.warning("call %s: the carrier did not hang up: %s", self.call_id, error.message)
-        await self._keep_recording()
-        now = self._clock.now()
-        outcome: Outcome = "voicemail" if self._machine is not None and ending.outcome == "answered" else ending.outcome
-        self.publish(
-            CallEnded(
-                call_id=self.call_id,
-                at=self._clock.wall(),
-                outcome=outcome,
-                ended_by=ending.ended_by,
-                reason=ending.reason,
-                duration_s=round(now - self._answered_at, 3) if self._answered_at is not None else 0.0,
-                error_code=ending.error.code if ending.error else "",
-                error=ending.error.message if ending.error else "",
-            )
-        )
+        if self._recording is not None:
+            await self._keep(self._recording)
 
-    async def _keep_recording(self) -> None:
-        if self._recording is None:
+    async def _keep(self, recording: Recording) -> None:
+        try:
+            kept = await recording.close()
+        except OSError as error:
+            self._tell_problem(StoreError(f"The recording could not be written: {error.strerror}."))
             return
-        kept = await self._recording.close()
         self.publish(
             Recorded(
                 call_id=self.call_id,
@@ -202,6 +211,9 @@ class LiveCall:
                 bytes=kept.bytes,
             )
         )
+
+    def _tell_problem(self, error: PatterError) -> None:
+        self.publish(Problem(call_id=self.call_id, at=self._clock.wall(), code=error.code, message=error.message))
 
     # -- from the conversation
 
@@ -253,7 +265,7 @@ class LiveCall:
         self.publish(DtmfPressed(call_id=self.call_id, at=self._clock.wall(), role="caller", digit=digit))
 
     def broken_message(self, error: MediaError) -> None:
-        self.publish(Problem(call_id=self.call_id, at=self._clock.wall(), code=error.code, message=error.message))
+        self._tell_problem(error)
 
     def hung_up(self) -> None:
         self.end(Ending("answered", "caller", "the other side hung up", carrier_knows=True))
