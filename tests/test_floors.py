@@ -19,6 +19,7 @@ FLOORS: dict[str, int] = {
     "clock": 0,
     "settings": 0,
     "version": 0,
+    "home": 0,
     "audio": 1,
     "events": 1,
     "observability": 1,

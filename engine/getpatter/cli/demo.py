@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -146,8 +147,13 @@ def _show(result: Mapping[str, Any], home: Path) -> None:
     out.print(f"voice               {escape(details.get('text_to_speech', ''))}")
     out.print(f"language model      {escape(details.get('language_model', ''))}")
     out.print(f"recording           {escape(details.get('recording', ''))}")
-    again = f"PATTER_HOME={home} getpatter"
+    again = f"PATTER_HOME={home} {_this_command()}"
     err.print(f"\n[dim]Look at it again: {escape(again)} calls, {escape(again)} transcript {call['call_id']}[/]")
+
+
+def _this_command() -> str:
+    """How `getpatter` is typed here: a checkout's is not on the PATH."""
+    return "getpatter" if shutil.which("getpatter") else os.path.relpath(sys.argv[0])
 
 
 def _show_latency(latency: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from getpatter.clock import Clock, SystemClock
 from getpatter.errors import ConfigurationError
+from getpatter.home import make_home
 from getpatter.version import __version__
 
 
@@ -52,7 +53,7 @@ class EngineBeacon:
     @contextlib.contextmanager
     def held(self) -> Iterator[Self]:
         """Be this home's only engine.  Raises `ConfigurationError` when another one is."""
-        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_home(self._home)
         descriptor = os.open(_lock_path(self._home), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             if not _lock_for_long(descriptor):

@@ -18,6 +18,7 @@ import httpx
 from getpatter.clock import Clock, SystemClock
 from getpatter.control.beacon import EngineInfo, engine_lock_held, lock, read_engine
 from getpatter.errors import EngineUnavailable
+from getpatter.home import make_home
 from getpatter.settings import Settings
 
 POLL_S = 0.05
@@ -36,7 +37,7 @@ def find_engine(settings: Settings) -> EngineInfo | None:
 async def find_or_start(
     settings: Settings,
     *,
-    wait_s: float = 20.0,
+    wait_s: float = 60.0,
     command: Sequence[str] | None = None,
     on_progress: Progress | None = None,
     clock: Clock | None = None,
@@ -51,7 +52,7 @@ async def find_or_start(
     home, wait = settings.home, _Wait(settings.home, clock or SystemClock(), wait_s)
     if engine := await _ready(home):
         return engine
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_home(home)
     async with _only_starter(home, wait):
         # Held without being ready: an engine that was started by hand just now, or one that is stopping.
         while engine_lock_held(home):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -22,6 +21,7 @@ from getpatter.control.beacon import EngineBeacon
 from getpatter.conversation.listening import Listening
 from getpatter.conversation.pacer import Pacer
 from getpatter.conversation.pipeline import Services
+from getpatter.home import TOKEN, secret
 from getpatter.llm.factory import language_model
 from getpatter.observability.bus import EventBus
 from getpatter.server.carrier_app import CarrierEdge
@@ -58,7 +58,8 @@ class Engine:
         self._stack = AsyncExitStack()
         self._draining = False
         self._exchange: Exchange | None = None
-        self.token = secrets.token_urlsafe(32)
+        self.token = ""
+        """For the control API and MCP over HTTP; the same at every start."""
         self.private_url = ""
         self.carrier_url = ""
         self.interrupted: Sequence[str] = ()
@@ -94,7 +95,7 @@ class Engine:
 
     async def _start(self) -> None:
         settings, stack = self._settings, self._stack
-        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.token = secret(settings.home, TOKEN)
         beacon = EngineBeacon(settings.home)
         stack.enter_context(beacon.held())
 

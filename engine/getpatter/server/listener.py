@@ -12,6 +12,8 @@ from starlette.types import ASGIApp
 
 from getpatter.errors import ConfigurationError
 
+BACKLOG = 1024
+"""Connections that may wait while the event loop is busy; carriers open many at once after an outage."""
 STOP_S = 3.0
 """How long open requests (long polls, event streams) may hold up a stop."""
 
@@ -33,6 +35,8 @@ class Listener:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))
+            # Two may bind a port that neither listens on yet.
+            self._socket.listen(BACKLOG)
         except OSError as error:
             self._socket.close()
             raise ConfigurationError(
@@ -46,8 +50,9 @@ class Listener:
 
     @property
     def url(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        """How this machine reaches it; a listener on all addresses is named by its loopback one."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     async def start(self, app: ASGIApp, *, ws: type[asyncio.Protocol] | None = None) -> None:
         """Serve; returns once connections are taken."""

@@ -34,9 +34,7 @@ class Health:
     details: Callable[[], Mapping[str, object]]
 
 
-def private_app(
-    exchange: Exchange, bus: EventBus, token: str, health: Health, mounts: Sequence[Mount] = ()
-) -> FastAPI:
+def private_app(exchange: Exchange, bus: EventBus, token: str, health: Health, mounts: Sequence[Mount] = ()) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import hmac
-import os
-import secrets
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlencode
 
+from getpatter.home import SIM_KEY, secret
+
 SIGNATURE_HEADER = "x-sim-signature"
-KEY_FILE = "sim.key"
 
 
 def sim_secret(home: Path) -> bytes:
-    """The secret that this home's engine and whoever rings it share; made on first use, readable by the owner alone."""
-    path = home / KEY_FILE
-    if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        # The link appears with its content or not at all, and the first of two processes wins.
-        with tempfile.NamedTemporaryFile(dir=home, prefix=f".{KEY_FILE}.") as fresh:
-            fresh.write(secrets.token_hex(32).encode())
-            fresh.flush()
-            with contextlib.suppress(FileExistsError):
-                os.link(fresh.name, path)
-    return path.read_bytes()
+    """The secret that this home's engine and whoever rings it share."""
+    return secret(home, SIM_KEY).encode()
 
 
 def sign(secret: bytes, url: str, fields: Iterable[tuple[str, str]] = ()) -> str:
