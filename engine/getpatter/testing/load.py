@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from time import monotonic
 from uuid import uuid4
@@ -148,8 +149,11 @@ class _Ticker:
                     line.tick(monotonic())
 
 
-async def run_load(plan: LoadPlan) -> LoadResult:
-    """Let the callers talk with the engine at `plan.url`; raises `CarrierError` when none of them gets through."""
+async def run_load(plan: LoadPlan, window: AbstractAsyncContextManager[object] | None = None) -> LoadResult:
+    """Let the callers talk with the engine at `plan.url`; raises `CarrierError` when none of them gets through.
+
+    `window` is open exactly while it is measured: whoever reads meters of the engine does so there.
+    """
     ticker = _Ticker()
     ticking = asyncio.create_task(ticker.run(), name="load ticks")
     lines: list[_Line] = []
@@ -162,11 +166,12 @@ async def run_load(plan: LoadPlan) -> LoadResult:
             await asyncio.sleep(plan.ramp_s / plan.callers)
         if not any(line.alive for line in lines):
             raise lines[0].refusal or CarrierError(f"{plan.url} closed all calls at once.")
-        for line in lines:
-            line.caller.take_tally()
-        ticker.lateness_ms.clear()
-        await asyncio.sleep(plan.seconds)
-        return _result(plan, lines, ticker)
+        async with window or contextlib.nullcontext():
+            for line in lines:
+                line.caller.take_tally()
+            ticker.lateness_ms.clear()
+            await asyncio.sleep(plan.seconds)
+            return _result(plan, lines, ticker)
     finally:
         ticking.cancel()
         await asyncio.gather(ticking, return_exceptions=True)
