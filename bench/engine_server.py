@@ -5,6 +5,10 @@
 
 Serves ws://127.0.0.1:PORT/media by the Twilio Media Streams protocol, without authentication and on loopback only.
 Everything behind the socket is the real engine: codec, VAD, turns, playout, events, the journal in a SQLite file.
+Prints one line of JSON with the socket's address once it takes calls; ends by SIGTERM or SIGINT.
+
+What it measures of itself is at http://127.0.0.1:PORT/lag (event loop) and /latency (answers and interruptions), each
+for the time since it was last asked.
 """
 
 from __future__ import annotations
@@ -16,11 +20,12 @@ import json
 import os
 import signal
 import tempfile
+from contextlib import AsyncExitStack
 from pathlib import Path
-from time import monotonic
 
 import uvloop
 from fastapi import FastAPI
+from probes import EngineLatency, LoopLag
 from stubs import InstantLLM, InstantSTT, InstantTTS, OpenDoorCarrier
 
 from getpatter.agent import Agent, TurnSettings
@@ -42,96 +47,105 @@ from getpatter.server.listener import Listener
 from getpatter.server.media_socket import media_protocol
 from getpatter.server.upgrade import MediaUpgrade, Refusal
 from getpatter.store import Store
+from getpatter.testing.load import Spread
+
+ENGINE_NUMBER, CALLER_NUMBER = "+12025550199", "+12025550111"
+ENDLESS_S = 3600.0
+MAX_CALLS = 10_000
 
 
-class LoopLag:
-    """How late the event loop runs its timers: a 10 ms heartbeat."""
+class Doors:
+    """Takes every stream at /media as a call that just rang."""
 
-    def __init__(self) -> None:
-        self.late_ms: list[float] = []
+    def __init__(self, exchange: Exchange, carrier: OpenDoorCarrier) -> None:
+        self._exchange = exchange
+        self._carrier = carrier
+        self._calls = 0
 
-    async def run(self) -> None:
-        due = monotonic()
-        while True:
-            due += 0.01
-            await asyncio.sleep(max(0.0, due - monotonic()))
-            late = monotonic() - due
-            self.late_ms.append(late * 1000)
-            if late > 0.05:
-                due = monotonic()
-
-    def report(self) -> dict[str, float]:
-        """Milliseconds, and starts afresh."""
-        values, self.late_ms = sorted(self.late_ms), []
-        at = lambda q: round(values[int(q * (len(values) - 1))], 2) if values else 0.0  # noqa: E731
-        return {"p50": at(0.5), "p99": at(0.99), "max": at(1.0), "samples": len(values)}
+    def accept(self, upgrade: MediaUpgrade, socket: MediaSocket) -> MediaSink | Refusal:
+        if upgrade.path != "/media":
+            return Refusal(404, "Only /media is served.")
+        self._calls += 1
+        self._exchange.ring(InboundCall(f"bench-{self._calls}", CALLER_NUMBER, ENGINE_NUMBER))
+        token = self._carrier.stream_url.rpartition("/")[2]
+        return self._exchange.stream(token, socket) or Refusal(503, "No room.")
 
 
-async def run(options: argparse.Namespace, home: Path) -> None:
-    clock, bus = SystemClock(), EventBus()
+def instant_agent(vad_stop_s: float, answer_ms: int) -> Agent:
+    return Agent(
+        system_prompt="You are a test.",
+        llm=InstantLLM(),
+        stt=InstantSTT(),
+        tts=InstantTTS(answer_ms / 1000),
+        turns=TurnSettings(vad_stop_s=vad_stop_s, silence_timeout_s=ENDLESS_S, max_duration_s=ENDLESS_S),
+    )
+
+
+def meters(lag: LoopLag, latency: EngineLatency) -> FastAPI:
+    app = FastAPI(openapi_url=None)
+
+    @app.get("/lag")
+    async def tell_lag() -> Spread:
+        return lag.report()
+
+    @app.get("/latency")
+    async def tell_latency() -> dict[str, Spread]:
+        return latency.report()
+
+    return app
+
+
+async def open_exchange(
+    options: argparse.Namespace, home: Path, bus: EventBus, carrier: OpenDoorCarrier, stack: AsyncExitStack
+) -> Exchange:
+    """The engine without its listener.  `stack` closes it; calls must be over by then."""
+    clock = SystemClock()
     store = await Store.open(f"sqlite+aiosqlite:///{home / 'calls.db'}")
+    stack.push_async_callback(store.close)
     journal = store.journal(bus)
-    listening, pacer = Listening(VoiceActivityModel(), clock), Pacer(clock)
-    listening.start()
+    stack.push_async_callback(journal.close)
     recorder = Recorder(home / "recordings", clock) if options.record else None
     if recorder:
         recorder.start()
-    carrier = OpenDoorCarrier()
+        stack.push_async_callback(recorder.stop)
+    listening, pacer = Listening(VoiceActivityModel(), clock), Pacer(clock)
+    stack.callback(pacer.close)
+    listening.start()
+    stack.push_async_callback(listening.stop)
     exchange = Exchange(
-        agent=Agent(
-            system_prompt="You are a test.",
-            llm=InstantLLM(),
-            stt=InstantSTT(),
-            tts=InstantTTS(options.answer_ms / 1000),
-            turns=TurnSettings(vad_stop_s=options.vad_stop, silence_timeout_s=3600, max_duration_s=3600),
-        ),
+        agent=instant_agent(options.vad_stop, options.answer_ms),
         carrier=carrier,
         policy=DialPolicy([]),
-        admission=Admission(10_000),
+        admission=Admission(MAX_CALLS),
         services=Services(listening, pacer, clock),
         bus=bus,
         archive=Archive(store.calls, clock),
         journal=journal,
         recorder=recorder,
-        rules=Rules(phone_number="+12025550199"),
+        rules=Rules(phone_number=ENGINE_NUMBER),
     )
     await exchange.serve_inbound(ServeInbound(first_message=""))
-    calls = 0
+    return exchange
 
-    def accept(upgrade: MediaUpgrade, socket: MediaSocket) -> MediaSink | Refusal:
-        nonlocal calls
-        if upgrade.path != "/media":
-            return Refusal(404, "Only /media is served.")
-        calls += 1
-        exchange.ring(InboundCall(f"bench-{calls}", "+12025550111", "+12025550199"))
-        return exchange.stream(carrier.stream_url.rpartition("/")[2], socket) or Refusal(503, "No room.")
 
-    lag = LoopLag()
-    watching = asyncio.create_task(lag.run())
-    app = FastAPI(openapi_url=None)
-
-    @app.get("/lag")
-    async def tell_lag() -> dict[str, float]:
-        return lag.report()
-
-    listener = Listener("127.0.0.1", options.port, setting="--port")
-    await listener.start(app, ws=media_protocol(accept))
-    print(json.dumps({"url": listener.url.replace("http", "ws") + "/media", "pid": os.getpid()}), flush=True)
-    gc.collect()
-    gc.freeze()
+async def run(options: argparse.Namespace, home: Path) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    await stopped.wait()
-    watching.cancel()
-    await exchange.drain(0.0)
-    await listener.stop()
-    await listening.stop()
-    pacer.close()
-    if recorder:
-        await recorder.stop()
-    await journal.close()
-    await store.close()
+    async with AsyncExitStack() as stack:
+        bus, carrier, lag, latency = EventBus(), OpenDoorCarrier(), LoopLag(), EngineLatency()
+        bus.subscribe(latency.listen)
+        exchange = await open_exchange(options, home, bus, carrier, stack)
+        listener = Listener("127.0.0.1", options.port, setting="--port")
+        stack.push_async_callback(listener.stop)
+        await listener.start(meters(lag, latency), ws=media_protocol(Doors(exchange, carrier).accept))
+        stack.push_async_callback(exchange.drain, 0.0)
+        watching = asyncio.create_task(lag.run())
+        stack.callback(watching.cancel)
+        print(json.dumps({"url": listener.url.replace("http", "ws") + "/media", "pid": os.getpid()}), flush=True)
+        gc.collect()
+        gc.freeze()
+        await stopped.wait()
 
 
 def main() -> None:
