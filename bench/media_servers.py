@@ -18,10 +18,12 @@ import os
 import socket
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import cast
 
+import machine
 import uvloop
 
 from getpatter.calls.media import MediaSocket
@@ -33,7 +35,8 @@ FRAME_S = 0.02
 WARM_UP_S = 1.0
 MESSAGE = TwilioLineCodec("MZ" + "0" * 32, "CA" + "0" * 32).media(bytes(range(160)))
 
-Serve = Callable[[socket.socket], Awaitable[None]]
+Row = tuple[str, float, str]
+Serve = Callable[[socket.socket], Coroutine[object, object, None]]
 
 
 # -- the servers ------------------------------------------------------------------------------------------------
@@ -100,7 +103,7 @@ SERVERS: dict[str, Serve] = {
 
 
 def _server_process(name: str, core: int, port: Connection) -> None:
-    os.sched_setaffinity(0, {core})
+    machine.pin(core)
     listener = socket.create_server(("127.0.0.1", 0), backlog=1000)
     listener.setblocking(False)
     port.send(listener.getsockname()[1])
@@ -169,26 +172,39 @@ async def _call(port: int, connections: int, seconds: float, server_cpu: Callabl
     return cpu / sent
 
 
-def _cpu_clock(pid: int) -> Callable[[], float]:
-    # clock_getcpuclockid(3), which Python does not offer: the id is made of the process's like this on Linux.
-    clock = (~pid << 3) | 2
-    return lambda: time.clock_gettime(clock)
-
-
 def measure(name: str, connections: int = 100, seconds: float = 6.0) -> float:
     """Microseconds of the server's CPU for one message in and one out."""
-    cores = sorted(os.sched_getaffinity(0))
+    cores = machine.cores()
     ours, theirs = mp.Pipe()
     process = mp.get_context("spawn").Process(target=_server_process, args=(name, cores[0], theirs), daemon=True)
     process.start()
+    theirs.close()  # so that we are told when the server ends instead of its port
     try:
-        os.sched_setaffinity(0, {cores[-1]})
+        machine.pin(cores[-1])
         assert process.pid is not None
-        return uvloop.run(_call(ours.recv(), connections, seconds, _cpu_clock(process.pid))) * 1e6
+        server_cpu = partial(machine.process_cpu_s, process.pid)
+        return uvloop.run(_call(ours.recv(), connections, seconds, server_cpu)) * 1e6
     finally:
-        os.sched_setaffinity(0, cores)
+        machine.pin(*cores)
         process.kill()
         process.join()
+
+
+def measured(connections: int = 100, seconds: float = 6.0, rounds: int = 3) -> dict[str, list[float]]:
+    """The figures of all rounds, which alternate between the servers."""
+    results: dict[str, list[float]] = {name: [] for name in SERVERS}
+    for _ in range(rounds):
+        for name, figures in results.items():
+            figures.append(measure(name, connections, seconds))
+    return results
+
+
+def rows(connections: int = 100, seconds: float = 6.0, rounds: int = 3) -> list[Row]:
+    """(what, value, unit); the middle one of the rounds."""
+    import picows  # noqa: F401  # said here where it is missing, and not by a server that does not start
+
+    results = measured(connections, seconds, rounds)
+    return [(f"media server: {name}", statistics.median(figures), "us/message") for name, figures in results.items()]
 
 
 def main() -> None:
@@ -197,10 +213,7 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=6.0)
     options.add_argument("--rounds", type=int, default=3)
     chosen = options.parse_args()
-    results: dict[str, list[float]] = {name: [] for name in SERVERS}
-    for _ in range(chosen.rounds):
-        for name, figures in results.items():
-            figures.append(measure(name, chosen.connections, chosen.seconds))
+    results = measured(chosen.connections, chosen.seconds, chosen.rounds)
     print(f"{chosen.connections} connections, 50 messages of {len(MESSAGE)} bytes a second each, and as many back")
     print(f"{'server':<38}{'µs/message':>11}{'least':>8}{'most':>8}")
     for name, figures in results.items():

@@ -1,7 +1,5 @@
-"""What a media message costs on its way in and out: the Twilio codec, the framing, and the whole server.
-
-The parts are timed alone, the best of several rounds; the server is `media_servers.py`'s, with real sockets.
-"""
+"""What a media message costs on its way in and out: the Twilio codec and the framing, each timed alone, the best of
+several rounds.  `media_servers.py` has the whole server."""
 
 from __future__ import annotations
 
@@ -9,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 
-from media_servers import MESSAGE, OURS, measure
+from media_servers import MESSAGE
 
 from getpatter.audio.format import FRAME_BYTES
 from getpatter.carriers.twilio.media import TwilioMediaCodec
@@ -54,12 +52,9 @@ def framing() -> list[Row]:
     ]
 
 
-def server() -> list[Row]:
-    return [("media server, one message in and one out", measure(OURS, seconds=3.0), "us/message")]
-
-
 def rows() -> list[Row]:
-    return codec() + framing() + server()
+    """(what, value, unit)"""
+    return codec() + framing()
 
 
 if __name__ == "__main__":

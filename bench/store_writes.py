@@ -70,7 +70,7 @@ def _story(prefix: str) -> list[Event]:
 
 def _call(call_id: str) -> list[Event]:
     latency = TurnLatency(endpoint_ms=500, stt_ms=80, llm_ttft_ms=200, tts_ms=120, engine_ms=5, response_ms=905)
-    beginning = [
+    beginning: list[Event] = [
         CallPlaced(
             call_id=call_id,
             at=1e9,
@@ -82,7 +82,7 @@ def _call(call_id: str) -> list[Event]:
         ),
         CallAnswered(call_id=call_id, at=1e9 + 3),
     ]
-    turns = [
+    turns: list[Event] = [
         Turn(
             call_id=call_id,
             at=1e9 + 5 + index,
