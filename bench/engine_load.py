@@ -82,7 +82,9 @@ FIGURES = (
     Figure("response p50", "ms", lambda step: step.seen.response_ms.p50),
     Figure("response p95", "ms", lambda step: step.seen.response_ms.p95, key=True),
     Figure("response p99", "ms", lambda step: step.seen.response_ms.p99),
-    Figure("response p50 less the VAD's", "ms", lambda step: step.seen.response_ms.p50 - step.floor.ended_ms.p50),
+    Figure(
+        "response p50 less the VAD's", "ms", lambda step: step.seen.response_ms.p50 - step.floor.ended_ms.p50, key=True
+    ),
     Figure("response p95 less the VAD's", "ms", lambda step: step.seen.response_ms.p95 - step.floor.ended_ms.p95),
     Figure("engine: added to the answer p50", "ms", lambda step: step.engine.answer.p50),
     Figure("engine: added to the answer p95", "ms", lambda step: step.engine.answer.p95, key=True),
@@ -92,7 +94,9 @@ FIGURES = (
     Figure("barge-in to clear p95", "ms", lambda step: step.seen.clear_ms.p95, key=True),
     Figure("barge-in to clear p99", "ms", lambda step: step.seen.clear_ms.p99),
     Figure("barge-in p50 less the VAD's", "ms", lambda step: step.seen.clear_ms.p50 - step.floor.began_ms.p50),
-    Figure("barge-in p95 less the VAD's", "ms", lambda step: step.seen.clear_ms.p95 - step.floor.began_ms.p95),
+    Figure(
+        "barge-in p95 less the VAD's", "ms", lambda step: step.seen.clear_ms.p95 - step.floor.began_ms.p95, key=True
+    ),
     Figure("engine: detection to clear p50", "ms", lambda step: step.engine.clear.p50),
     Figure("engine: detection to clear p95", "ms", lambda step: step.engine.clear.p95, key=True),
     Figure("engine: CPU", "ms/call-s", lambda step: step.cpu_ms_per_call_second, key=True),
@@ -129,7 +133,7 @@ async def _measure(engine: Engine, callers: int, seconds: float) -> tuple[LoadRe
 def rows(calls: Sequence[int] = CALLS, seconds: float = SECONDS, core: int | None = None) -> list[Row]:
     """(what, value, unit); those of a step whose callers were late, and which is not to be trusted, say so."""
     return [
-        (f"{_head(step)}: {figure.what}", figure.of(step), figure.unit)
+        (f"{_head(step)}, {figure.what}", figure.of(step), figure.unit)
         for step in steps(calls, seconds, machine.cores()[0] if core is None else core)
         for figure in FIGURES
         if figure.key
@@ -146,14 +150,8 @@ def table(taken: Sequence[Step]) -> Table:
     for column in columns.columns[2:]:
         column.justify = "right"
     for figure in FIGURES:
-        columns.add_row(figure.what, figure.unit, *(_shown(figure.of(step)) for step in taken))
+        columns.add_row(figure.what, figure.unit, *(machine.shown(figure.of(step)) for step in taken))
     return columns
-
-
-def _shown(value: float) -> str:
-    if value != value:
-        return "-"
-    return str(value) if isinstance(value, int) else f"{value:.1f}"
 
 
 def main() -> None:

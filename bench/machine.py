@@ -57,3 +57,10 @@ def _cpu_model() -> str:
     info = Path("/proc/cpuinfo")
     model = re.search(r"^model name\s*: (.*)$", info.read_text(), re.M) if info.exists() else None
     return model[1] if model else platform.processor() or platform.machine()
+
+
+def shown(value: float) -> str:
+    """A figure as tables have it; a dash for one that is not told."""
+    if value != value:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
