@@ -34,7 +34,9 @@ CONTEXT = 32
 STATE = 128
 """Floats in each of the two layers of the model's memory."""
 MAX_BATCH = 64
-"""Windows in a batch.  The cost per window falls up to 16 to 32; beyond 64 a run only takes longer (1.1 ms at 64)."""
+"""Streams in a batch.  The cost per window falls up to 16 to 32; beyond 64 a run only takes longer (1.1 ms at 64)."""
+MAX_WINDOWS = 8
+"""Windows of one stream in a batch, so that one that brings much audio at once does not hold up the others."""
 
 SILENCE_RMS = 33
 """Root mean square under which a window is silence without the model being asked: -60 dBFS, some 6 dB over the noise
@@ -104,7 +106,7 @@ class VoiceActivityModel:
 class VoiceStream:
     """One call's side of the detection.  Made by `VoiceActivity.open`."""
 
-    __slots__ = ("_activity", "_audio", "_epoch", "_lead", "_on_probability", "_queued", "_silent", "_slot", "_told")
+    __slots__ = ("_activity", "_audio", "_epoch", "_lead", "_on_probability", "_queued", "_silent", "_slot")
 
     def __init__(self, activity: VoiceActivity, slot: int, on_probability: Callable[[float], object]) -> None:
         self._activity = activity
@@ -118,8 +120,6 @@ class VoiceStream:
         """Silent windows in a row up to now; a fresh model knows only silence."""
         self._lead = bytearray()
         """The latest silent windows that the model was not asked about."""
-        self._told = 0
-        """Windows at the head of `_audio` whose probability was told already, as silence."""
         self._epoch = 0
         """Counts resets and the close; a batch from an earlier epoch has no claim on this stream."""
 
@@ -136,7 +136,6 @@ class VoiceStream:
             self._audio[:] = _SILENT_CONTEXT
             self._silent = SETTLED_WINDOWS
             self._lead.clear()
-            self._told = 0
             self._activity._forget(self._slot)
 
     def close(self) -> None:
@@ -150,18 +149,36 @@ class VoiceStream:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """At most one window of each of some streams.  Must be given to `deliver` or `discard`."""
+class Claim:
+    """Windows of one stream that are out to be judged, one after the other."""
 
+    stream: VoiceStream
     audio: bytes
-    """µ-law, CONTEXT + WINDOW bytes a stream."""
+    """µ-law: CONTEXT bytes and `windows` times WINDOW."""
+    windows: int
+    told: int
+    """Windows at the head whose probability was told before, as silence."""
+    epoch: int
+    """The stream's when they were taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Windows of some streams.  Must be given to `deliver` or `discard`."""
+
+    claims: tuple[Claim, ...]
     state: Floats
-    streams: tuple[VoiceStream, ...]
-    epochs: tuple[int, ...]
-    """That of each stream when its window was taken."""
+    """The model's memory of each stream before its first window."""
 
     def __len__(self) -> int:
-        return len(self.streams)
+        return len(self.claims)
+
+
+class Judged(NamedTuple):
+    """What the model made of a batch: `probabilities` of each claim's windows, `state` of each stream after them."""
+
+    probabilities: list[list[float]]
+    state: Floats
 
 
 class VoiceActivity:
@@ -188,79 +205,90 @@ class VoiceActivity:
         return VoiceStream(self, self._free.pop(), on_probability)
 
     def collect(self) -> Batch | None:
-        """The next windows, those that waited longest first; None when no stream has one.
+        """The windows that are ready, of those streams first that waited longest; None when there are none.
 
-        A stream whose window is out in a batch has its next one only after that batch came back.  Streams whose window
-        is silent are told so from here.
+        A stream that is out in a batch gives its next windows only after that came back.  Streams whose windows are
+        silent are told so from here.
         """
-        streams: list[VoiceStream] = []
-        windows: list[bytearray] = []
-        while self._ready and len(streams) < MAX_BATCH:
+        claims: list[Claim] = []
+        for _ in range(len(self._ready)):
+            if len(claims) == MAX_BATCH:
+                break
             stream = self._ready.popleft()
             stream._queued = False
-            if len(stream._audio) < _READY:  # reset or closed while it waited
-                continue
-            if not stream._told and self._rests(stream):
-                _tell(stream, 0.0)
-                if len(stream._audio) >= _READY:
-                    self._enqueue(stream)
-                continue
-            windows.append(stream._audio[:_READY])
-            del stream._audio[:WINDOW]
-            stream._queued = True
-            streams.append(stream)
-        if not streams:
+            if (claim := self._claim(stream)) is not None:
+                claims.append(claim)
+            elif len(stream._audio) >= _READY:
+                self._enqueue(stream)
+        if not claims:
             return None
-        slots = [stream._slot for stream in streams]
-        epochs = tuple(stream._epoch for stream in streams)
-        return Batch(b"".join(windows), self._state.take(slots, axis=1), tuple(streams), epochs)
+        return Batch(tuple(claims), self._state.take([claim.stream._slot for claim in claims], axis=1))
 
-    def run(self, batch: Batch) -> Inference:
-        """Judge the windows of a batch."""
-        samples = MULAW_TO_FLOAT.take(np.frombuffer(batch.audio, np.uint8).reshape(len(batch), _READY))
-        return self._model.infer(samples, batch.state)
+    def run(self, batch: Batch) -> Judged:
+        """Judge a batch: first windows of all its streams at once, then second ones, and so on."""
+        claims, state = batch.claims, batch.state
+        probabilities: list[list[float]] = [[] for _ in claims]
+        for step in range(max(claim.windows for claim in claims)):
+            rows = [row for row, claim in enumerate(claims) if claim.windows > step]
+            start = step * WINDOW
+            audio = b"".join(claims[row].audio[start : start + _READY] for row in rows)
+            samples = MULAW_TO_FLOAT.take(np.frombuffer(audio, np.uint8).reshape(len(rows), _READY))
+            inference = self._model.infer(samples, state[:, rows])
+            state[:, rows] = inference.state
+            for row, probability in zip(rows, inference.probabilities.tolist(), strict=True):
+                probabilities[row].append(probability)
+        return Judged(probabilities, state)
 
-    def deliver(self, batch: Batch, inference: Inference) -> None:
+    def deliver(self, batch: Batch, judged: Judged) -> None:
         """Keep the new states and tell the probabilities, except to streams reset or closed in the meantime."""
-        rows = [row for row, stream in enumerate(batch.streams) if stream._epoch == batch.epochs[row]]
-        slots = [batch.streams[row]._slot for row in rows]
-        self._state[:, slots] = inference.state[:, rows]
-        probabilities = inference.probabilities.tolist()
+        rows = [row for row, claim in enumerate(batch.claims) if claim.stream._epoch == claim.epoch]
+        self._state[:, [batch.claims[row].stream._slot for row in rows]] = judged.state[:, rows]
         self._take_back(batch)
         for row in rows:
-            stream = batch.streams[row]
-            if stream._epoch != batch.epochs[row]:  # by a callback of this very loop
-                continue
-            if stream._told:
-                stream._told -= 1
-            else:
-                _tell(stream, probabilities[row])
+            claim = batch.claims[row]
+            for probability in judged.probabilities[row][claim.told :]:
+                if claim.stream._epoch == claim.epoch:  # else a callback of this very loop has reset or closed it
+                    _tell(claim.stream, probability)
 
     def discard(self, batch: Batch) -> None:
         """Give a batch back without an answer: its windows are lost, its streams go on with their next ones."""
         self._take_back(batch)
 
-    def _rests(self, stream: VoiceStream) -> bool:
-        """Whether the stream's next window is silent and the model has heard enough of the silence before it.
+    def _claim(self, stream: VoiceStream) -> Claim | None:
+        """Take the stream's windows that are to be judged; those that are silent are told so and taken as well.
 
-        If so the window is taken; if it ends a rest, the latest silent windows are put before it.
+        The model rests once it has heard enough silence, and is given the latest of it again when it wakes.
         """
-        if rms(stream._audio[CONTEXT:_READY]) >= self._silence_rms:
-            stream._silent = 0
-            if stream._lead:
-                stream._told = len(stream._lead) // WINDOW
-                stream._audio[:0] = stream._lead
-                stream._lead.clear()
-            return False
-        stream._silent += 1
-        if stream._silent <= SETTLED_WINDOWS:
-            return False
-        stream._lead += stream._audio[:WINDOW]
-        del stream._audio[:WINDOW], stream._lead[: -LEAD_WINDOWS * WINDOW]
-        return True
+        audio, windows, told = stream._audio, 0, 0
+        while len(audio) >= windows * WINDOW + _READY and windows < MAX_WINDOWS:
+            start = windows * WINDOW
+            if rms(audio[start + CONTEXT : start + _READY]) >= self._silence_rms:
+                stream._silent = 0
+                if stream._lead:
+                    told = len(stream._lead) // WINDOW
+                    audio[:0] = stream._lead
+                    stream._lead.clear()
+                    windows = told
+                windows += 1
+            elif stream._silent < SETTLED_WINDOWS:
+                stream._silent += 1
+                windows += 1
+            elif windows:
+                break
+            else:
+                stream._lead += audio[:WINDOW]
+                del audio[:WINDOW], stream._lead[: -LEAD_WINDOWS * WINDOW]
+                _tell(stream, 0.0)
+        if not windows:
+            return None
+        claim = Claim(stream, bytes(audio[: windows * WINDOW + CONTEXT]), windows, told, stream._epoch)
+        del audio[: windows * WINDOW]
+        stream._queued = True
+        return claim
 
     def _take_back(self, batch: Batch) -> None:
-        for stream in batch.streams:
+        for claim in batch.claims:
+            stream = claim.stream
             if stream._slot != _CLOSED:
                 stream._queued = False
                 if len(stream._audio) >= _READY:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
 
-from getpatter.audio.vad import WINDOW_S, Batch, Inference, SpeechModel, VoiceActivity, VoiceStream
+from getpatter.audio.vad import MAX_BATCH, WINDOW_S, Batch, Judged, SpeechModel, VoiceActivity, VoiceStream
 from getpatter.clock import Clock, SystemClock, TimerHandle
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,8 @@ class Listening:
         self._worked_off = asyncio.Event()
         self._timer: TimerHandle | None = None
         self._in_flight = False
+        self._late = False
+        """A tick came while a batch was in flight."""
         self._failing = False
 
     @property
@@ -77,20 +79,26 @@ class Listening:
         self._run_next()
 
     def _run_next(self) -> None:
-        if self._in_flight or self._worker is None:
+        if self._in_flight:
+            self._late = True
+            return
+        if self._worker is None:
             return
         batch = self._activity.collect()
         if batch is not None:
             self._in_flight = True
             self._batches.put(batch)
 
-    def _finish(self, batch: Batch, inference: Inference | None) -> None:
+    def _finish(self, batch: Batch, judged: Judged | None) -> None:
         self._in_flight = False
-        if inference is None:
+        if judged is None:
             self._activity.discard(batch)
         else:
-            self._activity.deliver(batch, inference)
-        self._run_next()
+            self._activity.deliver(batch, judged)
+        if self._late or len(batch) == MAX_BATCH:
+            # Else the few windows that came meanwhile wait for company until the next tick.
+            self._late = False
+            self._run_next()
 
     # -- in the worker thread -----------------------------------------------------------------------------------
 
@@ -99,9 +107,9 @@ class Listening:
             loop.call_soon_threadsafe(self._finish, batch, self._run(batch))
         loop.call_soon_threadsafe(self._worked_off.set)
 
-    def _run(self, batch: Batch) -> Inference | None:
+    def _run(self, batch: Batch) -> Judged | None:
         try:
-            inference = self._activity.run(batch)
+            judged = self._activity.run(batch)
         except Exception:  # the calls go on, and the next batch may be luckier
             if not self._failing:
                 log.exception("voice activity detection failed: no call hears speech until it works again")
@@ -110,4 +118,4 @@ class Listening:
         if self._failing:
             log.warning("voice activity detection works again")
         self._failing = False
-        return inference
+        return judged
