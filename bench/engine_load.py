@@ -101,7 +101,7 @@ FIGURES = (
     Figure("engine: detection to clear p95", "ms", lambda step: step.engine.clear.p95, key=True),
     Figure("engine: CPU", "ms/call-s", lambda step: step.cpu_ms_per_call_second, key=True),
     Figure("engine: share of its core", "%", lambda step: 100 * step.engine.core_share, key=True),
-    Figure("others: share of that core", "%", lambda step: 100 * step.engine.others_share, key=True),
+    Figure("others: share of its core", "%", lambda step: 100 * step.engine.others_share, key=True),
     Figure("engine: loop lag p50", "ms", lambda step: step.engine.lag.p50),
     Figure("engine: loop lag p99", "ms", lambda step: step.engine.lag.p99, key=True),
     Figure("engine: loop lag max", "ms", lambda step: step.engine.lag.max),
