@@ -40,7 +40,7 @@ def run_all(activity: VoiceActivity) -> list[int]:
     sizes = []
     while (batch := activity.collect()) is not None:
         activity.deliver(batch, activity.run(batch))
-        sizes.append(len(batch))
+        sizes.append(len(batch.claims))
     return sizes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -37,11 +38,9 @@ class Somebody:
     audio: list[bytes] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
-    def connected(self, stream: MediaStream) -> None:
+    def connected(self, stream: MediaStream) -> Callable[[bytes], None]:
         self.stream = stream
-
-    def hear(self, audio: bytes) -> None:
-        self.audio.append(audio)
+        return self.audio.append
 
     def mark_played(self, name: str) -> None:
         self.told.append(f"mark {name}")

@@ -58,6 +58,21 @@ def test_the_speech_of_callers_is_there() -> None:
 
 
 def test_percentiles_are_ranks() -> None:
-    assert Spread.of([]) == Spread(0, 0.0, 0.0, 0.0, 0.0)
-    assert Spread.of([5.0]) == Spread(1, 5.0, 5.0, 5.0, 5.0)
-    assert Spread.of(range(100, 0, -1)) == Spread(100, 51, 96, 100, 100)
+    assert Spread.of([]) == Spread(0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    assert Spread.of([5.0]) == Spread(1, 5.0, 5.0, 5.0, 5.0, 5.0)
+    assert Spread.of(range(100, 0, -1)) == Spread(100, 51, 96, 100, 100, mean=50.5)
+
+
+async def test_a_window_is_open_while_it_is_measured(engine: FakeEngine) -> None:
+    seen: list[tuple[str, int]] = []
+
+    class Window:
+        async def __aenter__(self) -> None:
+            seen.append(("opened", len(engine.lines)))
+
+        async def __aexit__(self, *_: object) -> None:
+            seen.append(("closed", sum(not line.closed for line in engine.lines)))
+
+    engine.agent = AgentLine.to_the_end
+    await run_load(LoadPlan(engine.stream_url, callers=2, seconds=0.1, ramp_s=0.05), Window())
+    assert seen == [("opened", 2), ("closed", 2)]

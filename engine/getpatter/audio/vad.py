@@ -12,7 +12,6 @@ import hashlib
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import resources
 from typing import NamedTuple, Protocol
 
@@ -43,7 +42,7 @@ SILENCE_RMS = 33
 of an idle line and 25 dB under quiet telephone speech.  A caller who listens costs next to nothing."""
 SETTLED_WINDOWS = 8
 """Silent windows that the model still hears after louder ones, so that its memory is one of silence when it rests."""
-LEAD_WINDOWS = 4
+LEAD_WINDOWS = 2
 """Silent windows that the model is given when it wakes, before the loud one: soft beginnings of words lie in them."""
 
 MODEL_SHA256 = "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3"
@@ -148,8 +147,7 @@ class VoiceStream:
             self._queued = False
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """Windows of one stream that are out to be judged, one after the other."""
 
     stream: VoiceStream
@@ -162,16 +160,12 @@ class Claim:
     """The stream's when they were taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Windows of some streams.  Must be given to `deliver` or `discard`."""
 
-    claims: tuple[Claim, ...]
+    claims: list[Claim]
     state: Floats
     """The model's memory of each stream before its first window."""
-
-    def __len__(self) -> int:
-        return len(self.claims)
 
 
 class Judged(NamedTuple):
@@ -222,7 +216,7 @@ class VoiceActivity:
                 self._enqueue(stream)
         if not claims:
             return None
-        return Batch(tuple(claims), self._state.take([claim.stream._slot for claim in claims], axis=1))
+        return Batch(claims, self._state.take([claim.stream._slot for claim in claims], axis=1))
 
     def run(self, batch: Batch) -> Judged:
         """Judge a batch: first windows of all its streams at once, then second ones, and so on."""

@@ -244,7 +244,7 @@ class LiveCall:
             self._token = None
         return good
 
-    def connected(self, stream: MediaStream) -> None:
+    def connected(self, stream: MediaStream) -> Callable[[bytes], None]:
         if self._deadline is not None:
             self._deadline.cancel()
         self._stream = stream
@@ -254,9 +254,7 @@ class LiveCall:
             self._recording = self._recorder.open(self.call_id)
             stream.record(self._recording)
         self._begin()
-
-    def hear(self, audio: bytes) -> None:
-        self._conversation.hear(audio)
+        return self._conversation.hear
 
     def mark_played(self, name: str) -> None:
         self._conversation.mark_played(name)

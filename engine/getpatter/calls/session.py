@@ -33,9 +33,8 @@ MAX_BROKEN = 10
 class Party(Protocol):
     """The call that a stream belongs to, as the stream sees it.  Called on the event loop; must not raise."""
 
-    def connected(self, stream: MediaStream) -> None: ...
-
-    def hear(self, audio: bytes) -> None: ...
+    def connected(self, stream: MediaStream) -> Callable[[bytes], None]:
+        """The stream is this call's; gives who hears its audio."""
 
     def mark_played(self, name: str) -> None: ...
 
@@ -68,6 +67,7 @@ class MediaStream:
         self._admit = admit
         self._clock = clock
         self._party: Party | None = None
+        self._hear: Callable[[bytes], None] | None = None
         self._recording: Recording | None = None
         self._started_at = 0.0
         self._frames = 0
@@ -91,8 +91,8 @@ class MediaStream:
             return
         if type(event) is AudioReceived:  # fifty times a second for every call: no other test comes first
             self._frames += 1
-            if self._party is not None:
-                self._party.hear(event.payload)
+            if self._hear is not None:
+                self._hear(event.payload)
                 if self._recording is not None:
                     self._recording.caller(event.payload, self._clock.now() - self._started_at)
         elif event is not None:
@@ -134,7 +134,7 @@ class MediaStream:
             return
         self._watchdog.cancel()
         self._watch()
-        self._party.connected(self)
+        self._hear = self._party.connected(self)
 
     def _on_broken(self, error: MediaError) -> None:
         self._broken += 1
@@ -188,5 +188,5 @@ class MediaStream:
         """Close the socket; the party hears nothing more.  May be called twice."""
         self._watchdog.cancel()
         self._over = True
-        self._party = None
+        self._party = self._hear = None
         self._socket.close(code, reason)

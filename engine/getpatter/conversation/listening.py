@@ -95,7 +95,7 @@ class Listening:
             self._activity.discard(batch)
         else:
             self._activity.deliver(batch, judged)
-        if self._late or len(batch) == MAX_BATCH:
+        if self._late or len(batch.claims) == MAX_BATCH:
             # Else the few windows that came meanwhile wait for company until the next tick.
             self._late = False
             self._run_next()

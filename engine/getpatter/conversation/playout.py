@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+import msgspec
+
 from getpatter.audio.format import FRAME_BYTES, LINE, SILENCE
 from getpatter.tts.base import WordTime
 
@@ -34,8 +36,7 @@ class Segment:
     words: tuple[WordTime, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Burst:
+class Burst(msgspec.Struct, frozen=True, gc=False):  # fifty a second for every speaking call
     """What to send now: audio (may be empty) and then marks, in order.  `plays_at`: when the audio will be heard."""
 
     audio: bytes
@@ -108,6 +109,11 @@ class Playout:
         if short := -self._total % FRAME_BYTES:
             self._waiting += bytes([SILENCE]) * short
             self._total += short
+
+    @property
+    def waiting(self) -> bool:
+        """There is audio to be sent."""
+        return bool(self._waiting)
 
     @property
     def buffered_s(self) -> float:

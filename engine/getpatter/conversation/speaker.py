@@ -139,12 +139,12 @@ class Speaker:
             self._line.play(burst.audio, burst.plays_at)
             if silent:
                 self._on_audible(now)
-        for name in burst.marks:
-            self._line.mark(name)
-        buffered = playout.buffered_s
-        if not self._room.is_set() and buffered < AHEAD_S / 2:
+        if burst.marks:
+            for name in burst.marks:
+                self._line.mark(name)
+        if not self._room.is_set() and playout.buffered_s < AHEAD_S / 2:
             self._room.set()
-        if buffered:
+        if playout.waiting:
             return True
         if playout.complete:
             self._wait_for_end()

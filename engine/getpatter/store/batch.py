@@ -69,7 +69,7 @@ async def write(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
     await _give_up_taken_keys(connection, entries)
     calls = {entry.event.call_id: entry.call for entry in entries}
     events = [entry.event for entry in entries]
-    await _put(connection, _CALL, [_call_values(call.row) for call in calls.values()])
+    await _put(connection, _CALL, [_call_values(call.row_so_far) for call in calls.values()])
     await _put(connection, _EVENT, [_event_values(entry) for entry in entries])
     await _put(connection, _TURN, [_turn_values(event) for event in events if isinstance(event, Turn)])
     await _put(connection, _TOOL, [_named(_TOOL, asdict(event)) for event in events if isinstance(event, ToolCalled)])

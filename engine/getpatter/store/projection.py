@@ -66,7 +66,7 @@ class CallProjection:
     def __init__(self, row: CallRow, turns: Iterable[Turn] = ()) -> None:
         self.turns: dict[int, Turn] = {turn.index: turn for turn in turns}
         self._row = row
-        self._measured = True
+        self._measured = not self.turns
 
     @classmethod
     def begin(cls, placed: CallPlaced) -> CallProjection:
@@ -92,6 +92,11 @@ class CallProjection:
                 last_seq=placed.seq,
             )
         )
+
+    @property
+    def row_so_far(self) -> CallRow:
+        """The call's row; while the call lives its percentiles may be those of an earlier moment."""
+        return self.row if self._row.status == "ended" else self._row
 
     @property
     def row(self) -> CallRow:

@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from statistics import fmean
 from time import monotonic
 from uuid import uuid4
 
@@ -47,21 +48,22 @@ class LoadPlan:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Nearest-rank percentiles; zeros where `count` is 0."""
+    """Nearest-rank percentiles and the mean; zeros where `count` is 0."""
 
     count: int
     p50: float
     p95: float
     p99: float
     max: float
+    mean: float
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Spread:
         ranked = sorted(values)
         if not ranked:
-            return cls(0, 0.0, 0.0, 0.0, 0.0)
+            return cls(0, 0.0, 0.0, 0.0, 0.0, 0.0)
         at = [ranked[min(len(ranked) - 1, int(share * len(ranked)))] for share in (0.5, 0.95, 0.99)]
-        return cls(len(ranked), at[0], at[1], at[2], ranked[-1])
+        return cls(len(ranked), *at, ranked[-1], fmean(ranked))
 
 
 @dataclass(frozen=True, slots=True)
