@@ -50,6 +50,10 @@ def engine_on(core: int, vad_stop_s: float) -> Iterator[Engine]:
                 process.terminate()
                 if status := process.wait(STOP_S):
                     raise RuntimeError(f"The engine ended with status {status}.")
+            except Exception as error:
+                if process.poll() is not None:
+                    error.add_note(f"The engine has ended with status {process.returncode}.")
+                raise
             finally:
                 process.kill()
     finally:

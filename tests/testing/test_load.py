@@ -73,6 +73,9 @@ async def test_a_window_is_open_while_it_is_measured(engine: FakeEngine) -> None
         async def __aexit__(self, *_: object) -> None:
             seen.append(("closed", sum(not line.closed for line in engine.lines)))
 
-    engine.agent = AgentLine.to_the_end
+    async def listens(line: AgentLine) -> None:
+        await line.to_the_end()
+
+    engine.agent = listens
     await run_load(LoadPlan(engine.stream_url, callers=2, seconds=0.1, ramp_s=0.05), Window())
     assert seen == [("opened", 2), ("closed", 2)]

@@ -62,8 +62,8 @@ class Spread:
         ranked = sorted(values)
         if not ranked:
             return cls(0, 0.0, 0.0, 0.0, 0.0, 0.0)
-        at = [ranked[min(len(ranked) - 1, int(share * len(ranked)))] for share in (0.5, 0.95, 0.99)]
-        return cls(len(ranked), *at, ranked[-1], fmean(ranked))
+        p50, p95, p99 = (ranked[min(len(ranked) - 1, int(share * len(ranked)))] for share in (0.5, 0.95, 0.99))
+        return cls(len(ranked), p50, p95, p99, ranked[-1], fmean(ranked))
 
 
 @dataclass(frozen=True, slots=True)
