@@ -42,7 +42,7 @@ SILENCE_RMS = 33
 of an idle line and 25 dB under quiet telephone speech.  A caller who listens costs next to nothing."""
 SETTLED_WINDOWS = 8
 """Silent windows that the model still hears after louder ones, so that its memory is one of silence when it rests."""
-LEAD_WINDOWS = 2
+LEAD_WINDOWS = 4
 """Silent windows that the model is given when it wakes, before the loud one: soft beginnings of words lie in them."""
 
 MODEL_SHA256 = "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3"
