@@ -164,12 +164,12 @@ def main() -> None:
     parser.add_argument("--core", type=int, default=machine.cores()[0], help="the engine's")
     options = parser.parse_args()
     console, taken = Console(), []
+    console.print(machine.description())
     with console.status("") as status:
         status.update(f"{len(options.calls)} steps of {options.seconds:g} s and the time in which their calls join")
         for step in steps(options.calls, options.seconds, options.core):
             taken.append(step)
             status.update(f"{step.seen.callers} calls measured")
-    console.print(machine.description())
     console.print(table(taken))
     if not all(step.trusted for step in taken):
         console.print(
