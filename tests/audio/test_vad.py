@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -344,3 +346,11 @@ def test_a_missing_model_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
     with pytest.raises(ConfigurationError, match="cannot be read"):
         VoiceActivityModel()
+
+
+def test_the_model_writes_nothing_and_tells_nobody(tmp_path: Path) -> None:
+    """onnxruntime reports to its maker unless it is told not to before it is imported."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "CI", "PYTEST"))}
+    script = "from getpatter.audio.vad import VoiceActivityModel; VoiceActivityModel()"
+    subprocess.run([sys.executable, "-c", script], env=environment | {"HOME": str(tmp_path)}, check=True)
+    assert list(tmp_path.rglob("*")) == []

@@ -10,18 +10,23 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections import deque
 from collections.abc import Callable
 from importlib import resources
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from getpatter.audio.format import LINE, SILENCE
 from getpatter.audio.g711 import MULAW_TO_FLOAT, rms
 from getpatter.errors import ConfigurationError
+
+# Published builds of onnxruntime write a device id to the user's cache and report to their maker from the import on;
+# only the environment keeps them from it (the second name is that of earlier releases).
+os.environ["ORT_DISABLE_TELEMETRY"] = os.environ["ORT_TELEMETRY_DISABLED"] = "1"
+import onnxruntime
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +98,6 @@ class VoiceActivityModel:
         # More threads make a single small window slower and take the core that the event loop needs.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        onnxruntime.disable_telemetry_events()
         self._session = onnxruntime.InferenceSession(load_model(), options, providers=["CPUExecutionProvider"])
         self._rate = np.array(LINE.rate, np.int64)
 
