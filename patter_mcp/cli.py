@@ -22,7 +22,8 @@ log = logging.getLogger("patter_mcp")
 def main() -> None:
     options = _parser().parse_args()
     try:
-        settings = settings_module.load()
+        # No .env: the working directory is that of the project which the host has open.
+        settings = settings_module.load(_env_file=None)
         # Standard output carries the protocol.
         logging.basicConfig(level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
         # httpx would log a line each heartbeat, and mcp refused arguments, which hold telephone numbers.

@@ -142,7 +142,7 @@ def inbound_result(view: InboundView) -> InboundResult:
         phone_number=view.phone_number,
         carrier=view.carrier,
         goal=view.goal,
-        next_step=f"To try it: {view.how_to_try}. Calls appear in list_calls(direction='inbound')."
+        next_step=f"To try it: {view.how_to_try} Calls appear in list_calls(direction='inbound')."
         if view.enabled
         else None,
     )

@@ -24,7 +24,7 @@ class TurnSettings:
     max_duration_s: float = 600.0
     """The agent says goodbye when the call has lasted this long."""
     goodbye_timeout_s: float = 15.0
-    """Longest time between a goodbye's beginning and the hang-up."""
+    """Longest silence while a goodbye is to be said: then the line drops without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,12 @@ First match wins: arguments, environment, `.env` in the working directory, `conf
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -59,7 +60,7 @@ class Settings(BaseSettings):
     record: bool = True
     drain_s: float = Field(30.0, ge=0)
     """How long a stopping engine lets live calls go on before it says goodbye for them."""
-    log_level: str = "INFO"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
 
     @classmethod
     def settings_customise_sources(
@@ -104,6 +105,10 @@ def load(**overrides: Any) -> Settings:
     """The settings; raises `ConfigurationError` that names each setting that cannot be used."""
     try:
         return Settings(**overrides)
+    except tomllib.TOMLDecodeError as broken:
+        raise ConfigurationError(
+            f"config.toml in PATTER_HOME is no TOML: {broken}.", next_step="Correct it or remove it."
+        ) from None
     except ValidationError as invalid:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors())
         raise ConfigurationError(

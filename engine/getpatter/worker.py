@@ -13,6 +13,7 @@ import logging
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 import msgspec
@@ -116,7 +117,7 @@ class _Child(Generic[Reply]):
         if self._stdin.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
             log.error("the %s worker does not read; it is killed", self._name)
             self.lost = True
-            self._process.kill()
+            self._kill()
 
     async def close(self) -> None:
         self.lost = True
@@ -127,8 +128,12 @@ class _Child(Generic[Reply]):
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 await asyncio.shield(self._life)
         except TimeoutError:
-            self._process.kill()
+            self._kill()
             await self._life
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError):  # it may just have ended by itself
+            self._process.kill()
 
     async def _live(self) -> None:
         """Read until the child is gone, then tell everybody who waits."""
@@ -137,7 +142,7 @@ class _Child(Generic[Reply]):
             await self._read()
         except msgspec.DecodeError:
             log.exception("the %s worker sent what is no frame; it is killed", self._name)
-            self._process.kill()
+            self._kill()
         finally:
             self.lost = True
             self._stdin.close()

@@ -115,4 +115,4 @@ async def test_a_log_that_has_grown_large_is_set_aside(settings: Settings) -> No
 )
 def test_ports_are_free_ones_unless_chosen(settings: Settings, chosen: dict[str, object], arguments: list[str]) -> None:
     command = serve_command(Settings.model_validate({"home": settings.home, **chosen}))
-    assert command[1:] == ["-m", "getpatter.cli.main", "serve", *arguments]
+    assert command[1:] == ["-P", "-m", "getpatter.cli.main", "serve", *arguments]

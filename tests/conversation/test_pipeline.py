@@ -301,7 +301,48 @@ async def test_a_message_is_left_on_an_answering_machine(stage_for: StageFor) ->
     assert stage.ended is not None
 
 
+async def test_a_long_message_is_left_whole(stage_for: StageFor) -> None:
+    message = " ".join(["word"] * 100)  # forty seconds
+    stage = stage_for(AnsweringLLM("Yes."), voicemail_message=message)
+    await stage.start()
+    stage.talk.machine_detected(greeting_ended=True)
+    await stage.passes(45)
+    assert stage.turns() == [("agent", message)]
+    assert stage.ended is not None
+
+
+async def test_what_a_caller_said_last_is_written_down(stage_for: StageFor, stt: TellableSTT) -> None:
+    stage = stage_for(AnsweringLLM("Yes."))
+    await stage.start()
+    await stage.begins_to_speak()
+    stt.opened[0].finalize()
+    await stage.settle()
+    await stage.talk.close()
+    assert stage.turns() == [("caller", "a table for two")]
+
+
 # -- failures
+
+
+async def test_a_recogniser_that_breaks_is_as_good_as_lost(stage_for: StageFor, stt: TellableSTT) -> None:
+    stage = stage_for(AnsweringLLM("Yes."))
+    await stage.start()
+    stt.opened[0].fail(RuntimeError("a fault"))
+    await stage.passes(8)
+    assert stage.ended is not None
+    assert stage.ended[1] is not None
+
+
+async def test_a_voice_that_says_nothing_is_not_waited_for(stage_for: StageFor, tts: CountingTTS) -> None:
+    tts.stalls = True
+    stage = stage_for(AnsweringLLM("Yes."))
+    await stage.start()
+    await stage.says()
+    await stage.passes(9)
+    assert stage.ended is None
+    await stage.passes(2)
+    assert stage.ended is not None
+    assert isinstance(stage.ended[1], ProviderError)
 
 
 async def test_a_lost_recogniser_is_apologised_for_and_named(stage_for: StageFor, stt: TellableSTT) -> None:

@@ -229,6 +229,26 @@ def test_a_goodbye_that_is_never_heard_does_not_hold_the_line() -> None:
     assert HangUp(AGENT) in machine.on_timer("goodbye", 19.0)
 
 
+def test_a_long_goodbye_is_heard_to_its_end() -> None:
+    machine = speaking()
+    machine.on_end_requested(AGENT, 4.0)
+    assert machine.on_timer("goodbye", 19.0, sounding=True) == [StartTimer("goodbye", 34.0)]
+    assert machine.on_agent_finished(40.0) == [HangUp(AGENT)]
+
+
+def test_a_recogniser_that_is_lost_during_the_goodbye_changes_nothing() -> None:
+    machine = speaking()
+    machine.on_end_requested(AGENT, 4.0)
+    assert machine.on_failure("the recogniser was lost", 5.0, can_speak=True) == []
+    assert machine.on_agent_finished(6.0) == [HangUp(AGENT)]
+
+
+def test_words_that_come_late_are_answered_after_the_agents_own() -> None:
+    machine = speaking()
+    assert machine.on_transcript("and for two", 3.5) == []
+    assert StartReply("and for two") in machine.on_agent_finished(5.0)
+
+
 def test_a_lost_recogniser_is_apologised_for() -> None:
     machine = speaking()
     actions = machine.on_failure("the recogniser was lost", 4.0, can_speak=True)
@@ -328,7 +348,7 @@ def tell(machine: TurnMachine, event: str, now: float) -> list[object]:
         case "shutdown":
             return [*machine.on_shutdown(now)]
         case _:
-            return [*machine.on_timer(next(name for name in TIMERS if name == event), now)]
+            return [*machine.on_timer(next(name for name in TIMERS if name == event), now, sounding=False)]
 
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=40))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,13 +32,14 @@ from getpatter.carriers.base import (
     WebhookResponse,
 )
 from getpatter.conversation.pipeline import Conversation, Services
-from getpatter.errors import AtCapacity, EngineUnavailable, StoreError
+from getpatter.errors import AtCapacity, EngineUnavailable, InvalidRequest, StoreError
 from getpatter.events import CallPlaced, Direction
 from getpatter.observability.bus import EventBus
 from getpatter.store.journal import Journal
 
 log = logging.getLogger(__name__)
 
+CARRIER_LIMIT_MARGIN_S = 120.0
 REMEMBERED_KEYS = 1000
 """Idempotency keys of the latest calls; those of earlier ones are in the store."""
 GOODBYE_S = 15.0
@@ -86,6 +88,8 @@ class Exchange:
         self._live: dict[str, LiveCall] = {}
         self._by_carrier_id: dict[str, LiveCall] = {}
         self._keys: dict[str, str] = {}
+        self._unclaimed: deque[CarrierEvent] = deque(maxlen=100)
+        """Events of calls whose id the carrier has not told us yet, or that are over."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._inbound: ServeInbound | None = None
 
@@ -95,23 +99,22 @@ class Exchange:
 
     @property
     def live_calls(self) -> int:
-        return len(self._live)
+        return sum(not call.ended for call in self._live.values())
 
     # -- the switchboard
 
     async def place(self, request: PlaceCall) -> CallView:
         number = self._policy.check(request.to_number)
         if request.key and (known := await self._placed_before(request.key)) is not None:
+            if (known.to_number, known.goal) != (number, request.goal):
+                raise InvalidRequest(
+                    f"The key {request.key!r} was used for another call, {known.call_id}.",
+                    next_step="Give each call a key of its own; repeat one only to repeat the same request.",
+                )
             return known
         self._admission.acquire()
-        call = self._open_call(
-            "outbound",
-            self._rules.phone_number,
-            number,
-            briefing.for_outbound(self._agent, request),
-            goal=request.goal,
-            key=request.key,
-        )
+        agent = briefing.for_outbound(self._agent, request)
+        call = self._open_call("outbound", self._rules.phone_number, number, agent, goal=request.goal, key=request.key)
         name = self._carrier.name
         dial = DialRequest(
             call_id=call.call_id,
@@ -122,6 +125,8 @@ class Exchange:
             machine_detection_url=f"{self._public_url}/webhooks/{name}/amd",
             parameters=call.parameters,
             ring_timeout_s=self._rules.ring_timeout_s,
+            # The carrier's own limit is only for an engine that is gone: ours comes first, with a goodbye.
+            max_duration_s=agent.turns.max_duration_s + CARRIER_LIMIT_MARGIN_S,
         )
         self._run(call, dial)
         return call.record.view(self._clock.wall())
@@ -197,25 +202,28 @@ class Exchange:
             goal=self._inbound.goal,
         )
         call.carrier_call_id = event.carrier_call_id
-        self._by_carrier_id[event.carrier_call_id] = call
+        self._named(call)
         self._run(call, None, event.expected_phrases)
         return self._carrier.answer(self._stream_url(call.call_id), call.parameters)
 
     def on_carrier_events(self, events: Sequence[CarrierEvent]) -> None:
         """Verified webhooks; those of calls that are over or unknown say nothing any more."""
         for event in events:
-            call = self._find(event.carrier_call_id)
+            call = self._by_carrier_id.get(event.carrier_call_id)
             if call is None:
-                continue
-            if isinstance(event, StatusChanged):
+                self._unclaimed.append(event)
+            elif isinstance(event, StatusChanged):
                 call.on_status(event)
             elif isinstance(event, MachineDetectionResult):
                 call.on_machine_detection(event)
 
-    def _find(self, carrier_call_id: str) -> LiveCall | None:
-        if (call := self._by_carrier_id.get(carrier_call_id)) is not None:
-            return call
-        return next((call for call in self._live.values() if call.carrier_call_id == carrier_call_id), None)
+    def _named(self, call: LiveCall) -> None:
+        """The carrier's id of a call is known; it may have reported on it before we were told."""
+        self._by_carrier_id[call.carrier_call_id] = call
+        early = [event for event in self._unclaimed if event.carrier_call_id == call.carrier_call_id]
+        for event in early:
+            self._unclaimed.remove(event)
+        self.on_carrier_events(early)
 
     def stream(self, call_id: str, socket: MediaSocket) -> MediaStream | None:
         """A media socket came in on this call's path; None for a call that does not wait for one."""
@@ -256,6 +264,7 @@ class Exchange:
             bus=self._bus,
             clock=self._clock,
             recorder=self._recorder,
+            named=self._named,
             conversation=lambda live: Conversation(
                 call_id, agent, self._services, live, publish=live.publish, hang_up=live.hang_up
             ),
@@ -275,12 +284,20 @@ class Exchange:
     async def _whole_life(self, call: LiveCall, dial: DialRequest | None, expected_phrases: tuple[str, ...]) -> None:
         try:
             await call.run(dial, expected_phrases)
-            await self._journal.flush()  # whoever asks next finds the ended call in the store
-        except StoreError as away:
-            log.warning("call %s has ended and is not in the store yet: %s", call.call_id, away.message)
         finally:
             self._admission.release()
-            self._live.pop(call.call_id, None)
+        try:
+            await self._journal.flush()
+        except StoreError as away:
+            # Shown from here until a later call finds the store back.
+            log.warning("call %s has ended and is not in the store yet: %s", call.call_id, away.message)
+        else:
+            self._forget_ended()
+
+    def _forget_ended(self) -> None:
+        """The store has the calls that have ended, so whoever asks next finds them there."""
+        for call in [call for call in self._live.values() if call.ended]:
+            del self._live[call.call_id]
             self._by_carrier_id.pop(call.carrier_call_id, None)
 
     def _stream_url(self, call_id: str) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from getpatter.calls.ending import Ending, failed
 from getpatter.calls.record import CallRecord
 from getpatter.calls.recording import Recorder, Recording
 from getpatter.calls.session import MediaStream
 from getpatter.carriers.base import Carrier, DialRequest, MachineDetectionResult, StatusChanged
-from getpatter.clock import Clock, TimerHandle
+from getpatter.clock import Clock, TimerHandle, deadline
 from getpatter.conversation.pipeline import Conversation
 from getpatter.conversation.turns import Farewell
-from getpatter.errors import CarrierError, MediaError, PatterError, StoreError
+from getpatter.errors import CarrierError, MediaError, PatterError, ProviderError, StoreError
 from getpatter.events import (
     CallAnswered,
     CallDialed,
@@ -24,6 +24,7 @@ from getpatter.events import (
     CallPrepared,
     CallRinging,
     DtmfPressed,
+    EndedBy,
     Event,
     MachineDetected,
     Outcome,
@@ -34,6 +35,12 @@ from getpatter.observability.bus import EventBus
 
 log = logging.getLogger(__name__)
 
+CARRIER_S = 30.0
+"""Longest that a carrier may take to accept a call."""
+PREPARE_S = 20.0
+"""Longest that recogniser and voice may take to open."""
+STEP_S = 10.0
+"""Longest that each step of a call's end may take."""
 ANSWER_MARGIN_S = 10.0
 """How much later than the ring timeout a carrier may say that nobody answered."""
 
@@ -58,9 +65,14 @@ class LiveCall:
         clock: Clock,
         recorder: Recorder | None,
         conversation: Callable[[LiveCall], Conversation],
+        named: Callable[[LiveCall], None],
     ) -> None:
+        """`named` is told when the carrier has given the call its `carrier_call_id`."""
         self.call_id = placed.call_id
+        self._outbound = placed.direction == "outbound"
         self.carrier_call_id = ""
+        self.ended = False
+        """The end was told."""
         self.record = CallRecord.from_events([bus.publish(placed)])
         self._token: str | None = token
         self._carrier = carrier
@@ -77,6 +89,7 @@ class LiveCall:
         self._talking = False
         self._changed = asyncio.Event()
         self._deadline: TimerHandle | None = None
+        self._named = named
         self._conversation = conversation(self)
 
     @property
@@ -87,7 +100,10 @@ class LiveCall:
     # -- telling
 
     def publish(self, event: Event) -> None:
-        """Every event of the call goes through here: to the bus, and into the call's own view."""
+        """Every event of the call goes through here, to the bus and into the call's own view; after the end, none."""
+        if self.ended:
+            return
+        self.ended = isinstance(event, CallEnded)
         self.record.apply(self._bus.publish(event))
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
@@ -119,24 +135,37 @@ class LiveCall:
         await self._finish(ending)
 
     async def _dial(self, request: DialRequest) -> tuple[str, ...]:
-        dialed = await self._carrier.dial(request)
+        try:
+            async with deadline(self._clock, self._clock.now() + CARRIER_S):
+                dialed = await self._carrier.dial(request)
+        except TimeoutError:
+            raise CarrierError(f"The carrier did not take the call within {CARRIER_S:g} s.") from None
         self.carrier_call_id = dialed.carrier_call_id
         self.publish(CallDialed(call_id=self.call_id, at=self._clock.wall(), carrier_call_id=dialed.carrier_call_id))
+        self._named(self)
         return dialed.expected_phrases
 
     async def _prepare(self, expected_phrases: tuple[str, ...]) -> None:
         """Open the providers while it rings, unless the call is over first."""
         preparing = asyncio.create_task(self._conversation.prepare(expected_phrases))
-        await asyncio.wait((preparing, self._over), return_when=asyncio.FIRST_COMPLETED)
-        if preparing.done():
-            await preparing
-            self._prepared = True
-            recogniser = self._conversation.recogniser
-            self.publish(CallPrepared(call_id=self.call_id, at=self._clock.wall(), speech_to_text=recogniser))
-            self._begin()
-        else:
-            preparing.cancel()
-            await asyncio.gather(preparing, return_exceptions=True)
+        try:
+            async with deadline(self._clock, self._clock.now() + PREPARE_S):
+                await asyncio.wait((preparing, self._over), return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
+            raise ProviderError(f"Speech was not ready within {PREPARE_S:g} s.", retryable=True) from None
+        finally:
+            if not preparing.done():
+                preparing.cancel()
+                await asyncio.wait((preparing,))
+        if preparing.cancelled():
+            if self._over.done():
+                return
+            raise ProviderError("A speech provider broke off while it was opened.", retryable=True)
+        preparing.result()
+        self._prepared = True
+        recogniser = self._conversation.recogniser
+        self.publish(CallPrepared(call_id=self.call_id, at=self._clock.wall(), speech_to_text=recogniser))
+        self._begin()
 
     def _expect_answer(self, ring_timeout_s: float) -> None:
         if self._answered_at is None:
@@ -145,8 +174,11 @@ class LiveCall:
             )
 
     def _never_answered(self) -> None:
-        error = CarrierError("The carrier never said whether the call was answered.")
-        self.end(Ending("no_answer", "carrier", error.message, error))
+        if self._outbound:
+            error = CarrierError("The carrier never said whether the call was answered.")
+            self.end(Ending("no_answer", "carrier", error.message, error))
+        else:
+            self.end(failed(CarrierError("The carrier never opened the call's media stream."), ended_by="carrier"))
 
     def _begin(self) -> None:
         """Start talking once there are both a stream and a prepared conversation."""
@@ -154,7 +186,7 @@ class LiveCall:
             self._talking = True
             self._conversation.start()
             if self._machine is not None:
-                self._conversation.machine_detected(greeting_ended=self._machine.greeting_ended)
+                self._tell_machine(self._machine)
 
     def end(self, ending: Ending) -> None:
         """The call is over for this reason; later reasons are not heard."""
@@ -165,11 +197,15 @@ class LiveCall:
         return self._over.result() if self._over.done() else None
 
     async def _finish(self, ending: Ending) -> None:
-        """The one place where calls end.  Whatever fails on the way, the end is told."""
-        try:
-            await self._let_go(ending)
-        except Exception:  # our own fault must not leave a call open in the record
-            log.exception("call %s could not let go of everything", self.call_id)
+        """The one place where calls end.  Whatever fails on the way, the rest is let go of and the end is told."""
+        self._token = None  # whoever picks up now is too late
+        await self._guarded(self._conversation.close())
+        if self._stream is not None:
+            self._stream.close()
+        if self.carrier_call_id and not ending.carrier_knows:
+            await self._guarded(self._carrier.hang_up(self.carrier_call_id))
+        if self._recording is not None:
+            await self._guarded(self._keep(self._recording))
         answered = self._answered_at
         self.publish(
             CallEnded(
@@ -184,17 +220,17 @@ class LiveCall:
             )
         )
 
-    async def _let_go(self, ending: Ending) -> None:
-        await self._conversation.close()
-        if self._stream is not None:
-            self._stream.close()
-        if self.carrier_call_id and not ending.carrier_knows:
-            try:
-                await self._carrier.hang_up(self.carrier_call_id)
-            except CarrierError as error:
-                log.warning("call %s: the carrier did not hang up: %s", self.call_id, error.message)
-        if self._recording is not None:
-            await self._keep(self._recording)
+    async def _guarded(self, step: Awaitable[None]) -> None:
+        """A step of the end, which has its time and does not keep the next one from being done."""
+        try:
+            async with deadline(self._clock, self._clock.now() + STEP_S):
+                await step
+        except TimeoutError:
+            log.warning("call %s: a step of its end took longer than %g s", self.call_id, STEP_S)
+        except CarrierError as error:
+            log.warning("call %s: the carrier did not hang up: %s", self.call_id, error.message)
+        except Exception:  # our own fault must not leave a line open
+            log.exception("call %s: a step of its end failed", self.call_id)
 
     async def _keep(self, recording: Recording) -> None:
         try:
@@ -300,20 +336,26 @@ class LiveCall:
         if result.classification in ("machine", "fax"):
             self._machine = result
             if self._talking:
-                self._conversation.machine_detected(greeting_ended=result.greeting_ended)
+                self._tell_machine(result)
+
+    def _tell_machine(self, result: MachineDetectionResult) -> None:
+        if result.classification == "fax":
+            self.hang_up_now("a fax machine took the call", ended_by="agent")
+        else:
+            self._conversation.machine_detected(greeting_ended=result.greeting_ended)
 
     # -- from above
 
-    def hang_up_now(self, reason: str) -> None:
-        """The assistant ends the call, whatever is being said."""
-        self.end(Ending("canceled" if self._answered_at is None else "answered", "assistant", reason))
+    def hang_up_now(self, reason: str, *, ended_by: EndedBy = "assistant") -> None:
+        """End the call, whatever is being said."""
+        self.end(Ending("canceled" if self._answered_at is None else "answered", ended_by, reason))
 
     def shut_down(self) -> None:
         """The engine stops: say goodbye if anybody listens, else end."""
         if self._talking:
             self._conversation.shut_down()
         else:
-            self.end(Ending("canceled", "engine", "the engine was stopped"))
+            self.hang_up_now("the engine was stopped", ended_by="engine")
 
 
 def _equal(one: str, other: str) -> bool:

@@ -112,7 +112,7 @@ async def _assistant(home: Path, *, quiet: bool) -> AsyncIterator[_Assistant]:
     from mcp import Client
     from mcp.client.stdio import StdioServerParameters
 
-    server = StdioServerParameters(command=sys.executable, args=["-m", "patter_mcp"], env=_environment(home))
+    server = StdioServerParameters(command=sys.executable, args=["-P", "-m", "patter_mcp"], env=_environment(home))
     try:
         async with Client(server) as client:
             yield _Assistant(client, quiet=quiet)

@@ -75,7 +75,8 @@ def serve_command(settings: Settings) -> list[str]:
 
     A carrier port that the public URL leads to is kept in any case.
     """
-    command = [sys.executable, "-m", "getpatter.cli.main", "serve"]
+    # -P: the working directory is somebody's project, whose files must not be taken for our modules.
+    command = [sys.executable, "-P", "-m", "getpatter.cli.main", "serve"]
     chosen = settings.model_fields_set
     if "port" not in chosen:
         command += ["--port", "0"]
@@ -138,10 +139,11 @@ def _launch(command: Sequence[str], home: Path) -> _Launched:
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
         start = file.tell()
         try:
-            # The working directory is kept, since its .env is part of the settings.  A session of its own keeps
-            # the engine from the signals of the terminal and of the host that ends us.
+            # It works in its home: a project's .env must not say where calls are stored or whom the agent asks.  A
+            # session of its own keeps it from the signals of the terminal and of the host that ends us.
             process = subprocess.Popen(
                 command,
+                cwd=home,
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from getpatter.agent import Agent
 from getpatter.audio.activity import SpeechDetector
 from getpatter.audio.format import LINE
-from getpatter.clock import Clock, TimerHandle
+from getpatter.clock import Clock, TimerHandle, deadline
 from getpatter.conversation import turns
 from getpatter.conversation.ears import Ears, Listener
 from getpatter.conversation.history import History, ReplyEntry
@@ -46,6 +45,9 @@ class Services:
 
 EARLY_BYTES = 2 * LINE.bytes_per_second
 """What a caller says while recogniser and voice are still being opened is kept up to this much."""
+
+CLOSE_S = 5.0
+"""Longest that a provider may take to close."""
 
 HangUp = Callable[[Farewell, PatterError | None], None]
 """Told once that the call is to end now; the error is what forced it."""
@@ -133,14 +135,24 @@ class Conversation:
         if self._ears is not None:
             self._ears.close()
         self._withdraw(barge_in=False)
+        if unanswered := self._machine.unanswered:
+            self._log.caller_turn(unanswered)
         tasks = [task for task in (self._transcribing, *self._retired) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for provider in (self._recognition, self._voice):
             if provider is not None:
-                with suppress(ProviderError):
-                    await provider.close()
+                await self._let_go(provider)
+
+    async def _let_go(self, provider: Recognition | Voice) -> None:
+        try:
+            async with deadline(self._clock, self._clock.now() + CLOSE_S):
+                await provider.close()
+        except TimeoutError:
+            log.warning("call %s: a provider did not close within %g s", self._call_id, CLOSE_S)
+        except Exception:  # a provider's fault at the end must not keep the line open
+            log.exception("call %s: a provider could not be closed", self._call_id)
 
     # -- from the line
 
@@ -232,6 +244,8 @@ class Conversation:
 
     def _withdraw(self, *, barge_in: bool) -> None:
         """Stop the reply under way and keep what was heard of it."""
+        if self._reply is not None:
+            self._reply.withdrawn = True
         task, self._replying = self._replying, None
         if task is not None and not task.done():
             self._retired.add(task)
@@ -274,8 +288,12 @@ class Conversation:
                     self._perform(self._machine.on_transcript(transcript.text, self._clock.now()))
                 elif transcript.text:
                     self._log.interim(transcript.text)
+            self._provider_failed(ProviderError("The recogniser stopped."), can_speak=True)
         except ProviderError as error:
             self._provider_failed(error, can_speak=True)
+        except Exception as error:  # a recogniser's or our own fault ends this call, not the process
+            log.exception("call %s: the recognition failed", self._call_id)
+            self._provider_failed(PatterError(f"The recognition failed: {type(error).__name__}."), can_speak=True)
 
     def _audible(self, now: float) -> None:
         assert self._reply is not None
@@ -293,9 +311,11 @@ class Conversation:
     def _provider_failed(self, error: PatterError, *, can_speak: bool) -> None:
         if self._closed or self._machine.state is State.ENDED:
             return
-        self._error = self._error or error
         self._log.problem(error)
-        self._perform(self._machine.on_failure(error.message, self._clock.now(), can_speak=can_speak))
+        actions = self._machine.on_failure(error.message, self._clock.now(), can_speak=can_speak)
+        if actions:
+            self._error = self._error or error
+        self._perform(actions)
 
     # -- timers
 
@@ -309,7 +329,7 @@ class Conversation:
 
     def _timer_due(self, name: turns.TimerName) -> None:
         self._timers.pop(name, None)
-        self._perform(self._machine.on_timer(name, self._clock.now()))
+        self._perform(self._machine.on_timer(name, self._clock.now(), sounding=self._speaker.sounding))
 
 
 def _lines(agent: Agent) -> turns.Lines:

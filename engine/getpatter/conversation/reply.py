@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from getpatter.audio.format import LINE, AudioFormat
 from getpatter.audio.transcode import Transcoder
-from getpatter.clock import Clock
+from getpatter.clock import Clock, deadline
 from getpatter.conversation.history import History, ReplyEntry
 from getpatter.conversation.sentences import SentenceSplitter
 from getpatter.conversation.speaker import Speaker
@@ -18,10 +18,14 @@ from getpatter.conversation.transform import for_speech
 from getpatter.errors import ProviderError
 from getpatter.events import TurnLatency
 from getpatter.llm.base import LanguageModel, TextDelta, ToolCall
-from getpatter.tts.base import Voice
+from getpatter.tts.base import SpeechChunk, Voice
 
 MAX_STEPS = 6
 """Rounds of tool calls that one answer may take."""
+
+
+VOICE_STALL_S = 10.0
+"""A voice that takes longer for its next audio will not be waited for: nobody stays on a silent line."""
 
 
 @dataclass(slots=True)
@@ -91,6 +95,8 @@ class Reply:
         self.timing = timing
         self.voice_lost = False
         """The voice failed, so nothing more can be said in this call."""
+        self.withdrawn = False
+        """The reply was taken back: nothing that it asked for is done any more."""
 
     async def answer(self) -> None:
         """Ask the language model and speak while it writes.  Raises `ProviderError`."""
@@ -121,8 +127,9 @@ class Reply:
             for _ in range(MAX_STEPS):
                 calls = await self._step(sentences)
                 for call in calls:
-                    await self._run(call)
-                if not calls:
+                    if not self.withdrawn:
+                        await self._run(call)
+                if not calls or self.withdrawn:
                     return
                 if all(call.name == "end_call" for call in calls):
                     return  # nothing more is to be said
@@ -179,7 +186,7 @@ class Reply:
         transcoder = None if self._voice_format == LINE else Transcoder(self._voice_format, LINE)
         self._speaker.open(sentence)
         async with aclosing(self._voice.synthesize(spoken)) as chunks:
-            async for chunk in chunks:
+            while (chunk := await self._next(chunks)) is not None:
                 if timing.first_audio is None:
                     timing.first_audio = self._clock.now()
                 audio = transcoder.feed(chunk.audio) if transcoder else chunk.audio
@@ -190,3 +197,11 @@ class Reply:
         if transcoder and (rest := transcoder.flush()):
             self._speaker.add(rest)
         self._speaker.close()
+
+    async def _next(self, chunks: AsyncGenerator[SpeechChunk]) -> SpeechChunk | None:
+        """The voice's next audio, None after its last; a voice that says nothing for long is lost."""
+        try:
+            async with deadline(self._clock, self._clock.now() + VOICE_STALL_S):
+                return await anext(chunks, None)
+        except TimeoutError:
+            raise ProviderError(f"The voice gave no audio for {VOICE_STALL_S:g} s.", retryable=True) from None

@@ -109,6 +109,11 @@ class Speaker:
         if self._active and self._playout.heard_all(now):
             self._end(now)
 
+    @property
+    def sounding(self) -> bool:
+        """An utterance is being heard."""
+        return self._active and self._playout.audible(self._clock.now())
+
     def heard(self) -> Heard:
         return self._playout.heard(self._clock.now())
 
@@ -125,6 +130,7 @@ class Speaker:
             self._pacer.add(self._paced)
 
     def _paced(self, now: float) -> bool:
+        self._pumping = False  # should the line fail, the next audio begins afresh
         self._pumping = self._pump(now)
         return self._pumping
 

@@ -128,6 +128,11 @@ class TurnMachine:
     def state(self) -> State:
         return self._state
 
+    @property
+    def unanswered(self) -> str:
+        """What the caller said that no reply was begun for."""
+        return " ".join(self._words)
+
     # -- the call
 
     def on_start(self, now: float) -> list[Action]:
@@ -158,8 +163,9 @@ class TurnMachine:
         """A provider is lost for good: apologise where there still is a voice, and end."""
         if self._state is State.ENDED:
             return []
-        if self._farewell is not None or not can_speak:
-            # The goodbye itself failed, or nothing can be said.
+        if self._farewell is not None and can_speak:
+            return []  # only what is said still matters, and that goes on
+        if not can_speak:
             self._farewell = self._farewell or Farewell("engine", reason)
             return [CancelReply(barge_in=False), *self._hang_up()]
         return self.on_end_requested(Farewell("engine", reason), now, words=self._lines.error)
@@ -222,11 +228,14 @@ class TurnMachine:
         """All of a reply was heard, or it turned out to be empty."""
         if self._state not in (State.THINKING, State.SPEAKING):
             return []
-        return self._hang_up() if self._farewell is not None else self._listen(now)
+        if self._farewell is not None:
+            return self._hang_up()
+        return self._reply() if self._words else self._listen(now)
 
     # -- time
 
-    def on_timer(self, name: TimerName, now: float) -> list[Action]:
+    def on_timer(self, name: TimerName, now: float, *, sounding: bool = False) -> list[Action]:
+        """`sounding` says whether the agent is being heard: a goodbye is given up only when it has stopped."""
         if self._state is State.ENDED:
             return []
         match name:
@@ -239,6 +248,8 @@ class TurnMachine:
                 return self.on_end_requested(limit, now, words=self._lines.time_limit)
             case "greeting":
                 return self._leave_message(now) if self._state is State.MACHINE else []
+            case "goodbye" if sounding:
+                return [StartTimer("goodbye", now + self._settings.goodbye_timeout_s)]
             case "goodbye":
                 return [CancelReply(barge_in=False), *self._hang_up()] if self._farewell is not None else []
 

@@ -45,8 +45,9 @@ class LanguageKnowledge:
         self._idle: list[Any] = []
         self._pronunciations = pronunciations({word for phrase in phrases for word in spoken_words(phrase)})
         self._book = Phrasebook(phrases, self._pronunciations)
-        for word in sorted({word for phrase in phrases for word in spoken_words(phrase)} - set(self._pronunciations)):
-            log.info("the dictionary lacks %r, which cannot be recognised", word)
+        lacking = {word for phrase in phrases for word in spoken_words(phrase)} - set(self._pronunciations)
+        if lacking:  # their number only: names of people are among them
+            log.info("the dictionary lacks %d words of the expected phrases", len(lacking))
 
     def borrow(self) -> Any:
         """A `pocketsphinx.Decoder`."""

@@ -28,7 +28,7 @@ class ToldRecognition:
 
     def __init__(self, words: deque[str]) -> None:
         self._words = words
-        self._out: asyncio.Queue[Transcript | ProviderError | None] = asyncio.Queue()
+        self._out: asyncio.Queue[Transcript | Exception | None] = asyncio.Queue()
         self.audio = bytearray()
         self.closed = False
 
@@ -41,13 +41,13 @@ class ToldRecognition:
     def interim(self, text: str) -> None:
         self._out.put_nowait(Transcript(text, final=False))
 
-    def fail(self, error: ProviderError) -> None:
-        """The provider is lost now."""
+    def fail(self, error: Exception) -> None:
+        """The provider is lost now, or has a fault."""
         self._out.put_nowait(error)
 
     async def transcripts(self) -> AsyncIterator[Transcript]:
         while (item := await self._out.get()) is not None:
-            if isinstance(item, ProviderError):
+            if isinstance(item, Exception):
                 raise item
             yield item
 
@@ -95,6 +95,8 @@ class CountingVoice:
         self._owner.spoken.append(text)
         if self._owner.fails is not None:
             raise self._owner.fails
+        if self._owner.stalls:
+            await asyncio.Event().wait()
         audio = SOUND * int(len(text.split()) * SECONDS_A_WORD * LINE.rate)
         for start in range(0, len(audio), _CHUNK_BYTES):
             yield SpeechChunk(audio[start : start + _CHUNK_BYTES])
@@ -114,6 +116,8 @@ class CountingTTS:
         self.opened: list[CountingVoice] = []
         self.fails: ProviderError | None = None
         """Set it, and nothing can be spoken any more."""
+        self.stalls = False
+        """Set it, and synthesis never answers."""
 
     async def open(self, language: str = "en-US") -> CountingVoice:
         self.opened.append(CountingVoice(self))
