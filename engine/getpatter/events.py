@@ -141,6 +141,12 @@ class ToolCalled(CallEvent, tag="tool_called", frozen=True, kw_only=True):
     duration_ms: Millis = 0.0
 
 
+class RecordingStarted(CallEvent, tag="recording_started", frozen=True, kw_only=True):
+    """Where the recording grows: a whole WAV at any moment, so it outlives an engine that is killed."""
+
+    path: str
+
+
 class Recorded(CallEvent, tag="recorded", frozen=True, kw_only=True):
     """A stereo WAV, caller left and agent right."""
 
@@ -189,6 +195,7 @@ Event = (
     | BargeIn
     | DtmfPressed
     | ToolCalled
+    | RecordingStarted
     | Recorded
     | Problem
     | CallEnding

@@ -13,6 +13,7 @@ from getpatter.events import (
     CallRinging,
     Event,
     Recorded,
+    RecordingStarted,
     SpeechEnded,
     SpeechStarted,
     TranscriptInterim,
@@ -111,6 +112,11 @@ def test_a_turn_told_again_replaces_the_first(call: CallProjection) -> None:
     call.apply(turn(2, 0, response_ms=400.0))
     call.apply(turn(3, 0, response_ms=500.0))
     assert (call.row.turns, call.row.response_ms_p50) == (1, 500.0)
+
+
+def test_a_recording_is_known_from_its_start(call: CallProjection) -> None:
+    call.apply(RecordingStarted(call_id="c1", at=101.0, seq=2, path="/r/c1.wav"))
+    assert call.row.recording == "/r/c1.wav", "or a call that is cut off would lose it"
 
 
 def test_the_latest_recording_is_the_calls(call: CallProjection) -> None:

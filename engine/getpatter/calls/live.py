@@ -30,6 +30,7 @@ from getpatter.events import (
     Outcome,
     Problem,
     Recorded,
+    RecordingStarted,
 )
 from getpatter.observability.bus import EventBus
 
@@ -289,6 +290,8 @@ class LiveCall:
         if self._recorder is not None:
             self._recording = self._recorder.open(self.call_id)
             stream.record(self._recording)
+            path = str(self._recording.path)
+            self.publish(RecordingStarted(call_id=self.call_id, at=self._clock.wall(), path=path))
         self._begin()
         return self._conversation.hear
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import msgspec
 
@@ -19,7 +18,7 @@ class EventBus:
     """Numbers the events of each call and hands them to every listener, in order, on the event loop.
 
     Listeners are plain functions and must return at once; one that raises is logged and does not keep an event from
-    the others.  A slow reader uses `stream`, which buffers for itself.
+    the others.
     """
 
     def __init__(self) -> None:
@@ -45,21 +44,3 @@ class EventBus:
             except Exception:  # a reader's fault must not reach the call
                 log.exception("a listener failed on %s of call %s", type(event).__name__, event.call_id)
         return numbered
-
-    async def stream(self, call_id: str | None = None) -> AsyncIterator[Event]:
-        """The events of one call until it ends, or of all calls until the reader stops."""
-        queue: asyncio.Queue[Event] = asyncio.Queue()
-
-        def put(event: Event) -> None:
-            if call_id is None or event.call_id == call_id:
-                queue.put_nowait(event)
-
-        unsubscribe = self.subscribe(put)
-        try:
-            while True:
-                event = await queue.get()
-                yield event
-                if call_id is not None and isinstance(event, CallEnded):
-                    return
-        finally:
-            unsubscribe()

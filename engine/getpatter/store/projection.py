@@ -14,6 +14,7 @@ from getpatter.events import (
     CallRinging,
     Event,
     Recorded,
+    RecordingStarted,
     SpeechEnded,
     SpeechStarted,
     TranscriptInterim,
@@ -130,7 +131,7 @@ class CallProjection:
                 self._measured = False
             case BargeIn():
                 row.interruptions += 1
-            case Recorded():
+            case RecordingStarted() | Recorded():
                 row.recording = event.path
             case CallEnded():
                 self._end(event)

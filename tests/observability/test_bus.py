@@ -1,0 +1,55 @@
+"""The one stream of events."""
+
+from __future__ import annotations
+
+import pytest
+
+from getpatter.events import CallEnded, CallRinging, Event
+from getpatter.observability.bus import EventBus
+
+
+def ringing(call_id: str) -> Event:
+    return CallRinging(call_id=call_id, at=1.0)
+
+
+def ended(call_id: str) -> Event:
+    return CallEnded(call_id=call_id, at=2.0, outcome="busy", ended_by="carrier", reason="busy", duration_s=0.0)
+
+
+def test_the_events_of_each_call_are_numbered_from_one() -> None:
+    bus = EventBus()
+    assert [bus.publish(ringing(call_id)).seq for call_id in ("a", "b", "a", "a", "b")] == [1, 1, 2, 3, 2]
+
+
+def test_a_call_that_has_ended_is_forgotten() -> None:
+    bus = EventBus()
+    bus.publish(ringing("a"))
+    assert bus.publish(ended("a")).seq == 2
+    assert not bus._last_seq
+
+
+def test_everybody_hears_every_event_in_order_until_they_leave() -> None:
+    bus = EventBus()
+    first: list[Event] = []
+    second: list[Event] = []
+    leave = bus.subscribe(first.append)
+    bus.subscribe(second.append)
+    bus.publish(ringing("a"))
+    leave()
+    bus.publish(ended("a"))
+    assert [event.seq for event in first] == [1]
+    assert [event.seq for event in second] == [1, 2]
+
+
+def test_a_listener_that_fails_keeps_nothing_from_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    bus = EventBus()
+    heard: list[Event] = []
+
+    def fail(event: Event) -> None:
+        raise RuntimeError("no")
+
+    bus.subscribe(fail)
+    bus.subscribe(heard.append)
+    bus.publish(ringing("a"))
+    assert len(heard) == 1
+    assert "failed on CallRinging of call a" in caplog.text
