@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from getpatter.clock import SystemClock, deadline
+from getpatter.clock import SystemClock, deadline, stall_guard
 from getpatter.testing.clock import ManualClock
 
 
@@ -52,3 +52,31 @@ async def test_being_cancelled_is_not_a_deadline() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert clock.next_timer is None
+
+
+async def test_a_stream_that_shows_life_is_not_broken_off() -> None:
+    clock = ManualClock()
+    async with stall_guard(clock, 5.0) as alive:
+        for _ in range(3):
+            clock.advance(4.0)
+            alive()
+            await asyncio.sleep(0)
+    assert clock.next_timer is None
+
+
+async def test_a_stream_that_stalls_is_broken_off() -> None:
+    clock = ManualClock()
+
+    async def read() -> None:
+        async with stall_guard(clock, 5.0) as alive:
+            alive()
+            await asyncio.Event().wait()
+
+    reading = asyncio.create_task(read())
+    await asyncio.sleep(0)
+    clock.advance(4.9)
+    await asyncio.sleep(0)
+    assert not reading.done()
+    clock.advance(0.2)
+    with pytest.raises(TimeoutError):
+        await reading

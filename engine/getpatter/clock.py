@@ -50,3 +50,33 @@ async def deadline(clock: Clock, when: float) -> AsyncIterator[None]:
             yield
         finally:
             timer.cancel()
+
+
+@asynccontextmanager
+async def stall_guard(clock: Clock, seconds: float) -> AsyncIterator[Callable[[], None]]:
+    """Break off what is awaited inside, with `TimeoutError`, `seconds` after the last call of what this gives.
+
+    For streams: a call costs a look at the clock, where a `deadline` for each item would cost a timer.
+    """
+    alive_at = clock.now()
+    timer: TimerHandle | None = None
+
+    def alive() -> None:
+        nonlocal alive_at
+        alive_at = clock.now()
+
+    async with asyncio.timeout(None) as scope:
+
+        def watch() -> None:
+            nonlocal timer
+            if clock.now() >= alive_at + seconds:
+                scope.reschedule(0.0)
+            else:
+                timer = clock.call_at(alive_at + seconds, watch)
+
+        watch()
+        try:
+            yield alive
+        finally:
+            if timer is not None:
+                timer.cancel()

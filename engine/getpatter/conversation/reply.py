@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from getpatter.audio.format import LINE, AudioFormat
 from getpatter.audio.transcode import Transcoder
-from getpatter.clock import Clock, deadline
+from getpatter.clock import Clock, stall_guard
 from getpatter.conversation.history import History, ReplyEntry
 from getpatter.conversation.sentences import SentenceSplitter
 from getpatter.conversation.speaker import Speaker
@@ -18,7 +18,7 @@ from getpatter.conversation.transform import for_speech
 from getpatter.errors import ProviderError
 from getpatter.events import TurnLatency
 from getpatter.llm.base import LanguageModel, TextDelta, ToolCall
-from getpatter.tts.base import SpeechChunk, Voice
+from getpatter.tts.base import Voice
 
 MAX_STEPS = 6
 """Rounds of tool calls that one answer may take."""
@@ -174,6 +174,10 @@ class Reply:
             await self._speaker.room()
             try:
                 await self._synthesize(sentence, spoken)
+            except TimeoutError:
+                self.voice_lost = True
+                stalled = f"The voice gave no audio for {VOICE_STALL_S:g} s."
+                raise ProviderError(stalled, retryable=True) from None
             except ProviderError:
                 self.voice_lost = True
                 raise
@@ -185,8 +189,11 @@ class Reply:
             timing.first_sentence = self._clock.now()
         transcoder = None if self._voice_format == LINE else Transcoder(self._voice_format, LINE)
         self._speaker.open(sentence)
-        async with aclosing(self._voice.synthesize(spoken)) as chunks:
-            while (chunk := await self._next(chunks)) is not None:
+        async with (
+            stall_guard(self._clock, VOICE_STALL_S) as alive,
+            aclosing(self._voice.synthesize(spoken)) as chunks,
+        ):
+            async for chunk in chunks:
                 if timing.first_audio is None:
                     timing.first_audio = self._clock.now()
                 audio = transcoder.feed(chunk.audio) if transcoder else chunk.audio
@@ -194,14 +201,7 @@ class Reply:
                 if timing.first_frame is None:
                     timing.first_frame = self._speaker.first_sent_at
                 await self._speaker.room()
+                alive()
         if transcoder and (rest := transcoder.flush()):
             self._speaker.add(rest)
         self._speaker.close()
-
-    async def _next(self, chunks: AsyncGenerator[SpeechChunk]) -> SpeechChunk | None:
-        """The voice's next audio, None after its last; a voice that says nothing for long is lost."""
-        try:
-            async with deadline(self._clock, self._clock.now() + VOICE_STALL_S):
-                return await anext(chunks, None)
-        except TimeoutError:
-            raise ProviderError(f"The voice gave no audio for {VOICE_STALL_S:g} s.", retryable=True) from None
