@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -52,6 +53,9 @@ async def _serve(chosen: Settings, inbound: ServeInbound | None) -> None:
     async with Engine(chosen, mounts=[mcp_http.mount]) as engine:
         if inbound is not None:
             await engine.switchboard.serve_inbound(inbound)
+        # What was made up to here stays for good; the collector need not look at it while calls are live.
+        gc.collect()
+        gc.freeze()
         err.print(f"patter is ready. Control and MCP: {engine.private_url}  carriers: {engine.carrier_url}")
         await stopped.wait()
         if engine.live_calls:
