@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,7 +8,11 @@ import httpx
 import pytest
 
 from getpatter.calls.views import PlaceCall
+from getpatter.control import api
+from getpatter.control.sse import HEARTBEAT
 from getpatter.errors import AtCapacity, PolicyDenied
+from getpatter.events import CallRinging
+from getpatter.observability.bus import EventBus
 from getpatter.testing.switchboard import MemorySwitchboard
 
 PLACE = {"to_number": "+12025550100", "goal": "Book a table."}
@@ -130,3 +135,14 @@ async def test_events_of_an_ended_call_end_at_once(http: httpx.AsyncClient, boar
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])
 async def test_no_description_is_served(http: httpx.AsyncClient, base_url: str, path: str) -> None:
     assert (await http.get(base_url + path)).status_code == 404
+
+
+async def test_a_reader_who_stops_reading_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "MAX_UNREAD", 3)
+    bus = EventBus()
+    frames = api._ControlApi(MemorySwitchboard(), bus)._forever()
+    assert await anext(frames) == HEARTBEAT
+    for _ in range(10):
+        bus.publish(CallRinging(call_id="call_1", at=1.0))
+    async with asyncio.timeout(30):
+        assert len([frame async for frame in frames]) == 3, "what was kept, and then the end"

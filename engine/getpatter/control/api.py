@@ -27,6 +27,8 @@ from getpatter.version import __version__
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 15.0
+MAX_UNREAD = 10_000
+"""Events kept for one reader of a stream; a call has a few a second."""
 
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -128,24 +130,38 @@ class _ControlApi:
             self._live.discard(event.call_id)
 
 
+class _TooSlow(Exception):
+    """A reader has left more events unread than are kept for it."""
+
+
 @contextmanager
-def _heard(bus: EventBus, wanted: Callable[[Event], bool]) -> Iterator[asyncio.Queue[Event]]:
-    """The wanted events from now on."""
-    queue: asyncio.Queue[Event] = asyncio.Queue()
-    unsubscribe = bus.subscribe(lambda event: queue.put_nowait(event) if wanted(event) else None)
+def _heard(bus: EventBus, wanted: Callable[[Event], bool]) -> Iterator[asyncio.Queue[Event | None]]:
+    """The wanted events from now on, and None once `MAX_UNREAD` wait: a reader who stopped must cost little."""
+    queue: asyncio.Queue[Event | None] = asyncio.Queue(MAX_UNREAD + 1)
+
+    def put(event: Event) -> None:
+        if wanted(event) and queue.qsize() <= MAX_UNREAD:
+            queue.put_nowait(event if queue.qsize() < MAX_UNREAD else None)
+
+    unsubscribe = bus.subscribe(put)
     try:
         yield queue
+    except _TooSlow:
+        log.warning("an event stream was ended: its reader left %d events unread", MAX_UNREAD)
     finally:
         unsubscribe()
 
 
-async def _next(queue: asyncio.Queue[Event]) -> Event | None:
-    """The next event, or None when it is time for a heartbeat."""
+async def _next(queue: asyncio.Queue[Event | None]) -> Event | None:
+    """The next event, or None when it is time for a heartbeat.  Raises `_TooSlow` after the last event kept."""
     try:
         async with asyncio.timeout(HEARTBEAT_S):
-            return await queue.get()
+            event = await queue.get()
     except TimeoutError:
         return None
+    if event is None:
+        raise _TooSlow
+    return event
 
 
 def _frame(event: Event | None) -> bytes:
