@@ -275,3 +275,10 @@ async def test_a_key_means_one_request(office_for: OfficeFor) -> None:
     with pytest.raises(InvalidRequest, match="another call"):
         await office.exchange.place(keyed.model_copy(update={"goal": "Something else."}))
     await office.exchange.hang_up(first.call_id)
+
+
+async def test_a_duration_beyond_the_limit_is_said_to_be_cut(office_for: OfficeFor) -> None:
+    office = office_for(max_duration_s=60)
+    call = await office.exchange.place(REQUEST.model_copy(update={"max_duration_s": 90}))
+    assert any("60 s" in note and "90 s" in note for note in call.notes)
+    await office.exchange.hang_up(call.call_id)

@@ -114,7 +114,15 @@ class Exchange:
             return known
         self._admission.acquire()
         agent = briefing.for_outbound(self._agent, request)
-        call = self._open_call("outbound", self._rules.phone_number, number, agent, goal=request.goal, key=request.key)
+        call = self._open_call(
+            "outbound",
+            self._rules.phone_number,
+            number,
+            agent,
+            goal=request.goal,
+            key=request.key,
+            asked_s=request.max_duration_s,
+        )
         name = self._carrier.name
         dial = DialRequest(
             call_id=call.call_id,
@@ -239,7 +247,15 @@ class Exchange:
     # -- life of calls
 
     def _open_call(
-        self, direction: Direction, from_number: str, to_number: str, agent: Agent, *, goal: str, key: str = ""
+        self,
+        direction: Direction,
+        from_number: str,
+        to_number: str,
+        agent: Agent,
+        *,
+        goal: str,
+        key: str = "",
+        asked_s: float | None = None,
     ) -> LiveCall:
         call_id = f"call_{secrets.token_hex(8)}"
         placed = CallPlaced(
@@ -255,7 +271,7 @@ class Exchange:
             language_model=agent.llm.name,
             speech_to_text=agent.stt.name,
             text_to_speech=agent.tts.name,
-            notes=_notes(agent),
+            notes=_notes(agent, asked_s),
         )
         call = LiveCall(
             placed,
@@ -319,10 +335,15 @@ class Exchange:
             await asyncio.wait(left)
 
 
-def _notes(agent: Agent) -> tuple[str, ...]:
-    if not agent.llm.scripted:
-        return ()
-    return (
-        f"The agent's words come from a fixed script ({agent.llm.name}), not from a language model. "
-        "Set PATTER_LLM_URL and PATTER_LLM_MODEL to use one.",
-    )
+def _notes(agent: Agent, asked_s: float | None) -> tuple[str, ...]:
+    """What a reader of the call must know; `asked_s` is the longest duration that was asked for."""
+    notes = []
+    if agent.llm.scripted:
+        notes.append(
+            f"The agent's words come from a fixed script ({agent.llm.name}), not from a language model. "
+            "Set PATTER_LLM_URL and PATTER_LLM_MODEL to use one."
+        )
+    limit_s = agent.turns.max_duration_s
+    if asked_s is not None and asked_s > limit_s:
+        notes.append(f"The call may last {limit_s:g} s, by PATTER_MAX_CALL_S, and not the {asked_s:g} s asked for.")
+    return tuple(notes)
