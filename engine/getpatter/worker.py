@@ -219,7 +219,7 @@ class Worker(Generic[Reply]):
     async def _spawn(self) -> Process:
         try:
             return await asyncio.create_subprocess_exec(
-                sys.executable, "-m", self._module, stdin=PIPE, stdout=PIPE, stderr=PIPE
+                sys.executable, "-P", "-m", self._module, stdin=PIPE, stdout=PIPE, stderr=PIPE
             )
         except OSError as fault:
             raise ProviderError(
