@@ -55,7 +55,7 @@ class Stage:
         self.voices: list[Voice] = []
         self.pacer = Pacer(self.clock)
         services = Services(self, self.pacer, self.clock)
-        self.talk = Conversation("call_1", agent, services, self, publish=self.events.append, hang_up=self.hang_up)
+        self.talk = Conversation("call_1", agent, services, publish=self.events.append, hang_up=self.hang_up)
 
     # what the conversation needs
 
@@ -80,7 +80,7 @@ class Stage:
 
     async def start(self) -> None:
         await self.talk.prepare()
-        self.talk.start()
+        self.talk.start(self)
         await self.settle()
 
     async def settle(self) -> None:

@@ -282,7 +282,7 @@ class Exchange:
             recorder=self._recorder,
             named=self._named,
             conversation=lambda live: Conversation(
-                call_id, agent, self._services, live, publish=live.publish, hang_up=live.hang_up
+                call_id, agent, self._services, publish=live.publish, hang_up=live.hang_up
             ),
         )
         self._live[call_id] = call

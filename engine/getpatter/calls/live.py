@@ -185,7 +185,7 @@ class LiveCall:
         """Start talking once there are both a stream and a prepared conversation."""
         if self._stream is not None and self._prepared and not self._over.done():
             self._talking = True
-            self._conversation.start()
+            self._conversation.start(self._stream)
             if self._machine is not None:
                 self._tell_machine(self._machine)
 
@@ -257,20 +257,6 @@ class LiveCall:
     def hang_up(self, farewell: Farewell, error: PatterError | None) -> None:
         """The conversation is over."""
         self.end(Ending("failed" if error else "answered", farewell.ended_by, farewell.reason, error))
-
-    # The conversation's line is the stream, which comes later than the conversation.
-
-    def play(self, audio: bytes, plays_at: float) -> None:
-        if self._stream is not None:
-            self._stream.play(audio, plays_at)
-
-    def mark(self, name: str) -> None:
-        if self._stream is not None:
-            self._stream.mark(name)
-
-    def clear(self) -> None:
-        if self._stream is not None:
-            self._stream.clear()
 
     # -- from the media stream
 

@@ -61,7 +61,6 @@ class Conversation:
         call_id: str,
         agent: Agent,
         services: Services,
-        line: Line,
         *,
         publish: Callable[[Event], None],
         hang_up: HangUp,
@@ -75,9 +74,8 @@ class Conversation:
         self._machine = TurnMachine(agent.turns, _lines(agent))
         self._history = History(agent.system_prompt)
         self._toolbox = Toolbox([EndCall(self._agent_ends)])
-        self._speaker = Speaker(
-            line, services.pacer, services.clock, on_audible=self._audible, on_finished=self._finished
-        )
+        self._speaker: Speaker
+        """From `start` on, as are the ears."""
         self._ears: Ears | None = None
         self._early = bytearray()
         self._recognition: Recognition | None = None
@@ -106,9 +104,12 @@ class Conversation:
         """What recognises the caller's speech, once prepared."""
         return self._recognition.name if self._recognition is not None else self._agent.stt.name
 
-    def start(self) -> None:
+    def start(self, line: Line) -> None:
         """The line is open."""
         assert self._recognition is not None
+        self._speaker = Speaker(
+            line, self._services.pacer, self._clock, on_audible=self._audible, on_finished=self._finished
+        )
         settings = self._agent.turns
         self._ears = Ears(
             self._services.listening,
@@ -164,7 +165,8 @@ class Conversation:
             self._early += audio
 
     def mark_played(self, name: str) -> None:
-        self._speaker.mark_played(name)
+        if self._ears is not None:
+            self._speaker.mark_played(name)
 
     def machine_detected(self, *, greeting_ended: bool) -> None:
         """The carrier found an answering machine."""
