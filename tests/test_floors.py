@@ -30,13 +30,14 @@ FLOORS: dict[str, int] = {
     "tts": 2,
     "llm": 2,
     "store": 2,
-    "agent": 3,
-    "conversation": 4,
-    "calls": 5,
-    "testing": 6,
-    "control": 6,
-    "server": 7,
-    "cli": 8,
+    "tools": 3,
+    "agent": 4,
+    "conversation": 5,
+    "calls": 6,
+    "testing": 7,
+    "control": 7,
+    "server": 8,
+    "cli": 9,
 }
 """A room may also import from its own."""
 
