@@ -38,7 +38,7 @@ class _Recognition:
         pass
 
     def finalize(self) -> None:
-        self._finals.put_nowait(Transcript("hello there", final=True))
+        self._finals.put_nowait(Transcript("hello there", final=True, from_finalize=True))
 
     async def transcripts(self) -> AsyncIterator[Transcript]:
         while (transcript := await self._finals.get()) is not None:

@@ -23,6 +23,10 @@ class Transcript:
     text: str
     final: bool
     confidence: float | None = None
+    from_finalize: bool = False
+    """This final one answers a `finalize`; streaming recognisers also give finals of their own accord."""
+    end_of_turn: bool = False
+    """The recogniser itself judges that the speaker has finished, not only paused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ class PocketSphinxRecognition:
     async def transcripts(self) -> AsyncIterator[Transcript]:
         async for reply in self._replies:
             if isinstance(reply, Heard):
-                yield Transcript(reply.text, reply.final)
+                yield Transcript(reply.text, reply.final, from_finalize=reply.final)
 
     async def close(self) -> None:
         self._channel.close()

@@ -36,7 +36,7 @@ class ToldRecognition:
         self.audio += audio
 
     def finalize(self) -> None:
-        self._out.put_nowait(Transcript(self._words.popleft() if self._words else "", final=True))
+        self._out.put_nowait(Transcript(self._words.popleft() if self._words else "", final=True, from_finalize=True))
 
     def interim(self, text: str) -> None:
         self._out.put_nowait(Transcript(text, final=False))
