@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from getpatter.audio import vad
 from getpatter.audio.activity import SpeechDetector
 from getpatter.audio.format import FRAME_BYTES
 from getpatter.audio.g711 import MULAW_TO_FLOAT, MULAW_TO_PCM16, encode
@@ -26,7 +22,6 @@ from getpatter.audio.vad import (
     VoiceActivityModel,
     VoiceStream,
 )
-from getpatter.errors import ConfigurationError
 
 LOUD = b"\x0f"
 """A sample that no gate takes for silence."""
@@ -330,27 +325,3 @@ def test_a_closed_stream_takes_no_more_audio(activity: VoiceActivity) -> None:
     assert activity.collect() is None
     assert activity.open_streams == 0
     assert sys.getsizeof(stream._audio) < 2000
-
-
-# -- the model file ---------------------------------------------------------------------------------------------
-
-
-def test_another_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vad, "MODEL_SHA256", "0" * 64)
-    with pytest.raises(ConfigurationError, match="damaged") as caught:
-        VoiceActivityModel()
-    assert "pip install" in str(caught.value.next_step)
-
-
-def test_a_missing_model_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
-    with pytest.raises(ConfigurationError, match="cannot be read"):
-        VoiceActivityModel()
-
-
-def test_the_model_writes_nothing_and_tells_nobody(tmp_path: Path) -> None:
-    """onnxruntime reports to its maker unless it is told not to before it is imported."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "CI", "PYTEST"))}
-    script = "from getpatter.audio.vad import VoiceActivityModel; VoiceActivityModel()"
-    subprocess.run([sys.executable, "-c", script], env=environment | {"HOME": str(tmp_path)}, check=True)
-    assert list(tmp_path.rglob("*")) == []

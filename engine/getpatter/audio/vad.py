@@ -8,12 +8,9 @@ thread.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
 from collections import deque
 from collections.abc import Callable
-from importlib import resources
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -21,12 +18,7 @@ from numpy.typing import NDArray
 
 from getpatter.audio.format import LINE, SILENCE
 from getpatter.audio.g711 import MULAW_TO_FLOAT, rms
-from getpatter.errors import ConfigurationError
-
-# Published builds of onnxruntime write a device id to the user's cache and report to their maker from the import on;
-# only the environment keeps them from it (the second name is that of earlier releases).
-os.environ["ORT_DISABLE_TELEMETRY"] = os.environ["ORT_TELEMETRY_DISABLED"] = "1"
-import onnxruntime
+from getpatter.audio.model_file import ModelFile
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +42,11 @@ SETTLED_WINDOWS = 8
 LEAD_WINDOWS = 4
 """Silent windows that the model is given when it wakes, before the loud one: soft beginnings of words lie in them."""
 
-MODEL_SHA256 = "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3"
+MODEL = ModelFile(
+    "silero_vad.onnx",
+    "voice activity",
+    sha256="1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3",
+)
 _READY = CONTEXT + WINDOW
 """Bytes that a stream needs for its next window."""
 _CLOSED = -1
@@ -74,31 +70,12 @@ class SpeechModel(Protocol):
         """`samples` is [windows, CONTEXT + WINDOW] in [-1, 1), `state` [2, windows, STATE], zeros at first."""
 
 
-def load_model() -> bytes:
-    """The model file of this package; raises `ConfigurationError` when it is missing or another one."""
-    next_step = "Install the package again: pip install --force-reinstall patter-mcp"
-    try:
-        model = resources.files("getpatter.audio").joinpath("models", "silero_vad.onnx").read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"The voice activity model cannot be read: {error}.", next_step=next_step) from error
-    found = hashlib.sha256(model).hexdigest()
-    if found != MODEL_SHA256:
-        raise ConfigurationError(
-            f"The voice activity model is damaged: its sha256 is {found}, not {MODEL_SHA256}.", next_step=next_step
-        )
-    return model
-
-
 class VoiceActivityModel:
     """Silero VAD 6.2.3 at its native 8 kHz: a `SpeechModel` that releases the GIL and holds no stream's state."""
 
     def __init__(self) -> None:
         """Takes about 0.1 s; raises `ConfigurationError` when the model file is missing or damaged."""
-        options = onnxruntime.SessionOptions()
-        # More threads make a single small window slower and take the core that the event loop needs.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(load_model(), options, providers=["CPUExecutionProvider"])
+        self._session = MODEL.open()
         self._rate = np.array(LINE.rate, np.int64)
 
     def infer(self, samples: Floats, state: Floats) -> Inference:
