@@ -12,6 +12,7 @@ PatterError
 │   ├── InvalidSignature      a webhook that the carrier did not sign
 │   └── MediaError            a media message that breaks the carrier's protocol
 ├── ProviderError             a speech or language provider failed; says whether a retry can help
+├── ToolError                 a tool could not do what the model asked for; the text is for the model
 ├── StoreError                the call store cannot be read or written; says whether a retry can help
 └── CallEnded                 the call is over; says who ended it
 
@@ -98,6 +99,16 @@ class ProviderError(PatterError):
         super().__init__(message, next_step=next_step)
         self.provider = provider
         self.retryable = retryable
+
+
+class ToolError(PatterError):
+    """Raised by a tool's handler to tell the model why; `status` goes with the text, e.g. `rejected`."""
+
+    code = "tool"
+
+    def __init__(self, message: str, *, status: str = "", next_step: str | None = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.status = status
 
 
 class StoreError(PatterError):
