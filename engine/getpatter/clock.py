@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+Result = TypeVar("Result")
 
 
 class TimerHandle(Protocol):
@@ -80,3 +82,72 @@ async def stall_guard(clock: Clock, seconds: float) -> AsyncIterator[Callable[[]
         finally:
             if timer is not None:
                 timer.cancel()
+
+
+async def sleep(clock: Clock, seconds: float) -> None:
+    """Wait for `seconds` of the clock's time."""
+    woken = asyncio.Event()
+    timer = clock.call_at(clock.now() + seconds, woken.set)
+    try:
+        await woken.wait()
+    finally:
+        timer.cancel()
+
+
+class Patience:
+    """Waits one after the other, each with a deadline of its own, at the price of few timers.
+
+    `stall_guard` must not enclose a `yield`; this is for generators, which leave the wait before they give something.
+    A timer that comes due early is set anew, so a stream of quick items costs one timer a deadline, not one an item.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until: float | None = None
+        self._timer: TimerHandle | None = None
+        self._timer_at = 0.0
+        self._scope: asyncio.Timeout | None = None
+
+    async def wait(self, coming: Awaitable[Result]) -> Result:
+        """What is awaited; raises `TimeoutError` once `until` has come."""
+        try:
+            async with asyncio.timeout(None) as self._scope:
+                self._watch()
+                return await coming
+        finally:
+            self._scope = None
+
+    def until(self, when: float | None) -> None:
+        """The deadline of the wait under way and of those to come; None for none."""
+        self._until = when
+        self._watch()
+
+    def give_up(self) -> None:
+        """Break off the wait under way."""
+        if self._scope is not None and not self._scope.expired():
+            self._scope.reschedule(0.0)
+
+    def close(self) -> None:
+        """Leave no timer behind."""
+        self._until = None
+        self._stop()
+
+    def _watch(self) -> None:
+        if self._until is None or self._scope is None:
+            return
+        if self._timer is None or self._until < self._timer_at:
+            self._stop()
+            self._timer_at = self._until
+            self._timer = self._clock.call_at(self._until, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        if self._until is not None and self._clock.now() >= self._until:
+            self.give_up()
+        else:
+            self._watch()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
