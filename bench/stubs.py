@@ -68,6 +68,9 @@ class InstantLLM:
         for text in ANSWER:
             yield TextDelta(text)
 
+    async def warm(self) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 

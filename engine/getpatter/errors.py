@@ -12,6 +12,7 @@ PatterError
 │   ├── InvalidSignature      a webhook that the carrier did not sign
 │   └── MediaError            a media message that breaks the carrier's protocol
 ├── ProviderError             a speech or language provider failed; says whether a retry can help
+│   └── PartialReply          a language model broke off in the middle; carries what it had said
 ├── ToolError                 a tool could not do what the model asked for; the text is for the model
 ├── StoreError                the call store cannot be read or written; says whether a retry can help
 └── CallEnded                 the call is over; says who ended it
@@ -109,6 +110,26 @@ class ToolError(PatterError):
     def __init__(self, message: str, *, status: str = "", next_step: str | None = None) -> None:
         super().__init__(message, next_step=next_step)
         self.status = status
+
+
+class PartialReply(ProviderError):
+    """`said` is the text that was given before, `tools` the names of the tools that were called."""
+
+    code = "partial_reply"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider: str = "",
+        retryable: bool = False,
+        next_step: str | None = None,
+        said: str = "",
+        tools: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, provider=provider, retryable=retryable, next_step=next_step)
+        self.said = said
+        self.tools = tools
 
 
 class StoreError(PatterError):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 
 import pytest
 from pydantic import SecretStr
@@ -79,6 +79,32 @@ async def test_replies_share_a_connection() -> None:
         for _ in range(3):
             await collect(llm)
     assert len({request.connection for request in server.requests}) == 1
+
+
+@pytest.mark.parametrize("key", [KEY, "another"])
+async def test_a_warmed_connection_serves_the_first_reply_whatever_the_server_said(key: str) -> None:
+    async with OpenAIServer(key=KEY).running() as server, model(server.url, key=key) as llm:
+        await llm.warm()
+        with suppress(ProviderError):
+            await collect(llm)
+    assert server.warmed == [request.connection for request in server.requests]
+
+
+async def test_warming_does_not_mind_a_server_that_is_away() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    async with model(f"http://127.0.0.1:{port}/v1") as llm:
+        await llm.warm()
+
+
+async def test_warming_does_not_wait_for_ever() -> None:
+    clock = ManualClock()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        async with model(f"http://127.0.0.1:{silent.getsockname()[1]}/v1", clock=clock) as llm, asyncio.timeout(30):
+            warming = asyncio.create_task(llm.warm())
+            await asyncio.sleep(0)
+            clock.advance(5.0)
+            await warming
 
 
 async def test_calls_are_served_at_once() -> None:

@@ -64,4 +64,8 @@ class LanguageModel(Protocol):
     def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncGenerator[ReplyPart]:
         """The next assistant message.  Closing the iterator cancels.  Raises `ProviderError`."""
 
+    async def warm(self) -> None:
+        """Open what the next reply will need and what costs no money, e.g. a connection.  Never raises: the reply will
+        tell what is wrong."""
+
     async def close(self) -> None: ...

@@ -19,6 +19,7 @@ from getpatter.llm.sse import EventStreamParser, ServerSentEvent
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 5.0
+WARM_TIMEOUT_S = 5.0
 KEEPALIVE_S = 300.0
 """An idle connection is kept this long: a new one costs a TCP and a TLS handshake of the caller's time."""
 LAST_BYTES_S = 0.25
@@ -48,6 +49,7 @@ class OpenAICompatibleLLM:
         clock: Clock | None = None,
     ) -> None:
         self._endpoint = _endpoint(url)
+        self._models = self._endpoint.copy_with(path=self._endpoint.path.removesuffix("/chat/completions") + "/models")
         self._model = model
         self._key = _clean_key(key)
         self._timeout_s = timeout_s
@@ -84,6 +86,14 @@ class OpenAICompatibleLLM:
                 await stream.drain(self._clock)
             finally:
                 await response.aclose()
+
+    async def warm(self) -> None:
+        """Have an open connection in the pool.  The answer to a HEAD has no body, and its status does not matter."""
+        try:
+            async with deadline(self._clock, self._clock.now() + WARM_TIMEOUT_S):
+                await self._client.head(self._models, headers=self._headers(), follow_redirects=False)
+        except (TimeoutError, httpx.HTTPError) as error:
+            log.debug("no connection to %s was opened ahead of a reply: %r", self._server, error)
 
     async def close(self) -> None:
         """Close the connections; `reply` cannot be used any more."""

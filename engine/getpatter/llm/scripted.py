@@ -48,6 +48,9 @@ class ScriptedLLM:
         if end and any(tool.name == END_CALL for tool in tools):
             yield ToolCall("call_end", END_CALL, "{}")
 
+    async def warm(self) -> None:
+        """There is nothing to open."""
+
     async def close(self) -> None:
         """There is nothing to let go of."""
 

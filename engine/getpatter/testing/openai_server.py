@@ -71,7 +71,14 @@ class OpenAIServer:
         self._arrival = asyncio.Condition()
         self.url = ""
         """The API's base URL while it is served."""
-        self.app = Starlette(routes=[Route("/v1/chat/completions", self._complete, methods=["POST"])])
+        self.warmed: list[int] = []
+        """The connections on which the list of models was asked for, as `Received.connection` has them."""
+        self.app = Starlette(
+            routes=[
+                Route("/v1/chat/completions", self._complete, methods=["POST"]),
+                Route("/v1/models", self._list_models, methods=["GET"]),
+            ]
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
@@ -101,6 +108,13 @@ class OpenAIServer:
         if answer.status != 200:
             return JSONResponse({"error": answer.error}, answer.status, answer.headers)
         return _Stream(answer, received)
+
+    async def _list_models(self, request: Request) -> Response:
+        self.warmed.append(request.client.port if request.client else 0)
+        if self._key and request.headers.get("authorization") != f"Bearer {self._key}":
+            return _refuse(401, "Incorrect API key provided.", "invalid_api_key")
+        model = {"id": self._model or "m", "object": "model", "created": 1_700_000_000, "owned_by": "test"}
+        return JSONResponse({"object": "list", "data": [model]})
 
 
 def _refuse(status: int, message: str, code: str) -> Response:

@@ -145,5 +145,8 @@ class AnsweringLLM:
                 raise part
             yield part if isinstance(part, ToolCall) else TextDelta(part)
 
+    async def warm(self) -> None:
+        pass
+
     async def close(self) -> None:
         pass
