@@ -31,6 +31,7 @@ FLOORS: dict[str, int] = {
     "tts": 2,
     "llm": 2,
     "store": 2,
+    "turn_detection": 2,
     "guardrails": 3,
     "hooks": 3,
     "tools": 3,
