@@ -47,8 +47,7 @@ def log_mel(samples: Floats) -> Floats:
     power = spectrum.real**2 + spectrum.imag**2
     decades = np.log10(np.maximum(filters @ power.T, _POWER_FLOOR))
     np.maximum(decades, decades.max() - _DECADES, out=decades)
-    scaled: Floats = (decades + 4) / 4
-    return scaled
+    return ((decades + 4) / 4).astype(np.float32, copy=False)
 
 
 @cache
