@@ -1,0 +1,154 @@
+"""Tools that act on the call itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from getpatter.errors import ConfigurationError, ToolError
+from getpatter.tools.actions import CallActions
+from getpatter.tools.tool import MAX_TIMEOUT_S, Tool
+
+E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
+_ALLOWED = re.compile(r"\+[1-9]\d{0,14}\*?", re.ASCII)
+_SEPARATORS = re.compile(r"[\s().\-]+")
+
+MAX_KEYS = 32
+"""Keys that one call of `send_dtmf` presses or one of `collect_digits` takes."""
+MAX_KEY_WAIT_S = 60.0
+
+
+class TransferTargets:
+    """Numbers (`+12025550100`) and prefixes (`+1202*`) to which a caller may be transferred."""
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        """Raises `ConfigurationError` for an entry that is neither."""
+        self._allowed = [_SEPARATORS.sub("", entry) for entry in allowed]
+        for entry in self._allowed:
+            if not _ALLOWED.fullmatch(entry) or (not entry.endswith("*") and not E164.fullmatch(entry)):
+                raise ConfigurationError(
+                    f"{entry!r} cannot be a transfer target.",
+                    next_step="Write a number in E.164 form such as +12025550100, or a prefix such as +1202*.",
+                )
+
+    def __bool__(self) -> bool:
+        return bool(self._allowed)
+
+    def __str__(self) -> str:
+        return ", ".join(self._allowed)
+
+    def check(self, number: str) -> str:
+        """The number in E.164 form; raises `ToolError`, which names what is allowed."""
+        compact = _SEPARATORS.sub("", number)
+        if not E164.fullmatch(compact):
+            raise ToolError(
+                f"{number[:40]!r} is no number in E.164 form, e.g. +12025550100. Allowed: {self}.", status="rejected"
+            )
+        if not any(_matches(compact, entry) for entry in self._allowed):
+            raise ToolError(f"Calls may not be transferred to {compact}. Allowed: {self}.", status="rejected")
+        return compact
+
+
+def _matches(number: str, entry: str) -> bool:
+    return number.startswith(entry[:-1]) if entry.endswith("*") else number == entry
+
+
+def end_call(actions: CallActions) -> Tool:
+    """`end_call(reason)`."""
+
+    async def handler(reason: str = "") -> dict[str, str]:
+        """End the telephone call. Say goodbye in the same message; it is heard before the line drops.
+
+        Args:
+            reason: Why the call ends, in a few words.
+        """
+        actions.end(reason)
+        return {"status": "ending", "reason": reason}
+
+    return Tool(name="end_call", handler=handler)
+
+
+def transfer_call(actions: CallActions, targets: TransferTargets) -> Tool:
+    """`transfer_call(number, summary)`, to `targets` and nowhere else."""
+
+    async def handler(number: str, summary: str = "") -> dict[str, str]:
+        """Transfer the caller to another number. Say so in the same message; it is heard before the transfer.
+
+        Args:
+            number: The number in E.164 form, e.g. +12025550100.
+            summary: What whoever answers should know, in a sentence or two.
+        """
+        number = targets.check(number)
+        await actions.transfer(number, summary=summary)
+        return {"status": "transferring", "to": number}
+
+    if not targets:
+        raise ConfigurationError("Calls cannot be transferred: no number is allowed.")
+    return Tool(name="transfer_call", handler=handler)
+
+
+def send_dtmf(actions: CallActions) -> Tool:
+    """`send_dtmf(digits)`."""
+
+    async def handler(digits: Annotated[str, Field(pattern=f"^[0-9*#A-Dw]{{1,{MAX_KEYS}}}$")]) -> dict[str, str]:
+        """Press keys of the telephone, e.g. to choose from a menu or to enter a code.
+
+        Args:
+            digits: The keys: 0 to 9, *, #, A to D, and w for a pause of half a second.
+        """
+        await actions.send_dtmf(digits)
+        return {"status": "sent", "digits": digits}
+
+    return Tool(name="send_dtmf", handler=handler)
+
+
+def collect_digits(actions: CallActions) -> Tool:
+    """`collect_digits(max_digits, finish_on, timeout_s)`."""
+
+    async def handler(
+        max_digits: Annotated[int, Field(ge=1, le=MAX_KEYS)] = MAX_KEYS,
+        finish_on: Literal["#", "*", ""] = "#",
+        timeout_s: Annotated[float, Field(gt=0, le=MAX_KEY_WAIT_S)] = 10.0,
+    ) -> dict[str, str]:
+        """Wait for keys that the caller presses. Ask for them in the same message.
+
+        Args:
+            max_digits: Stop after this many keys.
+            finish_on: The key with which the caller says that it was all; empty for none.
+            timeout_s: Seconds without a key after which it is over.
+        """
+        digits = await actions.collect_digits(max_digits, finish_on, timeout_s)
+        return {"status": "collected" if digits else "nothing_pressed", "digits": digits}
+
+    return Tool(name="collect_digits", handler=handler, timeout_s=MAX_TIMEOUT_S, side_effects=False)
+
+
+def handoff_to(actions: CallActions, agents: Mapping[str, str]) -> Tool:
+    """`handoff_to(name, reason)`, to `agents`: what each is for, by name."""
+
+    async def handler(name: str, reason: str = "") -> dict[str, str]:
+        if name not in agents:
+            raise ToolError(f"There is no agent {name[:40]!r}. Agents: {', '.join(agents)}.", status="rejected")
+        return {"status": "handed_over", "to": name, "instructions": actions.handoff(name, reason)}
+
+    if not agents:
+        raise ConfigurationError("There is no agent to hand the call over to.")
+    purposes = " ".join(f"{name}: {purpose}." if purpose else f"{name}." for name, purpose in agents.items())
+    properties = {
+        "name": {"type": "string", "enum": list(agents)},
+        "reason": {"type": "string", "description": "Why, in a few words, for the agent that takes over."},
+    }
+    return Tool(
+        name="handoff_to",
+        description=f"Hand the conversation over to another agent. {purposes}",
+        parameters={
+            "type": "object",
+            "properties": properties,
+            "required": ["name"],
+            "additionalProperties": False,
+        },
+        handler=handler,
+    )
