@@ -23,6 +23,11 @@ def encode(pcm16: bytes) -> bytes:
     return audioop.lin2ulaw(pcm16, 2)
 
 
+def add(first: bytes, second: bytes) -> bytes:
+    """The sum of two runs of pcm16, equally long; what exceeds 16 bits stays at their limit."""
+    return audioop.add(first, second, 2)
+
+
 def rms(mulaw: bytes | bytearray) -> int:
     """Root mean square in 16-bit steps: 0 for silence, at most 32124."""
     return audioop.rms(audioop.ulaw2lin(mulaw, 2), 2)
