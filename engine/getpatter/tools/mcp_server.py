@@ -37,7 +37,8 @@ class McpServer:
     """Goes before the names of its tools where they clash; by default from the URL's host or the command."""
     allow: Collection[str] | None = None
     """Names of the tools that the agent may use; None allows all."""
-    connect_timeout_s: float = 5.0
+    connect_timeout_s: float = 10.0
+    """One in Python takes up to three seconds to start (measured on two shared cores); a telephone rings longer."""
     timeout_s: float = 30.0
     """Time limit of each of its tools."""
     reassurance: str | Reassurance = ""
@@ -56,7 +57,7 @@ class McpServer:
                 checked_url(self.url)
             except ConfigurationError as error:
                 raise ConfigurationError(f"The MCP server cannot be used. {error.message}") from None
-        # Made here and not for each call: reading certificates takes some 40 ms.
+        # Made here and not for each call: reading certificates takes some 70 ms.
         object.__setattr__(self, "tls", httpx2.create_ssl_context() if self.url else None)
 
     @property

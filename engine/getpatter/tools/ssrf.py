@@ -140,7 +140,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
     """
 
     def __init__(self, guard: AddressGuard, *, verify: ssl.SSLContext | None = None) -> None:
-        """Without `verify` the system's certificates are read, which takes some 40 ms."""
+        """Without `verify` the system's certificates are read, which takes some 70 ms."""
         self._guard = guard
         self._verify = verify or httpx2.create_ssl_context()
         self._by_host: dict[str, httpx2.AsyncHTTPTransport] = {}

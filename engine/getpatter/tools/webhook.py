@@ -35,7 +35,7 @@ class WebhookClient:
 
     def __init__(self, *, secret: SecretStr | str = "", guard: AddressGuard | None = None) -> None:
         self._secret = secret if isinstance(secret, SecretStr) else SecretStr(secret)
-        # Made here and not when a call first needs it: reading certificates takes some 40 ms.
+        # Made here and not when a call first needs it: reading certificates takes some 70 ms.
         self._client = httpx2.AsyncClient(
             transport=GuardedTransport(guard or AddressGuard()),
             timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S),
