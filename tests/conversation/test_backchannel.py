@@ -31,7 +31,7 @@ def test_a_listener_does_not_take_the_turn(text: str) -> None:
 
 
 TAKING = """no|No.|nope|stop|wait|Wait, wait.|what?|Sorry?|pardon|hello?|okay but I already paid|yeah no|right, so what|
-uh-uh|nuh-uh|I see a problem|sure thing is I can't|yes I want to change that|hold on|excuse me|actually|Okay, thank you.|
+uh-uh|nuh-uh|I see a problem|sure thing is I can't|yes I want to change that|hold on|excuse me|actually|Okay, thanks.|
 one second|cancel|ok ok ok ok ok|two|good question what about Tuesday|rightly|yesterday|umbrella"""
 
 

@@ -10,8 +10,8 @@ from getpatter.conversation.words import one_of, phrase_list, primary_language, 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Mm-hm, that's it.", ["mm", "hm", "thats", "it"]),
-        ("D’accord !", ["daccord"]),
+        ("Mm-hm, that's it.", ["mm", "hm", "that's", "it"]),
+        ("D’accord !", ["d'accord"]),
         ("the U.S. at 5 p.m.", ["the", "us", "at", "5", "pm"]),
         ("¿Sí? No…", ["sí", "no"]),
         ("555-0104", ["555", "0104"]),
@@ -32,6 +32,10 @@ def test_longer_phrases_are_found_first() -> None:
     match = re.search(one_of(["one", "one moment", "One-Second"]), "just one moment")
     assert match is not None
     assert match[0] == "one moment"
+
+
+def test_phrases_are_whole_words() -> None:
+    assert re.search(one_of(["s"]), "it's so") is None
 
 
 def test_a_list_of_phrases_may_have_lines() -> None:

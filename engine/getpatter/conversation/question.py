@@ -152,8 +152,7 @@ class _Patterns(NamedTuple):
 def _patterns(language: str) -> _Patterns:
     table = QUESTIONS[language]
     quantity, spelling, digits, requests = (
-        re.compile(rf"\b{one_of(phrases)}\b")
-        for phrases in (table.quantity, table.spelling, table.digits, table.requests)
+        re.compile(one_of(phrases)) for phrases in (table.quantity, table.spelling, table.digits, table.requests)
     )
     lengths = {" ".join(words(name)): length for name, length in table.digits.items()}
     return _Patterns(quantity, spelling, digits, requests, lengths)

@@ -11,10 +11,10 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
 def words(text: str) -> list[str]:
-    """Lower case, without punctuation: "Mm-hm, that's the U.S." gives mm, hm, thats, the, us."""
+    """Lower case, without punctuation: "Mm-hm, that’s the U.S." gives mm, hm, that's, the, us."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     plain = _ABBREVIATION.sub(lambda match: match[0].replace(".", ""), plain)
-    return [word.replace("'", "").replace("’", "") for word in _WORD.findall(plain)]
+    return [word.replace("’", "'") for word in _WORD.findall(plain)]
 
 
 def primary_language(language: str) -> str:
@@ -23,9 +23,10 @@ def primary_language(language: str) -> str:
 
 
 def one_of(phrases: Iterable[str]) -> str:
-    """A regular expression for any of them, written as `words` writes, that prefers longer ones; it has no groups."""
+    """A regular expression for any of them as whole words in what `words` gave, joined by spaces; longer ones first."""
     written = {" ".join(words(phrase)) for phrase in phrases}
-    return "(?:" + "|".join(re.escape(phrase) for phrase in sorted(written, key=lambda p: (-len(p), p))) + ")"
+    longest_first = sorted(written, key=lambda phrase: (-len(phrase), phrase))
+    return rf"(?<!\S)(?:{'|'.join(map(re.escape, longest_first))})(?!\S)"
 
 
 def phrase_list(text: str) -> tuple[str, ...]:
