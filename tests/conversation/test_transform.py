@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from getpatter.conversation.transform import for_speech
+from getpatter.conversation.transform import filter_emoji, filter_for_tts, filter_markdown, for_speech
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,15 @@ def test_any_text_gives_one_line(text: str) -> None:
     spoken = for_speech(text)
     assert spoken == spoken.strip()
     assert "\n" not in spoken
+
+
+def test_each_filter_takes_its_own() -> None:
+    written = "**Great** 😊, see [the menu](https://example.com)."
+    assert filter_markdown(written) == "Great 😊, see the menu."
+    assert filter_emoji(written) == "**Great** , see [the menu](https://example.com)."
+    assert filter_for_tts(written) == "Great, see the menu."
+
+
+@given(st.text(max_size=200))
+def test_the_two_filters_together_are_the_whole(text: str) -> None:
+    assert filter_for_tts(text) in ("", filter_emoji(filter_markdown(text)))

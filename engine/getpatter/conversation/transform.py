@@ -28,17 +28,32 @@ _SPACE_BEFORE_MARK = re.compile(r"(?<=\w) (?=[.,](?: |$))")
 _SAYABLE = re.compile(r"\w")
 
 
-def for_speech(text: str) -> str:
-    """`text` without what a voice would read out wrongly; empty when nothing is left to say.
+def filter_markdown(text: str) -> str:
+    """`text` without Markdown and HTML: marks go, words and the text of links stay, addresses lose scheme and query.
 
-    Markdown loses its marks and keeps its words, links keep their text, addresses lose scheme and query, emoji and
-    other symbols go.  Works on whole replies and on single sentences, in which a pair of marks may be torn apart.
+    Works on whole replies and on single sentences, in which a pair of marks may be torn apart.
     """
     text = _RULE.sub("", _FENCE.sub("", text))
     text = _LINE_MARK.sub("", text)
     text = _FOOTNOTE.sub("", _LINK.sub(r"\1", text))
     text = _TAG.sub(" ", _ADDRESS.sub(r"\1", text))
-    text = _SYMBOL.sub(" ", _MARKUP.sub("", text))
-    text = _SPACES.sub(" ", _TABLE_BAR.sub(" ", text)).strip()
-    text = _SPACE_BEFORE_MARK.sub("", text)
+    return _tidy(_TABLE_BAR.sub(" ", _MARKUP.sub("", text)))
+
+
+def filter_emoji(text: str) -> str:
+    """`text` without emoji and other symbols that stand for no word, as a single line."""
+    return _tidy(_SYMBOL.sub(" ", text))
+
+
+def for_speech(text: str) -> str:
+    """`text` without the Markdown and emoji that a voice would read out; empty when nothing is left to say."""
+    text = filter_emoji(filter_markdown(text))
     return text if _SAYABLE.search(text) else ""
+
+
+filter_for_tts = for_speech
+"""The same, by the name it has beside the two that it is made of."""
+
+
+def _tidy(text: str) -> str:
+    return _SPACE_BEFORE_MARK.sub("", _SPACES.sub(" ", text).strip())
