@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import wave
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -46,3 +47,10 @@ def recorded() -> list[bytes]:
     if not tracks:
         pytest.skip(f"no recorded speech in {RECORDED_SPEECH}")
     return tracks
+
+
+@pytest.fixture(scope="session")
+def synthesised() -> list[bytes]:
+    """A minute of synthesised sentences by several voices, µ-law."""
+    clips = resources.files("getpatter.testing").joinpath("clips").iterdir()
+    return [clip.read_bytes() for clip in sorted(clips, key=str) if clip.name.endswith(".ulaw")]

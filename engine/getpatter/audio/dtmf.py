@@ -89,7 +89,7 @@ MIN_LEVEL_DBM0 = -28.0
 MAX_DETUNING = 0.025
 """Between the 1.5 % that must be taken and the 3.5 % that must be refused."""
 MAX_TWIST_DB = 9.0
-"""Low tone over high; Q.24 lets lines lose 4 to 8 dB more of the high one.  1 dB in hand."""
+"""Low tone over high: 8 must be taken (AT&T's figure in Q.24, as the next), and 1 dB is in hand."""
 MAX_REVERSE_TWIST_DB = 5.0
 """High tone over low; 4 must be taken."""
 MIN_PURITY = 0.7
