@@ -41,7 +41,7 @@ from getpatter.carriers.base import InboundCall
 from getpatter.clock import SystemClock
 from getpatter.conversation.listening import Listening
 from getpatter.conversation.pacer import Pacer
-from getpatter.conversation.pipeline import Services
+from getpatter.conversation.conversation import Services
 from getpatter.observability.bus import EventBus
 from getpatter.server.listener import Listener
 from getpatter.server.media_socket import media_protocol

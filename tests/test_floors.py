@@ -32,6 +32,7 @@ FLOORS: dict[str, int] = {
     "llm": 2,
     "store": 2,
     "turn_detection": 2,
+    "barge_in": 3,
     "guardrails": 3,
     "hooks": 3,
     "tools": 3,

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
+from getpatter.audio.filters.base import AudioFilter
+from getpatter.barge_in import BargeInSettings
+from getpatter.guardrails import Guardrail
+from getpatter.hooks import PipelineHooks
 from getpatter.llm.base import LanguageModel
 from getpatter.stt.base import SpeechToText
+from getpatter.tools.mcp_server import McpServer
+from getpatter.tools.tool import Tool
 from getpatter.tts.base import TextToSpeech
+from getpatter.turn_detection.base import TurnDetector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +26,32 @@ class TurnSettings:
     """Silence after speech that ends the caller's turn."""
     vad_start_s: float = 0.064
     """Speech that begins it (two VAD windows)."""
+    endpointing: Literal["silence", "recogniser"] = "silence"
+    """Who decides that the caller has finished: silence (and the turn detector where there is one), or the end-of-turn
+    judgement of a streaming recogniser."""
+    recogniser_turn_s: float = 2.0
+    """Longest wait, after silence has begun, for a recogniser that decides; then silence does."""
+    patience: bool = True
+    """Wait longer where the words are unfinished: digits, spelling, "um", a clause left open."""
+    max_hold_s: float = 1.2
+    """Longest silence in a turn that the turn detector takes for unfinished."""
+    max_speech_s: float = 60.0
+    """A voice that does not end, such as music, is taken for ended after this long."""
     stt_timeout_s: float = 3.0
     """Longest wait for a final transcript after the turn ended."""
+    while_speaking: BargeInSettings = field(default_factory=BargeInSettings)
+    """A voice over the agent's."""
+    while_thinking: BargeInSettings = field(default_factory=BargeInSettings)
+    """A voice before the agent's answer is heard; `pause_resume` keeps the answer back until it is known what it is."""
+    preemptive: bool = False
+    """Begin to answer before it is certain that the caller has finished: quicker, and paid for when they had not.
+    Tools wait for the end of the turn."""
+    preemptive_stable_s: float = 0.3
+    """An interim transcript that has not changed for this long is worth answering."""
+    keys_s: float = 1.5
+    """Pause after which keys pressed on the telephone are complete."""
+    filler_after_s: float = 4.0
+    """An answer that takes longer is preceded by the agent's filler message, where it has one."""
     silence_timeout_s: float = 12.0
     """Nobody speaks this long: the agent asks once whether anybody is there, then says goodbye."""
     max_duration_s: float = 600.0
@@ -43,9 +76,37 @@ class Agent:
     language: str = "en-US"
     phrases: tuple[str, ...] = ()
     """Sentences the far end is likely to say; helps recognisers that can use them."""
+    filler_message: str = ""
+    """Said when an answer takes long, e.g. "One moment, please."; when empty nothing is."""
     still_there_message: str = "Are you still there?"
     silence_message: str = "I cannot hear anybody, so I will hang up now. Goodbye."
     time_limit_message: str = "I am sorry, our time is up. Goodbye."
     error_message: str = "I am sorry, I have a technical problem and must end this call. Goodbye."
     shutdown_message: str = "I am sorry, I have to end this call now. Goodbye."
-    turns: TurnSettings = TurnSettings()
+    turns: TurnSettings = field(default_factory=TurnSettings)
+    tools: tuple[Tool, ...] = ()
+    """What the agent can do besides talking and hanging up."""
+    mcp_servers: tuple[McpServer, ...] = ()
+    """Their tools are the agent's, too; connected while the call rings."""
+    transfer_to: tuple[str, ...] = ()
+    """Numbers, and prefixes such as `+1202*`, to which the agent may transfer the call; none, and it cannot."""
+    use_keys: bool = True
+    """The agent may press keys and ask the caller for some."""
+    handoffs: tuple[Agent, ...] = ()
+    """Agents that this one may hand the conversation over to, by their names.  Of those the prompt, the tools and the
+    rules about words take effect; ear, voice and mind stay."""
+    purpose: str = ""
+    """What the agent is for, told to those that may hand over to it."""
+    guardrails: tuple[Guardrail, ...] = ()
+    """What must not be said."""
+    hooks: PipelineHooks = field(default_factory=PipelineHooks)
+    text_transforms: tuple[Callable[[str], str], ...] = ()
+    """Change each sentence, in order, before it is spoken."""
+    eager_first_flush: bool = False
+    """Speak a long first clause before its sentence is complete."""
+    turn_detector: TurnDetector | None = None
+    """Judges at each pause whether the caller has finished."""
+    audio_filters: tuple[AudioFilter, ...] = ()
+    """The caller's sound passes them in order."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Fill `{name}` in the prompt and the first message, and are told to tools."""

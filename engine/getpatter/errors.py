@@ -13,6 +13,7 @@ PatterError
 │   └── MediaError            a media message that breaks the carrier's protocol
 ├── ProviderError             a speech or language provider failed; says whether a retry can help
 │   └── PartialReply          a language model broke off in the middle; carries what it had said
+├── ExtensionError            code that the agent was given failed and was left out: a hook, a filter
 ├── ToolError                 a tool could not do what the model asked for; the text is for the model
 ├── StoreError                the call store cannot be read or written; says whether a retry can help
 └── CallEnded                 the call is over; says who ended it
@@ -100,6 +101,10 @@ class ProviderError(PatterError):
         super().__init__(message, next_step=next_step)
         self.provider = provider
         self.retryable = retryable
+
+
+class ExtensionError(PatterError):
+    code = "extension"
 
 
 class ToolError(PatterError):

@@ -13,6 +13,8 @@ import msgspec
 Direction = Literal["outbound", "inbound"]
 Role = Literal["agent", "caller"]
 Outcome = Literal["answered", "voicemail", "no_answer", "busy", "failed", "canceled", "interrupted"]
+TurnTrigger = Literal["silence", "recogniser", "turn_detector", "keys"]
+DismissedAs = Literal["noise", "backchannel", "unconfirmed", "echo"]
 EndedBy = Literal["caller", "agent", "assistant", "limit", "carrier", "engine"]
 
 # A latency in milliseconds, not below zero.
@@ -80,22 +82,56 @@ class SpeechEnded(CallEvent, tag="speech_ended", frozen=True, kw_only=True):
     role: Role
 
 
+class EndOfTurn(CallEvent, tag="end_of_turn", frozen=True, kw_only=True):
+    """The caller has finished and the answer is asked for.  Delays are from the moment the VAD said that their voice
+    had stopped; one that was not observed is absent."""
+
+    trigger: TurnTrigger = "silence"
+    silence_ms: Millis | None = None
+    """Silence that had passed when the VAD said so."""
+    end_of_utterance_delay_ms: Millis | None = None
+    """→ final transcript."""
+    transcription_delay_ms: Millis | None = None
+    """→ the turn is taken for complete."""
+    on_user_turn_completed_delay_ms: Millis | None = None
+    """What the hook after the transcript took."""
+
+
+class FirstToken(CallEvent, tag="first_token", frozen=True, kw_only=True):
+    """The language model has begun to write the answer."""
+
+    model: str = ""
+
+
 class TurnLatency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The parts of one response time, in milliseconds; a part that was not observed is absent.
 
-    `response` runs from the caller's last speech to the first audio frame sent and is the sum a caller feels.
+    The caller's last speech ─ silence ─► VAD says so ─ endpoint ─► answer asked for ─ LLM ─► text ─ TTS ─► audio
+    ─► first frame sent.  `response` is the whole of it, which is what a caller feels.
     """
 
+    user_speech_duration_ms: Millis | None = None
+    """How long the caller had spoken; no part of any latency."""
+    silence_ms: Millis | None = None
+    """Caller's last speech → VAD says that it has stopped (its stop time)."""
     endpoint_ms: Millis | None = None
-    """Caller's last speech → end of turn decided (holds the VAD's stop time)."""
+    """VAD says so → the language model is asked: the final transcript, and waiting whether the caller goes on."""
     stt_ms: Millis | None = None
-    """End of turn decided → final transcript."""
+    """VAD says so → final transcript: finalisation only, however long the caller spoke."""
     llm_ttft_ms: Millis | None = None
-    """Reply asked for → first token."""
+    """Language model asked → first token.  Near zero, or absent, where the answer was begun in advance."""
+    llm_total_ms: Millis | None = None
+    """Language model asked → last token."""
     tts_ms: Millis | None = None
     """First sentence handed to the voice → its first audio."""
+    tts_total_ms: Millis | None = None
+    """First sentence handed to the voice → all audio is there."""
     engine_ms: Millis | None = None
-    """What is left of end of turn → first frame sent when STT, LLM and TTS are taken away: our own doing."""
+    """What is left of VAD says so → first frame when STT, holding, LLM and TTS are taken away: our own doing."""
+    bargein_ms: Millis | None = None
+    """Caller's voice detected over the agent → the agent is silent; only of a turn that was interrupted."""
+    agent_response_ms: Millis | None = None
+    """endpoint + llm_ttft + tts, where all three are known: what the system can be blamed for."""
     response_ms: Millis | None = None
     """Caller's last speech → first frame sent."""
 
@@ -126,6 +162,15 @@ class BargeIn(CallEvent, tag="barge_in", frozen=True, kw_only=True):
     clear_ms: Millis = 0.0
 
 
+class FalseInterruption(CallEvent, tag="false_interruption", frozen=True, kw_only=True):
+    """Somebody was heard over the agent and did not mean to take the turn."""
+
+    kind: DismissedAs
+    text: str = ""
+    paused_ms: Millis = 0.0
+    """How long the agent had stopped for it."""
+
+
 class DtmfPressed(CallEvent, tag="dtmf", frozen=True, kw_only=True):
     role: Role
     digit: str
@@ -139,6 +184,13 @@ class ToolCalled(CallEvent, tag="tool_called", frozen=True, kw_only=True):
     result: str = ""
     error: str = ""
     duration_ms: Millis = 0.0
+
+
+class HandedOver(CallEvent, tag="handed_over", frozen=True, kw_only=True):
+    """Another agent of ours leads the conversation from now on."""
+
+    agent: str
+    reason: str = ""
 
 
 class RecordingStarted(CallEvent, tag="recording_started", frozen=True, kw_only=True):
@@ -191,10 +243,14 @@ Event = (
     | SpeechStarted
     | SpeechEnded
     | Turn
+    | EndOfTurn
+    | FirstToken
     | TranscriptInterim
     | BargeIn
+    | FalseInterruption
     | DtmfPressed
     | ToolCalled
+    | HandedOver
     | RecordingStarted
     | Recorded
     | Problem

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ from getpatter.carriers.base import (
 from getpatter.carriers.twilio.media import TwilioMediaCodec
 from getpatter.conversation.ears import VoiceLine
 from getpatter.conversation.pacer import Pacer
-from getpatter.conversation.pipeline import Services
+from getpatter.conversation.conversation import Services
 from getpatter.errors import InvalidRequest
 from getpatter.observability.bus import EventBus
 from getpatter.store import Store
@@ -166,7 +167,7 @@ async def office_for(tmp_path: Path) -> AsyncIterator[OfficeFor]:
     store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'calls.db'}")
     offices: list[Office] = []
 
-    def make(stt: TellableSTT | None = None, tts: CountingTTS | None = None, **turns: float) -> Office:
+    def make(stt: TellableSTT | None = None, tts: CountingTTS | None = None, **turns: Any) -> Office:
         ear = stt or TellableSTT()
         agent = Agent(system_prompt="", llm=AnsweringLLM("Yes."), stt=ear, tts=tts or CountingTTS())
         office = Office(store, replace(agent, turns=replace(TurnSettings(), **turns)), ear)

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from getpatter.agent import TurnSettings
-from getpatter.conversation.turns import (
+from getpatter.barge_in import BargeInMode, BargeInSettings, MinWordsStrategy
+from getpatter.conversation.actions import (
+    Action,
     CancelReply,
+    Dismiss,
+    DropDraft,
     Ending,
     Farewell,
     FinalizeTranscript,
     HangUp,
+    HoldReply,
+    Interject,
+    JudgeTurn,
     Lines,
+    ResumeReply,
     Say,
+    StartDraft,
     StartReply,
     StartTimer,
-    State,
     StopTimer,
     TimerName,
-    TurnMachine,
 )
+from getpatter.conversation.turns import AgentSide, Rules, Stage, TurnMachine
 
 LINES = Lines(
     still_there="Are you there?",
@@ -35,28 +47,36 @@ SETTINGS = TurnSettings(silence_timeout_s=10.0, stt_timeout_s=3.0, goodbye_timeo
 AGENT = Farewell("agent", "the agent ended the call")
 
 
-def listening(first_message: str = "") -> TurnMachine:
-    machine = TurnMachine(SETTINGS, Lines(**{**vars_of(LINES), "first_message": first_message}))
+def listening(settings: TurnSettings = SETTINGS, *, rules: Rules | None = None, lines: Lines = LINES) -> TurnMachine:
+    machine = TurnMachine(settings, lines, rules)
     machine.on_start(0.0)
     return machine
 
 
-def vars_of(lines: Lines) -> dict[str, str]:
-    return {name: getattr(lines, name) for name in Lines.__slots__}
-
-
-def thinking(words: str = "hello") -> TurnMachine:
-    machine = listening()
+def thinking(settings: TurnSettings = SETTINGS, *, rules: Rules | None = None, lines: Lines = LINES) -> TurnMachine:
+    """Since 2.1, about what the caller said: hello."""
+    machine = listening(settings, rules=rules, lines=lines)
     machine.on_speech_started(1.0)
-    machine.on_speech_ended(2.0)
-    assert StartReply(words) in machine.on_transcript(words, 2.1)
+    machine.on_speech_ended(2.0, 0.5)
+    assert StartReply("hello") in machine.on_transcript("hello", 2.1)
     return machine
 
 
-def speaking() -> TurnMachine:
-    machine = thinking()
+def speaking(settings: TurnSettings = SETTINGS, *, rules: Rules | None = None) -> TurnMachine:
+    """Since 3.0."""
+    machine = thinking(settings, rules=rules)
     machine.on_agent_audible(3.0)
     return machine
+
+
+def over(mode: BargeInMode, **more: Any) -> TurnSettings:
+    """Settings for what happens to a voice over the agent."""
+    barge_in = BargeInSettings(mode=mode, **more)
+    return replace(SETTINGS, while_speaking=barge_in, while_thinking=barge_in)
+
+
+def kinds(actions: Iterable[Action]) -> set[type[Action]]:
+    return {type(action) for action in actions}
 
 
 def hang_up(actions: object) -> HangUp | None:
@@ -90,7 +110,7 @@ def test_the_callers_turn_ends_with_silence_and_their_words() -> None:
 def test_an_utterance_in_several_finals_is_one_turn() -> None:
     machine = listening()
     machine.on_speech_started(1.0)
-    assert machine.on_transcript("a table for two", 2.0) == []
+    assert machine.on_transcript("a table for two", 2.0) == [StopTimer("transcript")]
     machine.on_speech_ended(3.0)
     assert StartReply("a table for two at seven") in machine.on_transcript("at seven", 3.1)
 
@@ -100,7 +120,7 @@ def test_a_caller_who_goes_on_before_the_words_came_keeps_the_turn() -> None:
     machine.on_speech_started(1.0)
     machine.on_speech_ended(2.0)
     machine.on_speech_started(2.05)
-    assert machine.on_transcript("my number is", 2.1) == []
+    assert machine.on_transcript("my number is", 2.1) == [StopTimer("transcript")]
     machine.on_speech_ended(4.0)
     assert StartReply("my number is five five five") in machine.on_transcript("five five five", 4.1)
 
@@ -120,7 +140,7 @@ def test_noise_that_holds_no_words_is_no_turn() -> None:
     machine.on_speech_started(1.0)
     machine.on_speech_ended(1.3)
     assert machine.on_transcript("  ", 1.4) == [StopTimer("transcript"), StartTimer("silence", 11.4)]
-    assert machine.state is State.LISTENING
+    assert machine.agent is AgentSide.SILENT
 
 
 def test_words_that_only_the_recogniser_heard_are_answered() -> None:
@@ -131,8 +151,26 @@ def test_a_recogniser_that_stays_silent_does_not_hold_the_call() -> None:
     machine = listening()
     machine.on_speech_started(1.0)
     assert StartTimer("transcript", 5.0) in machine.on_speech_ended(2.0)
+    assert machine.on_timer("transcript", 5.0) == [StartTimer("silence", 15.0)]
+
+
+def test_a_guess_has_to_do_when_the_final_words_never_come() -> None:
+    machine = listening()
+    machine.on_speech_started(1.0)
+    machine.on_interim("a table for two", 1.5)
+    machine.on_speech_ended(2.0)
+    assert StartReply("a table for two") in machine.on_timer("transcript", 5.0)
+
+
+def test_final_words_that_come_after_their_guess_was_answered_are_not_said_twice() -> None:
+    machine = listening()
+    machine.on_speech_started(1.0)
+    machine.on_interim("a table for two", 1.5)
+    machine.on_speech_ended(2.0)
     machine.on_timer("transcript", 5.0)
-    assert machine.state is State.LISTENING
+    machine.on_agent_audible(5.1)
+    machine.on_transcript("A table for two.", 5.5)
+    assert StartReply not in kinds(machine.on_agent_finished(7.0))
 
 
 def test_what_was_understood_is_answered_when_the_rest_never_comes() -> None:
@@ -143,25 +181,472 @@ def test_what_was_understood_is_answered_when_the_rest_never_comes() -> None:
     assert StartReply("a table for two") in machine.on_timer("transcript", 5.0)
 
 
-# -- interruption
+# -- has the caller finished?
 
 
-def test_a_caller_who_speaks_over_the_agent_takes_the_turn() -> None:
+def test_an_unfinished_sentence_is_waited_for() -> None:
+    machine = listening(rules=Rules(patience=lambda text, asked: 1.0 if text.endswith("and") else 0.0))
+    machine.on_speech_started(1.0)
+    machine.on_speech_ended(2.5, 0.5)
+    assert StartTimer("hold", 3.5) in machine.on_transcript("a table and", 2.6), "half a second and one more"
+    assert StartReply("a table and") in machine.on_timer("hold", 3.5)
+
+
+def test_a_caller_who_goes_on_while_being_waited_for_keeps_the_turn() -> None:
+    machine = listening(rules=Rules(patience=lambda text, asked: 1.0 if text.endswith("and") else 0.0))
+    machine.on_speech_started(1.0)
+    machine.on_speech_ended(2.5, 0.5)
+    machine.on_transcript("a table and", 2.6)
+    assert StopTimer("hold") in machine.on_speech_started(3.0)
+    machine.on_speech_ended(4.0, 0.5)
+    assert StartReply("a table and two chairs") in machine.on_transcript("two chairs", 4.1)
+
+
+def test_patience_is_told_what_the_agent_had_asked() -> None:
+    asked: list[str] = []
+
+    def patience(text: str, question: str) -> float:
+        asked.append(question)
+        return 0.0
+
+    machine = listening(rules=Rules(patience=patience))
+    machine.on_speech_started(1.0)
+    machine.on_speech_ended(2.5)
+    machine.on_transcript("two", 2.6, over="For how many?")
+    assert asked == ["For how many?"]
+
+
+def test_patience_can_be_switched_off() -> None:
+    machine = listening(replace(SETTINGS, patience=False), rules=Rules(patience=lambda text, asked: 1.0))
+    machine.on_speech_started(1.0)
+    machine.on_speech_ended(2.5, 0.5)
+    assert StartReply("and") in machine.on_transcript("and", 2.6)
+
+
+DETECTOR = Rules(turn_detector=True)
+
+
+def test_a_turn_detector_is_asked_at_each_pause() -> None:
+    machine = listening(rules=DETECTOR)
+    machine.on_speech_started(1.0)
+    assert JudgeTurn() in machine.on_speech_ended(2.0, 0.2)
+
+
+def test_the_answer_of_a_turn_detector_is_waited_for_but_not_for_ever() -> None:
+    machine = listening(rules=DETECTOR)
+    machine.on_speech_started(1.0)
+    machine.on_speech_ended(2.5, 0.5)
+    assert StartTimer("hold", 3.2) in machine.on_transcript("my name is", 2.6), "1.2 s after the last speech"
+    assert StartReply("my name is") in machine.on_timer("hold", 3.2)
+
+
+def test_a_turn_that_is_judged_complete_is_answered_at_once() -> None:
+    machine = listening(rules=DETECTOR)
+    machine.on_speech_started(1.0)
+    machine.on_speech_ended(2.5, 0.5)
+    machine.on_transcript("that is all", 2.6)
+    assert StartReply("that is all", "turn_detector") in machine.on_turn_judged(True, 2.65)
+
+
+def test_a_turn_that_is_judged_unfinished_is_held_and_no_longer_than_its_limit() -> None:
+    machine = listening(rules=DETECTOR)
+    machine.on_speech_started(1.0)
+    machine.on_speech_ended(2.5, 0.5)
+    machine.on_transcript("my name is", 2.6)
+    assert StartTimer("hold", 3.2) in machine.on_turn_judged(False, 2.65)
+    assert StartReply("my name is") in machine.on_timer("hold", 3.2)
+
+
+def test_without_an_opinion_silence_decides() -> None:
+    machine = listening(rules=DETECTOR)
+    machine.on_speech_started(1.0)
+    machine.on_speech_ended(2.5, 0.5)
+    machine.on_transcript("my name is", 2.6)
+    assert StartReply("my name is") in machine.on_turn_judged(None, 2.65)
+
+
+def test_a_judgement_on_a_pause_that_is_over_counts_no_more() -> None:
+    machine = listening(rules=DETECTOR)
+    machine.on_speech_started(1.0)
+    machine.on_speech_ended(2.5, 0.5)
+    machine.on_transcript("my name is", 2.6)
+    machine.on_speech_started(2.62)
+    assert machine.on_turn_judged(True, 2.65) == []
+
+
+RECOGNISER = replace(SETTINGS, endpointing="recogniser", recogniser_turn_s=2.0)
+
+
+def test_a_recogniser_that_decides_ends_the_turn() -> None:
+    machine = listening(RECOGNISER)
+    machine.on_speech_started(1.0)
+    assert FinalizeTranscript not in kinds(machine.on_speech_ended(2.0, 0.2)), "it finds the end by itself"
+    assert machine.on_transcript("I would like", 2.1, from_finalize=False) == []
+    actions = machine.on_transcript("to book a table", 2.6, from_finalize=False, end_of_turn=True)
+    assert StartReply("I would like to book a table", "recogniser") in actions
+
+
+def test_a_recogniser_that_decides_may_be_quicker_than_the_vad() -> None:
+    machine = listening(RECOGNISER)
+    machine.on_speech_started(1.0)
+    actions = machine.on_transcript("yes", 1.6, from_finalize=False, end_of_turn=True)
+    assert StartReply("yes", "recogniser") in actions
+    assert machine.on_speech_ended(1.8, 0.2) == [], "the agent has the turn"
+
+
+def test_silence_decides_where_the_recogniser_does_not() -> None:
+    machine = listening(RECOGNISER)
+    machine.on_speech_started(1.0)
+    assert StartTimer("transcript", 4.0) in machine.on_speech_ended(2.0, 0.2)
+    machine.on_transcript("hello", 2.1, from_finalize=False)
+    assert StartReply("hello") in machine.on_timer("transcript", 4.0)
+
+
+def test_the_finals_of_a_streaming_recogniser_do_not_end_the_turn() -> None:
+    machine = listening()
+    machine.on_speech_started(1.0)
+    machine.on_speech_ended(2.0)
+    assert machine.on_transcript("I want", 2.05, from_finalize=False) == [], "the one that was asked for is due"
+    assert StartReply("I want to go") in machine.on_transcript("to go", 2.2)
+
+
+def test_a_voice_that_does_not_end_is_taken_for_ended() -> None:
+    machine = listening()
+    assert StartTimer("monologue", 61.0) in machine.on_speech_started(1.0)
+    assert FinalizeTranscript() in machine.on_timer("monologue", 61.0)
+    assert machine.on_transcript("", 61.1) == [StopTimer("transcript"), StartTimer("silence", 71.1)]
+
+
+# -- keys
+
+
+def test_keys_are_a_turn_when_no_more_come() -> None:
+    machine = listening()
+    assert StartTimer("keys", 2.5) in machine.on_key("1", 1.0)
+    assert StartTimer("keys", 3.0) in machine.on_key("2", 1.5)
+    assert StartReply("[pressed 1 2]", "keys") in machine.on_timer("keys", 3.0)
+
+
+def test_a_key_interrupts_the_agent_at_once() -> None:
     machine = speaking()
+    assert CancelReply(barge_in=True) in machine.on_key("0", 4.0)
+    assert StartReply("[pressed 0]", "keys") in machine.on_timer("keys", 5.5)
+
+
+# -- a voice over the agent: pause, and go on or stop
+
+
+def test_the_agent_pauses_at_the_first_sound_of_a_voice() -> None:
+    machine = speaking()
+    assert HoldReply() in machine.on_speech_started(4.0)
+    assert machine.overlapping
+
+
+def test_words_take_the_turn() -> None:
+    machine = speaking()
+    machine.on_speech_started(4.0)
+    assert CancelReply(barge_in=True) in machine.on_interim("wait", 4.4)
+    machine.on_speech_ended(5.0)
+    assert StartReply("wait please") in machine.on_transcript("wait please", 5.1)
+
+
+def test_a_recogniser_without_interims_decides_at_the_end_of_the_voice() -> None:
+    machine = speaking()
+    machine.on_speech_started(4.0)
+    assert FinalizeTranscript() in machine.on_speech_ended(5.0)
+    actions = machine.on_transcript("wait please", 5.1)
+    assert actions.index(CancelReply(barge_in=True)) < actions.index(StartReply("wait please"))
+
+
+def test_a_cough_does_not_stop_the_agent() -> None:
+    machine = speaking()
+    machine.on_speech_started(4.0)
+    machine.on_speech_ended(4.6)
+    actions = machine.on_transcript("", 4.7)
+    assert Dismiss("noise") in actions
+    assert actions[-1] == ResumeReply()
+    assert machine.agent is AgentSide.SPEAKING
+
+
+def test_a_sound_whose_words_never_come_does_not_stop_the_agent() -> None:
+    machine = speaking()
+    machine.on_speech_started(4.0)
+    machine.on_speech_ended(4.6)
+    assert ResumeReply() in machine.on_timer("transcript", 7.6)
+
+
+def test_noise_that_goes_on_does_not_silence_the_agent() -> None:
+    machine = speaking()
+    assert StartTimer("confirm", 5.5) in machine.on_speech_started(4.0)
+    assert FinalizeTranscript() in machine.on_timer("confirm", 5.5), "is there anything to understand?"
+    assert ResumeReply() in machine.on_transcript("", 5.6)
+
+
+def test_a_long_interruption_is_proved_while_it_lasts() -> None:
+    machine = speaking()
+    machine.on_speech_started(4.0)
+    machine.on_timer("confirm", 5.5)
+    assert CancelReply(barge_in=True) in machine.on_transcript("no no I said", 5.6)
+    machine.on_speech_ended(7.0)
+    assert StartReply("no no I said Tuesday") in machine.on_transcript("Tuesday", 7.1)
+
+
+def test_on_a_noisy_line_the_agent_stops_pausing_for_mere_sounds() -> None:
+    machine = speaking()
+    machine.on_speech_started(4.0)
+    machine.on_speech_ended(4.6)
+    machine.on_transcript("", 4.7)
+    assert HoldReply() not in machine.on_speech_started(5.0)
+    assert CancelReply(barge_in=True) in machine.on_interim("excuse me", 5.3), "words still interrupt"
+
+
+def test_after_a_real_interruption_the_agent_pauses_for_a_sound_again() -> None:
+    machine = speaking()
+    machine.on_speech_started(4.0)
+    machine.on_speech_ended(4.6)
+    machine.on_transcript("", 4.7)
+    machine.on_speech_started(5.0)
+    machine.on_interim("excuse me", 5.3)
+    machine.on_speech_ended(6.0)
+    machine.on_transcript("excuse me", 6.1)
+    machine.on_agent_audible(6.2)
+    assert HoldReply() in machine.on_speech_started(7.0)
+
+
+# -- back-channels
+
+
+def mm_hm(text: str, said: str, greeting: bool) -> bool:
+    return not said.endswith("?") and (text == "mm-hm" or (greeting and text == "hello"))
+
+
+LISTENER = Rules(backchannel=mm_hm)
+
+
+def test_a_listeners_mm_hm_does_not_take_the_turn() -> None:
+    machine = speaking(rules=LISTENER)
+    machine.on_speech_started(4.0)
+    assert CancelReply not in kinds(machine.on_interim("mm-hm", 4.3))
+    machine.on_speech_ended(4.8)
+    actions = machine.on_transcript("mm-hm", 4.9)
+    assert Dismiss("backchannel", "mm-hm") in actions
+    assert actions[-1] == ResumeReply()
+    assert StartReply not in kinds(machine.on_agent_finished(8.0)), "nor is it answered afterwards"
+
+
+def test_the_same_sound_answers_a_question() -> None:
+    machine = speaking(rules=LISTENER)
+    machine.on_speech_started(4.0)
+    machine.on_speech_ended(4.8)
+    assert StartReply("mm-hm") in machine.on_transcript("mm-hm", 4.9, over="Shall I book it?")
+
+
+def test_a_back_channel_that_goes_on_is_an_interruption() -> None:
+    machine = speaking(rules=LISTENER)
+    machine.on_speech_started(4.0)
+    machine.on_interim("mm-hm", 4.3)
+    assert CancelReply(barge_in=True) in machine.on_interim("mm-hm but wait", 4.8)
+
+
+def test_mm_hm_to_a_silent_agent_is_a_turn() -> None:
+    machine = listening(rules=LISTENER)
+    machine.on_speech_started(1.0)
+    machine.on_speech_ended(1.5)
+    assert StartReply("mm-hm") in machine.on_transcript("mm-hm", 1.6)
+
+
+def test_hello_over_the_greeting_does_not_swallow_it() -> None:
+    machine = TurnMachine(SETTINGS, replace(LINES, first_message="Good morning."), LISTENER)
+    machine.on_start(0.0)
+    machine.on_agent_audible(0.1)
+    assert HoldReply() in machine.on_speech_started(0.5)
+    machine.on_speech_ended(0.9)
+    assert ResumeReply() in machine.on_transcript("hello", 1.0)
+
+
+def test_the_first_message_can_be_interrupted() -> None:
+    machine = TurnMachine(SETTINGS, replace(LINES, first_message="Good morning."), LISTENER)
+    machine.on_start(0.0)
+    machine.on_agent_audible(0.1)
+    machine.on_speech_started(0.5)
+    assert CancelReply(barge_in=True) in machine.on_interim("who is this", 0.9)
+
+
+# -- other ways with a voice over the agent
+
+
+def test_cancel_stops_the_agent_for_good_at_the_first_sound() -> None:
+    machine = speaking(over("cancel"))
     assert CancelReply(barge_in=True) in machine.on_speech_started(4.0)
-    assert machine.state is State.CALLER
+    assert machine.agent is AgentSide.SILENT
 
 
-def test_a_caller_who_goes_on_while_the_agent_thinks_is_no_barge_in() -> None:
-    assert CancelReply(barge_in=False) in thinking().on_speech_started(2.5)
+def test_confirm_lets_the_agent_speak_on_until_there_are_words() -> None:
+    machine = speaking(over("confirm"))
+    assert not {HoldReply, CancelReply} & kinds(machine.on_speech_started(4.0))
+    assert CancelReply(barge_in=True) in machine.on_interim("stop", 4.5)
+
+
+def test_off_answers_when_the_agent_has_finished() -> None:
+    machine = speaking(over("off"))
+    assert not {HoldReply, CancelReply} & kinds(machine.on_speech_started(4.0))
+    machine.on_speech_ended(5.0)
+    assert CancelReply not in kinds(machine.on_transcript("and a chair", 5.1))
+    assert StartReply("and a chair") in machine.on_agent_finished(6.0)
+
+
+def test_a_strategy_decides_which_words_take_the_turn() -> None:
+    machine = speaking(over("confirm", strategies=(MinWordsStrategy(min_words=3),)))
+    machine.on_speech_started(4.0)
+    assert CancelReply not in kinds(machine.on_interim("wait a", 4.4))
+    assert CancelReply(barge_in=True) in machine.on_interim("wait a moment", 4.6)
+
+
+def test_words_that_no_strategy_accepts_are_dropped() -> None:
+    machine = speaking(over("pause_resume", strategies=(MinWordsStrategy(min_words=3),)))
+    machine.on_speech_started(4.0)
+    machine.on_speech_ended(4.8)
+    actions = machine.on_transcript("wait a", 4.9)
+    assert Dismiss("unconfirmed", "wait a") in actions
+    assert actions[-1] == ResumeReply()
+
+
+def test_a_sound_shorter_than_the_threshold_does_not_pause_the_agent() -> None:
+    machine = speaking(over("pause_resume", start_s=0.3))
+    actions = machine.on_speech_started(4.0)
+    assert StartTimer("overlap", 4.3) in actions
+    assert HoldReply() not in actions
+    assert StopTimer("overlap") in machine.on_speech_ended(4.2)
+
+
+def test_a_sound_that_lasts_past_the_threshold_pauses_the_agent() -> None:
+    machine = speaking(over("pause_resume", start_s=0.3))
+    machine.on_speech_started(4.0)
+    assert HoldReply() in machine.on_timer("overlap", 4.3)
+
+
+def test_nobody_interrupts_before_the_first_sound_has_reached_them() -> None:
+    machine = speaking()  # audible at 3.0
+    actions = machine.on_speech_started(3.05)
+    assert StartTimer("overlap", 3.1) in actions
+    assert HoldReply() not in actions
+
+
+def test_speaking_and_thinking_have_settings_of_their_own() -> None:
+    patient = BargeInSettings(mode="off")
+    machine = thinking(replace(SETTINGS, while_thinking=patient))
+    assert machine.on_speech_started(2.5)[-1] == StartTimer("monologue", 62.5)
+    machine.on_speech_ended(2.6)
+    machine.on_transcript("", 2.7)
+    machine.on_agent_audible(3.0)
+    assert HoldReply() in machine.on_speech_started(4.0)
+
+
+# -- a voice before the answer is heard
+
+
+def test_a_caller_who_goes_on_is_answered_once_and_to_all_they_said() -> None:
+    machine = thinking()
+    assert HoldReply() in machine.on_speech_started(2.5), "the answer is kept back"
+    machine.on_speech_ended(3.5)
+    actions = machine.on_transcript("and a chair", 3.6)
+    assert CancelReply(barge_in=False) in actions, "nothing of it was heard, so nobody was interrupted"
+    assert StartReply("and a chair") in actions
+
+
+def test_a_cough_before_the_answer_does_not_swallow_it() -> None:
+    machine = thinking()
+    machine.on_speech_started(2.5)
+    machine.on_speech_ended(2.9)
+    assert ResumeReply() in machine.on_transcript("", 3.0)
+
+
+def test_an_answer_that_was_stopped_for_nothing_is_given_after_all() -> None:
+    machine = thinking(over("cancel"))
+    assert CancelReply(barge_in=False) in machine.on_speech_started(2.5)
+    machine.on_speech_ended(2.9)
+    assert StartReply("") in machine.on_transcript("", 3.0), "the caller still waits for it"
+
+
+def test_words_that_come_late_join_the_turn_that_is_being_answered() -> None:
+    machine = listening()
+    machine.on_speech_started(1.0)
+    machine.on_speech_ended(2.0)
+    machine.on_transcript("a table", 2.05, from_finalize=False)
+    assert StartReply("a table") in machine.on_timer("transcript", 5.0)
+    actions = machine.on_transcript("for two", 5.2, from_finalize=False)
+    assert CancelReply(barge_in=False) in actions
+    assert StartReply("for two") in actions
 
 
 def test_audio_of_a_withdrawn_reply_does_not_make_the_agent_speak() -> None:
-    machine = speaking()
+    machine = speaking(over("cancel"))
     machine.on_speech_started(4.0)
     machine.on_agent_audible(4.01)
     assert machine.on_agent_finished(4.02) == []
-    assert machine.state is State.CALLER
+    assert machine.agent is AgentSide.SILENT
+
+
+def test_words_over_the_end_of_an_answer_are_the_next_turn() -> None:
+    machine = speaking(over("confirm"))
+    machine.on_speech_started(4.0)
+    assert StartReply not in kinds(machine.on_agent_finished(4.2))
+    machine.on_speech_ended(5.0)
+    assert StartReply("thank you") in machine.on_transcript("thank you", 5.1)
+
+
+# -- answering in advance
+
+EAGER = replace(SETTINGS, preemptive=True, preemptive_stable_s=0.3)
+
+
+def test_a_guess_that_does_not_change_is_answered_in_advance() -> None:
+    machine = listening(EAGER)
+    machine.on_speech_started(1.0)
+    assert StartTimer("stable", 1.8) in machine.on_interim("a table for two", 1.5)
+    assert machine.on_timer("stable", 1.8) == [StartDraft("a table for two")]
+
+
+def test_a_pause_is_used_to_answer_in_advance() -> None:
+    machine = listening(EAGER)
+    machine.on_speech_started(1.0)
+    machine.on_interim("a table for two", 1.5)
+    assert StartDraft("a table for two") in machine.on_speech_ended(2.0)
+    assert StartReply("a table for two") in machine.on_transcript("a table for two", 2.1)
+
+
+def test_a_caller_who_goes_on_was_answered_in_vain() -> None:
+    machine = listening(EAGER)
+    machine.on_speech_started(1.0)
+    machine.on_interim("pay the bill", 1.5)
+    machine.on_speech_ended(2.0)
+    assert DropDraft() in machine.on_speech_started(2.2)
+
+
+def test_nothing_is_answered_in_advance_unless_it_is_asked_for() -> None:
+    machine = listening()
+    machine.on_speech_started(1.0)
+    assert machine.on_interim("a table for two", 1.5) == []
+    assert StartDraft not in kinds(machine.on_speech_ended(2.0))
+
+
+# -- answers that take long
+
+FILLED = replace(LINES, filler="One moment.")
+
+
+def test_an_answer_that_takes_long_is_announced() -> None:
+    machine = listening(lines=FILLED)
+    machine.on_speech_started(1.0)
+    machine.on_speech_ended(2.0)
+    assert StartTimer("filler", 6.1) in machine.on_transcript("hello", 2.1)
+    assert machine.on_timer("filler", 6.1) == [Interject("One moment.")]
+
+
+def test_an_answer_that_can_be_heard_is_not_announced() -> None:
+    machine = thinking(lines=FILLED)
+    assert StopTimer("filler") in machine.on_agent_audible(3.0)
+    assert machine.on_timer("filler", 6.1) == []
 
 
 # -- silence and limits
@@ -245,7 +730,7 @@ def test_a_recogniser_that_is_lost_during_the_goodbye_changes_nothing() -> None:
 
 def test_words_that_come_late_are_answered_after_the_agents_own() -> None:
     machine = speaking()
-    assert machine.on_transcript("and for two", 3.5) == []
+    assert machine.on_transcript("and for two", 3.5) == [StopTimer("transcript")]
     assert StartReply("and for two") in machine.on_agent_finished(5.0)
 
 
@@ -360,7 +845,7 @@ def test_whatever_happens_the_call_hangs_up_once_and_then_does_nothing(events: l
         if hung_up:
             assert actions == []
         hung_up = hung_up or any(isinstance(action, HangUp) for action in actions)
-    assert hung_up == (machine.state is State.ENDED)
+    assert hung_up == (machine.stage is Stage.ENDED)
 
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=40))
@@ -378,7 +863,7 @@ def test_whatever_happens_a_timer_leads_on(events: list[str]) -> None:
                 running.add(action.name)
             elif isinstance(action, StopTimer):
                 running.discard(action.name)
-    if machine.state is not State.ENDED:
+    if machine.stage is not Stage.ENDED:
         assert running & {"duration", "goodbye"}
 
 

@@ -10,14 +10,14 @@ from getpatter.agent import Agent
 from getpatter.calls.briefing import for_inbound, for_outbound
 from getpatter.calls.views import PlaceCall, ServeInbound
 from getpatter.conversation.history import History
-from getpatter.conversation.tools import EndCall
-from getpatter.llm.base import TextDelta, ToolCall
+from getpatter.llm.base import TextDelta, ToolCall, ToolSpec
 from getpatter.llm.scripted import ScriptedLLM
 from getpatter.stt.base import SpeechToText
 from getpatter.testing.parties import built_in
 from getpatter.tts.base import TextToSpeech
 
 NUMBER = "+12025550100"
+END_CALL = ToolSpec("end_call", "End the call.", {"type": "object", "properties": {}})
 TABLE = "Book a table for two tonight at half past seven, in the name of Miller."
 HOURS = "Ask whether they are open on Sunday."
 # A briefing touches neither ear nor voice.
@@ -38,7 +38,7 @@ class Talk:
         self.history.add_user(words)
         reply = self.history.begin_reply()
         texts: list[str] = []
-        async for part in AGENT.llm.reply(self.history.messages(), [EndCall.spec]):
+        async for part in AGENT.llm.reply(self.history.messages(), [END_CALL]):
             if isinstance(part, TextDelta):
                 texts.append(part.text)
             elif isinstance(part, ToolCall):
@@ -148,7 +148,7 @@ async def test_the_end_is_asked_for_only_where_it_is_offered() -> None:
     talk = outbound(TABLE)
     talk.history.add_user("Goodbye.")
     messages = talk.history.messages()
-    assert [part async for part in AGENT.llm.reply(messages, [EndCall.spec]) if isinstance(part, ToolCall)]
+    assert [part async for part in AGENT.llm.reply(messages, [END_CALL]) if isinstance(part, ToolCall)]
     assert not [part async for part in AGENT.llm.reply(messages, []) if isinstance(part, ToolCall)]
 
 
@@ -156,7 +156,7 @@ async def test_nothing_is_said_to_the_result_of_a_tool() -> None:
     talk = outbound(TABLE)
     await talk.hear("Goodbye.")
     talk.history.add_tool_call(ToolCall("call_end", "end_call", "{}"))
-    assert [part async for part in AGENT.llm.reply(talk.history.messages(), [EndCall.spec])] == []
+    assert [part async for part in AGENT.llm.reply(talk.history.messages(), [END_CALL])] == []
 
 
 async def test_it_says_that_it_is_a_script(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ from getpatter.carriers.base import (
     StreamStarted,
     WebhookResponse,
 )
-from getpatter.conversation.pipeline import Conversation, Services
+from getpatter.conversation.conversation import Conversation, Services
+from getpatter.conversation.persona import CallFacts
 from getpatter.errors import AtCapacity, EngineUnavailable, InvalidRequest, StoreError
 from getpatter.events import CallPlaced, Direction
 from getpatter.observability.bus import EventBus
@@ -282,7 +283,11 @@ class Exchange:
             recorder=self._recorder,
             named=self._named,
             conversation=lambda live: Conversation(
-                call_id, agent, self._services, publish=live.publish, hang_up=live.hang_up
+                CallFacts(call_id, from_number, to_number),
+                agent,
+                self._services,
+                publish=live.publish,
+                hang_up=live.hang_up,
             ),
         )
         self._live[call_id] = call

@@ -13,8 +13,8 @@ from getpatter.calls.recording import Recorder, Recording
 from getpatter.calls.session import MediaStream
 from getpatter.carriers.base import Carrier, DialRequest, MachineDetectionResult, StatusChanged
 from getpatter.clock import Clock, TimerHandle, deadline
-from getpatter.conversation.pipeline import Conversation
-from getpatter.conversation.turns import Farewell
+from getpatter.conversation.actions import Farewell
+from getpatter.conversation.conversation import Conversation
 from getpatter.errors import CarrierError, MediaError, PatterError, ProviderError, StoreError
 from getpatter.events import (
     CallAnswered,
@@ -286,6 +286,7 @@ class LiveCall:
 
     def dtmf(self, digit: str) -> None:
         self.publish(DtmfPressed(call_id=self.call_id, at=self._clock.wall(), role="caller", digit=digit))
+        self._conversation.press(digit)
 
     def broken_message(self, error: MediaError) -> None:
         self._tell_problem(error)

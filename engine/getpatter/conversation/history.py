@@ -44,7 +44,8 @@ class History:
     """
 
     def __init__(self, system_prompt: str = "") -> None:
-        self._system_prompt = system_prompt
+        self.system_prompt = system_prompt
+        """May change in mid-call, when another agent takes over."""
         self._entries: list[_UserTurn | ReplyEntry | _ToolUse] = []
 
     def add_user(self, text: str) -> None:
@@ -72,13 +73,13 @@ class History:
                 return
         raise ValueError(f"no tool call {call_id!r} waits for a result")
 
-    def messages(self) -> list[Message]:
-        """The conversation so far, in the order that model APIs ask for.
+    def messages(self, pending: str = "") -> list[Message]:
+        """The conversation so far, in the order that model APIs ask for; `pending` is what the caller may be saying.
 
         Turns of one side that follow each other are one message.  A tool call belongs to the reply before it, and its
         result comes right after, whatever was said while the tool ran.
         """
-        messages = [Message("system", self._system_prompt)] if self._system_prompt else []
+        messages = [Message("system", self.system_prompt)] if self.system_prompt else []
         entries, at = self._entries, 0
         while at < len(entries):
             entry = entries[at]
@@ -93,6 +94,8 @@ class History:
                     uses.append(following)
                     at += 1
                 _append_tools(messages, uses)
+        if pending := pending.strip():
+            _append(messages, Message("user", pending))
         return messages
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from getpatter.clock import Clock
+from getpatter.conversation.actions import Dismiss, Farewell
 from getpatter.conversation.playout import Heard
-from getpatter.conversation.reply import Timing
-from getpatter.conversation.turns import Farewell
+from getpatter.conversation.timing import Timing, milliseconds
 from getpatter.errors import PatterError
 from getpatter.events import (
     BargeIn,
     CallEnding,
+    EndOfTurn,
     Event,
+    FalseInterruption,
+    FirstToken,
+    HandedOver,
     Problem,
     Role,
     SpeechEnded,
@@ -21,8 +25,10 @@ from getpatter.events import (
     TranscriptInterim,
     Turn,
     TurnLatency,
+    TurnTrigger,
 )
 from getpatter.llm.base import ToolCall
+from getpatter.tools.run import ToolOutcome
 
 
 class ConversationLog:
@@ -36,6 +42,8 @@ class ConversationLog:
         self._speech_began: float | None = None
         self._speech_ended: float | None = None
         self._detected_at = 0.0
+        self._silent_since: float | None = None
+        """Since when the agent's sound is stopped for a voice of which it is not known what it is."""
 
     def speech_started(self) -> None:
         self._detected_at = self._clock.now()
@@ -73,12 +81,55 @@ class ConversationLog:
             "agent", heard.text, began, now, interrupted=interrupted, unheard=heard.unheard, latency=timing.latency()
         )
 
-    def barge_in(self) -> None:
-        """The reply was stopped because the caller spoke."""
-        taken = (self._clock.now() - self._detected_at) * 1000
-        self._publish(BargeIn(call_id=self._call_id, at=self._clock.wall(), clear_ms=round(max(0.0, taken), 2)))
+    def end_of_turn(self, trigger: TurnTrigger, timing: Timing) -> None:
+        """The caller has finished; `timing` is of the answer to come."""
+        stopped = timing.vad_stopped
+        self._publish(
+            EndOfTurn(
+                call_id=self._call_id,
+                at=self._clock.wall(),
+                trigger=trigger,
+                silence_ms=milliseconds(timing.last_speech, stopped),
+                end_of_utterance_delay_ms=milliseconds(stopped, timing.final),
+                transcription_delay_ms=milliseconds(stopped, timing.committed),
+                on_user_turn_completed_delay_ms=milliseconds(timing.committed, timing.hooked),
+            )
+        )
 
-    def tool(self, call: ToolCall, result: str, seconds: float) -> None:
+    def first_token(self, model: str) -> None:
+        self._publish(FirstToken(call_id=self._call_id, at=self._clock.wall(), model=model))
+
+    @property
+    def detected_at(self) -> float:
+        """When the caller's latest voice was detected, monotonic."""
+        return self._detected_at
+
+    def silenced(self) -> None:
+        """The agent's sound was stopped because of a voice."""
+        if self._silent_since is None:
+            self._silent_since = self._clock.now()
+
+    def dismissed(self, dismissal: Dismiss) -> None:
+        """The voice was no interruption."""
+        since, self._silent_since = self._silent_since, None
+        self._speech_began = self._speech_ended = None
+        self._publish(
+            FalseInterruption(
+                call_id=self._call_id,
+                at=self._clock.wall(),
+                kind=dismissal.kind,
+                text=dismissal.words,
+                paused_ms=milliseconds(since, self._clock.now()) or 0.0,
+            )
+        )
+
+    def barge_in(self) -> None:
+        """The reply was stopped for good because the caller spoke."""
+        silent_at, self._silent_since = self._silent_since or self._clock.now(), None
+        clear_ms = milliseconds(self._detected_at, silent_at) or 0.0
+        self._publish(BargeIn(call_id=self._call_id, at=self._clock.wall(), clear_ms=clear_ms))
+
+    def tool(self, call: ToolCall, outcome: ToolOutcome) -> None:
         self._publish(
             ToolCalled(
                 call_id=self._call_id,
@@ -86,10 +137,14 @@ class ConversationLog:
                 tool_call_id=call.id,
                 name=call.name,
                 arguments=call.arguments,
-                result=result,
-                duration_ms=round(max(0.0, seconds) * 1000, 2),
+                result=outcome.result,
+                error=outcome.error,
+                duration_ms=round(outcome.seconds * 1000, 2),
             )
         )
+
+    def handed_over(self, name: str, reason: str) -> None:
+        self._publish(HandedOver(call_id=self._call_id, at=self._clock.wall(), agent=name, reason=reason))
 
     def problem(self, error: PatterError) -> None:
         self._publish(Problem(call_id=self._call_id, at=self._clock.wall(), code=error.code, message=error.message))

@@ -13,27 +13,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from getpatter.audio.format import FRAME_BYTES, LINE, SILENCE
+from getpatter.audio.format import FRAME_BYTES, SILENCE
+from getpatter.conversation.segment import BYTES_PER_S, Segment
 from getpatter.tts.base import WordTime
 
-BYTES_PER_S = LINE.bytes_per_second
-CHARACTERS_PER_S = 14.0
-"""Ordinary speaking rate in English; used only while a sentence's audio is still incomplete."""
 MAX_MARK_LAG_S = 0.5
 """Marks later than this say more about the carrier's queue than about the line, and do not correct the clock."""
 MARK_GRACE_S = 0.6
 """How long after its computed end an utterance counts as heard although no mark has said so."""
-
-
-@dataclass(slots=True)
-class Segment:
-    """One sentence: its text, and where its audio lies in the utterance."""
-
-    text: str
-    start: int
-    end: int
-    complete: bool = False
-    words: tuple[WordTime, ...] = ()
 
 
 class Burst(msgspec.Struct, frozen=True, gc=False):  # fifty a second for every speaking call
@@ -61,7 +48,10 @@ NOTHING = Burst(b"")
 
 class Playout:
     """One utterance at a time.  `begin`, then `open_segment`/`add`/`close_segment` for each sentence, then `finish`;
-    `take` whenever it is time to send; `clear` to drop the rest."""
+    `take` whenever it is time to send; `hold` and `release` to pause; `clear` to drop the rest.
+
+    Positions are bytes from the utterance's beginning.
+    """
 
     def __init__(self, *, lead_s: float = 0.06) -> None:
         self._lead = int(lead_s * BYTES_PER_S)
@@ -71,13 +61,19 @@ class Playout:
 
     def _reset(self) -> None:
         self._segments: list[Segment] = []
-        self._waiting = bytearray()
+        self._audio = bytearray()
+        """From `_kept_from` on: what was heard is let go of by the sentence."""
+        self._kept_from = 0
         self._total = 0
         self._sent = 0
         self._run_start = 0
+        """Where the sound began last: after the first frame, a pause, or the line having run dry."""
         self._anchor = 0.0
+        """When it did."""
         self._first_sent_at: float | None = None
         self._finished = False
+        self._held = False
+        self._heard_when_held = 0
         self._marked = 0
         self._marks: deque[tuple[str, int]] = deque()
         self._confirmed = 0
@@ -94,7 +90,7 @@ class Playout:
     def add(self, audio: bytes, words: tuple[WordTime, ...] = ()) -> None:
         """Line audio of the open segment."""
         segment = self._segments[-1]
-        self._waiting += audio
+        self._audio += audio
         self._total += len(audio)
         segment.end = self._total
         if words:
@@ -106,19 +102,19 @@ class Playout:
     def finish(self) -> None:
         """No more segments will come: the rest is padded to a whole frame."""
         self._finished = True
-        if short := -self._total % FRAME_BYTES:
-            self._waiting += bytes([SILENCE]) * short
+        if short := (self._sent - self._total) % FRAME_BYTES:
+            self._audio += bytes([SILENCE]) * short
             self._total += short
 
     @property
     def waiting(self) -> bool:
         """There is audio to be sent."""
-        return bool(self._waiting)
+        return self._sent < self._total
 
     @property
     def buffered_s(self) -> float:
         """Audio that waits to be sent."""
-        return len(self._waiting) / BYTES_PER_S
+        return (self._total - self._sent) / BYTES_PER_S
 
     @property
     def first_sent_at(self) -> float | None:
@@ -128,9 +124,11 @@ class Playout:
 
     def take(self, now: float) -> Burst:
         """What is due at `now`: whole frames up to the lead, and marks after the sentences that they complete."""
-        waiting = len(self._waiting)
+        waiting = self._total - self._sent
+        if self._held:
+            return NOTHING
         if waiting < FRAME_BYTES:
-            return NOTHING if not self._mark_due() else Burst(b"", self._place_marks())
+            return NOTHING if not self._mark_due() else Burst(b"", self._place_marks(now))
         if self._first_sent_at is None or now > self._anchor + (self._sent - self._run_start) / BYTES_PER_S:
             # The first audio, or the line ran dry: playing starts afresh now.
             self._anchor = now
@@ -142,12 +140,11 @@ class Playout:
         frames = min((due + FRAME_BYTES // 2) // FRAME_BYTES, waiting // FRAME_BYTES)
         if frames <= 0:
             return NOTHING
-        size = frames * FRAME_BYTES
-        audio = bytes(self._waiting[:size])
-        del self._waiting[:size]
+        size, at = frames * FRAME_BYTES, self._sent - self._kept_from
+        audio = bytes(self._audio[at : at + size])
         plays_at = self._anchor + (self._sent - self._run_start) / BYTES_PER_S
         self._sent += size
-        return Burst(audio, self._place_marks() if self._mark_due() else (), plays_at)
+        return Burst(audio, self._place_marks(now) if self._mark_due() else (), plays_at)
 
     def _mark_due(self) -> bool:
         if self._marked >= len(self._segments):
@@ -155,7 +152,7 @@ class Playout:
         segment = self._segments[self._marked]
         return segment.complete and segment.end <= self._sent
 
-    def _place_marks(self) -> tuple[str, ...]:
+    def _place_marks(self, now: float) -> tuple[str, ...]:
         names: list[str] = []
         while self._mark_due():
             self._marked += 1
@@ -163,7 +160,49 @@ class Playout:
             name = f"s{self._serial}"
             self._marks.append((name, self._sent))
             names.append(name)
+        self._let_go(self._played(now))
         return tuple(names)
+
+    def _let_go(self, played: int) -> None:
+        """Forget the audio of sentences that were heard."""
+        keep = next((segment.start for segment in self._segments if segment.end > played), played)
+        if keep > self._kept_from:
+            del self._audio[: keep - self._kept_from]
+            self._kept_from = keep
+
+    # -- pausing
+
+    @property
+    def held(self) -> bool:
+        return self._held
+
+    def hold(self, now: float) -> None:
+        """Send nothing until `release`.  The caller of this also tells the carrier to drop what it has queued.
+
+        What follows the words that were heard is sent again.
+        """
+        if self._held:
+            return
+        played = self._heard_when_held = self._played(now)
+        self._held = True
+        self._marks.clear()
+        if self._first_sent_at is None or played >= self._total:
+            return
+        segment = next(segment for segment in self._segments if segment.end > played)
+        self._sent = self._run_start = segment.resume_point(
+            played, bytes(self._audio[segment.start - self._kept_from : played - self._kept_from + FRAME_BYTES])
+        )
+        self._marked = sum(segment.complete and segment.end <= self._sent for segment in self._segments)
+        self._confirmed = min(self._confirmed, self._sent)
+        if self._finished:
+            self._finished = False
+            self.finish()  # the frames are counted from elsewhere now
+
+    def release(self, now: float) -> None:
+        """Go on where `hold` said."""
+        if self._held:
+            self._held = False
+            self._anchor = now
 
     # -- hearing
 
@@ -181,19 +220,21 @@ class Playout:
             self._lag_s = max(0.0, lag)
 
     def _played(self, now: float) -> int:
+        if self._held:
+            return self._heard_when_held
         if self._first_sent_at is None:
             return 0
         by_clock = self._run_start + int((now - self._lag_s - self._anchor) * BYTES_PER_S)
-        return max(self._confirmed, min(by_clock, self._sent))
+        return max(self._confirmed, min(by_clock, self._sent), 0)
 
     def audible(self, now: float) -> bool:
         """Audio of this utterance is being played, or will be without anything more being added."""
-        return bool(self._waiting) or self._played(now) < self._sent
+        return self.waiting or self._played(now) < self._sent
 
     @property
     def complete(self) -> bool:
         """Every sentence is there and was sent."""
-        return self._finished and not self._waiting
+        return self._finished and not self.waiting
 
     @property
     def heard_by(self) -> float:
@@ -210,10 +251,7 @@ class Playout:
         heard: list[str] = []
         unheard: list[str] = []
         for segment in self._segments:
-            if segment.complete and played >= min(segment.end, self._total):
-                heard.append(segment.text)
-                continue
-            cut = _heard_prefix(segment, played)
+            cut = segment.heard_characters(played)
             heard.append(segment.text[:cut].rstrip())
             unheard.append(segment.text[cut:].lstrip())
         return Heard(" ".join(filter(None, heard)), " ".join(filter(None, unheard)))
@@ -223,33 +261,3 @@ class Playout:
         heard = self.heard(now)
         self._reset()
         return heard
-
-
-def _heard_prefix(segment: Segment, played: int) -> int:
-    """How many characters of a partly heard sentence were heard, to the end of a word."""
-    elapsed = (played - segment.start) / BYTES_PER_S
-    if elapsed <= 0:
-        return 0
-    if segment.words:
-        return _prefix_by_word_times(segment, elapsed)
-    spoken = (segment.end - segment.start) / BYTES_PER_S
-    length = spoken if segment.complete else max(spoken, len(segment.text) / CHARACTERS_PER_S)
-    reached = min(len(segment.text), int(len(segment.text) * elapsed / length))
-    if reached == len(segment.text) or segment.text[reached].isspace():
-        return reached
-    return segment.text.rfind(" ", 0, reached) + 1
-
-
-def _prefix_by_word_times(segment: Segment, elapsed: float) -> int:
-    """A word counts as heard when the next one has begun."""
-    position = heard = 0
-    for index, word in enumerate(segment.words):
-        found = segment.text.find(word.word, position)
-        if found < 0:
-            continue
-        position = found + len(word.word)
-        following = segment.words[index + 1].start_s if index + 1 < len(segment.words) else None
-        if following is None or following > elapsed:
-            break
-        heard = position
-    return heard

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from getpatter.clock import Clock, TimerHandle
+from getpatter.audio.format import FRAME_S
+from getpatter.clock import Clock, TimerHandle, sleep
 from getpatter.conversation.pacer import Pacer
 from getpatter.conversation.playout import Heard, Playout
 from getpatter.tts.base import WordTime
@@ -31,6 +32,7 @@ class Line(Protocol):
 class Speaker:
     """Speaks one utterance at a time: `begin`, `open`/`add`/`close` for each sentence, `finish`, or `cut`.
 
+    `hold` stops the sound and keeps the utterance, also one that has not begun to sound; `release` lets it sound.
     `on_audible` is called with the first frame of an utterance, `on_finished` when its end was heard.
     """
 
@@ -55,11 +57,14 @@ class Speaker:
         self._room = asyncio.Event()
         self._room.set()
 
-    def begin(self) -> None:
+    def begin(self, *, held: bool = False) -> None:
+        """Begin an utterance; one that is held is not heard before `release`."""
         self._stop_timer()
         self._playout.begin()
         self._active = True
         self._room.set()
+        if held:
+            self._playout.hold(self._clock.now())
 
     def open(self, text: str) -> None:
         """Begin a sentence."""
@@ -84,14 +89,40 @@ class Speaker:
         if not self._active:
             return
         self._playout.finish()
-        if self._playout.first_sent_at is None and not self._playout.buffered_s:
+        if self._playout.first_sent_at is None and not self._playout.waiting:
             self._end(self._clock.now())
             return
         self._keep_pumping()
 
+    def hold(self) -> None:
+        """Stop the sound where it is; the utterance may go on being made."""
+        if not self._active:
+            return
+        now = self._clock.now()
+        self._stop_timer()
+        if self._playout.first_sent_at is not None and self._playout.audible(now):
+            self._line.clear()
+        self._playout.hold(now)
+
+    def release(self) -> None:
+        """Go on at the first word that was not heard."""
+        if not self._active:
+            return
+        self._playout.release(self._clock.now())
+        if self._playout.complete:
+            self._end_due()
+        else:
+            self._keep_pumping()
+
     async def room(self) -> None:
         """Wait until more speech is worth synthesising."""
         await self._room.wait()
+
+    async def drained(self) -> bool:
+        """Wait until all that was added so far was heard, by the clock; False when it was cut off."""
+        while self._active and self._playout.audible(self._clock.now()):
+            await sleep(self._clock, self._playout.buffered_s + FRAME_S)
+        return self._active
 
     def cut(self) -> Heard:
         """Stop now: nothing more is sent, the carrier drops its queue.  Tells what was heard."""
@@ -136,9 +167,9 @@ class Speaker:
 
     def _pump(self, now: float) -> bool:
         """Send what is due; True while there is more to send later."""
-        if not self._active:
-            return False
         playout = self._playout
+        if not self._active or playout.held:
+            return False
         silent = playout.first_sent_at is None
         burst = playout.take(now)
         if burst.audio:

@@ -18,9 +18,9 @@ from getpatter.calls.recording import Recorder
 from getpatter.calls.switchboard import Switchboard
 from getpatter.clock import Clock, SystemClock
 from getpatter.control.beacon import EngineBeacon
+from getpatter.conversation.conversation import Services
 from getpatter.conversation.listening import Listening
 from getpatter.conversation.pacer import Pacer
-from getpatter.conversation.pipeline import Services
 from getpatter.home import TOKEN, secret
 from getpatter.llm.factory import language_model
 from getpatter.observability.bus import EventBus

@@ -9,114 +9,15 @@ from dataclasses import replace
 import pytest
 
 from getpatter.agent import Agent, TurnSettings
-from getpatter.conversation.ears import VoiceLine
-from getpatter.conversation.pacer import Pacer
-from getpatter.conversation.pipeline import Conversation, Services
-from getpatter.conversation.turns import Farewell
-from getpatter.errors import PatterError, ProviderError
-from getpatter.events import BargeIn, CallEnding, Event, Problem, ToolCalled, TranscriptInterim, Turn
+from getpatter.conversation.actions import Farewell
+from getpatter.errors import ProviderError
+from getpatter.events import BargeIn, CallEnding, Problem, ToolCalled, TranscriptInterim, Turn
 from getpatter.llm.base import Message, ToolCall
-from getpatter.testing.clock import ManualClock
 from getpatter.testing.providers import AnsweringLLM, CountingTTS, TellableSTT
+from getpatter.testing.stage import Stage
 
-WINDOW_S = 0.032
 END_CALL = ToolCall("1", "end_call", "{}")
 LOST = ProviderError("The provider was lost.", provider="test")
-
-
-class Voice:
-    """Voice activity that the test decides."""
-
-    def __init__(self, on_probability: Callable[[float], None]) -> None:
-        self.hear = on_probability
-        self.resets = 0
-        self.closed = False
-
-    def feed(self, ulaw: bytes) -> None:
-        pass
-
-    def reset(self) -> None:
-        self.resets += 1
-
-    def close(self) -> None:
-        self.closed = True
-
-
-class Stage:
-    """One conversation, its line and its clock."""
-
-    def __init__(self, agent: Agent) -> None:
-        self.clock = ManualClock()
-        self.events: list[Event] = []
-        self.played = bytearray()
-        self.marks: list[str] = []
-        self.clears = 0
-        self.ended: tuple[Farewell, PatterError | None] | None = None
-        self.voices: list[Voice] = []
-        self.pacer = Pacer(self.clock)
-        services = Services(self, self.pacer, self.clock)
-        self.talk = Conversation("call_1", agent, services, publish=self.events.append, hang_up=self.hang_up)
-
-    # what the conversation needs
-
-    def open(self, on_probability: Callable[[float], None]) -> VoiceLine:
-        self.voices.append(Voice(on_probability))
-        return self.voices[-1]
-
-    def play(self, audio: bytes, plays_at: float) -> None:
-        self.played += audio
-
-    def mark(self, name: str) -> None:
-        self.marks.append(name)
-
-    def clear(self) -> None:
-        self.clears += 1
-
-    def hang_up(self, farewell: Farewell, error: PatterError | None) -> None:
-        assert self.ended is None, "hung up twice"
-        self.ended = (farewell, error)
-
-    # what the test does
-
-    async def start(self) -> None:
-        await self.talk.prepare()
-        self.talk.start(self)
-        await self.settle()
-
-    async def settle(self) -> None:
-        """Let the tasks do all they can without time passing."""
-        for _ in range(20):
-            await asyncio.sleep(0)
-
-    async def passes(self, seconds: float) -> None:
-        for _ in range(round(seconds / 0.02)):
-            self.clock.advance(0.02)
-            await self.settle()
-
-    async def begins_to_speak(self) -> None:
-        for _ in range(3):
-            self.clock.advance(WINDOW_S)
-            self.voices[0].hear(0.9)
-        await self.settle()
-
-    async def stops_speaking(self) -> None:
-        for _ in range(16):  # half a second
-            self.clock.advance(WINDOW_S)
-            self.voices[0].hear(0.0)
-        await self.settle()
-
-    async def says(self) -> None:
-        await self.begins_to_speak()
-        await self.stops_speaking()
-
-    def turns(self) -> list[tuple[str, str]]:
-        return [(event.role, event.text) for event in self.events if isinstance(event, Turn)]
-
-    def last_turn(self) -> Turn:
-        return [event for event in self.events if isinstance(event, Turn)][-1]
-
-    def happened(self, kind: type[Event]) -> bool:
-        return any(isinstance(event, kind) for event in self.events)
 
 
 @pytest.fixture
@@ -194,14 +95,14 @@ async def test_an_interruption_clears_the_line_and_keeps_the_words_that_were_hea
     await stage.says()
     await stage.passes(2.0)
     await stage.begins_to_speak()
-    assert stage.clears == 1
-    turn = stage.last_turn()
+    assert stage.clears == 1, "at the first sound of a voice"
+    sent = len(stage.played)
+    await stage.stops_speaking()
+    turn = next(event for event in stage.events if isinstance(event, Turn) and event.role == "agent")
     assert turn.interrupted
     assert turn.text == "one two three four five"
     assert turn.unheard == "six seven eight nine ten"
     assert stage.happened(BargeIn)
-    sent = len(stage.played)
-    await stage.stops_speaking()
     heard = [message for message in llm.asked[1] if message.role == "assistant"]
     assert heard[0].content.startswith("one two three four five")
     assert "six" not in heard[0].content
@@ -404,8 +305,9 @@ async def test_each_answer_tells_where_its_time_went(stage_for: StageFor) -> Non
     await stage.says()
     await stage.passes(3)
     latency = stage.last_turn().latency
-    assert latency.endpoint_ms == pytest.approx(512, abs=1), "sixteen windows of silence decide"
+    assert latency.silence_ms == pytest.approx(512, abs=1), "sixteen windows of silence decide"
+    assert latency.endpoint_ms == 0
     assert latency.stt_ms == 0
     assert latency.llm_ttft_ms == 0
     assert latency.engine_ms == 0
-    assert latency.response_ms == latency.endpoint_ms
+    assert latency.response_ms == latency.silence_ms

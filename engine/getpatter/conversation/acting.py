@@ -1,0 +1,98 @@
+"""What the agent's tools do with the call they work in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from getpatter.agent import Agent
+from getpatter.audio.dtmf import tones
+from getpatter.clock import Clock
+from getpatter.conversation.keys import DigitCollector
+from getpatter.conversation.mind import Speech
+from getpatter.errors import ToolError
+from getpatter.tools.builtin import TransferTargets, collect_digits, end_call, handoff_to, send_dtmf, transfer_call
+from getpatter.tools.tool import Tool
+
+Transfer = Callable[[str, str], Awaitable[None]]
+"""Connects the caller to a number, with a summary for who answers; raises `CarrierError`."""
+
+INTERRUPTED = "The caller spoke before it was done, so it was not done. Answer them first."
+
+
+class Acting:
+    """A `CallActions` on one conversation."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        end: Callable[[str], None],
+        speech: Callable[[], Speech | None],
+        become: Callable[[str, str], str],
+        transfer: Transfer | None,
+    ) -> None:
+        """`become` hands over to the agent of a name, for a reason, and gives its instructions."""
+        self._clock = clock
+        self._end = end
+        self._speech = speech
+        self._become = become
+        self._transfer = transfer
+        self._collector: DigitCollector | None = None
+
+    def tools(self, agent: Agent) -> Sequence[Tool]:
+        """The built-in tools of this agent."""
+        tools = [end_call(self)]
+        if agent.use_keys:
+            tools += [send_dtmf(self), collect_digits(self)]
+        if agent.transfer_to and self._transfer is not None:
+            tools.append(transfer_call(self, TransferTargets(agent.transfer_to)))
+        if agent.handoffs:
+            tools.append(handoff_to(self, {other.name: other.purpose for other in agent.handoffs}))
+        return tools
+
+    def key(self, digit: str) -> bool:
+        """The caller pressed a key; tells whether it was waited for."""
+        if self._collector is None:
+            return False
+        self._collector.press(digit)
+        return True
+
+    # -- for tools
+
+    def end(self, reason: str) -> None:
+        self._end(reason)
+
+    async def transfer(self, number: str, *, summary: str = "") -> None:
+        assert self._transfer is not None
+        speech = self._speech()
+        if speech is not None and not await speech.heard_out():
+            raise ToolError(INTERRUPTED)
+        await self._transfer(number, summary)
+
+    async def send_dtmf(self, digits: str) -> None:
+        speech = self._speech()
+        if speech is None:
+            raise ToolError(INTERRUPTED)
+        speech.play(tones(digits))
+        if not await speech.heard_out():
+            raise ToolError(INTERRUPTED)
+
+    async def collect_digits(self, max_digits: int, finish_on: str, timeout_s: float) -> str:
+        collector = self._collector = DigitCollector(self._clock, max_digits, finish_on, timeout_s)
+        asking = asyncio.create_task(self._asked(collector))
+        try:
+            return await collector.digits
+        finally:
+            self._collector = None
+            collector.finish()
+            asking.cancel()
+
+    async def _asked(self, collector: DigitCollector) -> None:
+        """The caller's time begins when they have heard what they are to press."""
+        speech = self._speech()
+        if speech is None or await speech.heard_out():
+            collector.wait()
+
+    def handoff(self, name: str, reason: str) -> str:
+        return self._become(name, reason)

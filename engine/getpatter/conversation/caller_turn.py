@@ -1,0 +1,157 @@
+"""Endpointing: what the caller has said since the agent last began to answer, and whether they have finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from getpatter.agent import TurnSettings
+from getpatter.events import TurnTrigger
+
+Patience = Callable[[str, str], float]
+"""Seconds to wait beyond the ordinary silence after these words, said in answer to those of the agent."""
+
+
+def no_patience(text: str, asked: str) -> float:
+    return 0.0
+
+
+class CallerTurn:
+    """One turn at a time.  Pure: seconds on any clock."""
+
+    def __init__(self, settings: TurnSettings, patience: Patience) -> None:
+        self._settings = settings
+        self._patience = patience
+        self._words: list[str] = []
+        self._interim = ""
+        self._spoken_until: float | None = None
+        self._paused_at = 0.0
+        """When the pause was long enough to be one."""
+        self._finished_by: TurnTrigger | None = None
+        """Who has judged that the turn is complete."""
+        self._unfinished = False
+        """The turn detector hears that more is to come."""
+        self._pressed = False
+        self._given_up = 0
+        """Finals that may still come for words that are in already, as guesses."""
+        self.speaking = False
+        self.finals_due = 0
+        """Final transcripts that were asked for and have not come."""
+        self.judging = False
+        """The turn detector was asked and has not answered."""
+
+    # -- the voice
+
+    def voice_began(self) -> None:
+        self.speaking = True
+        self._unjudge()
+
+    def voice_ended(self, at: float, now: float) -> None:
+        """The last of it was heard at `at`, and it is certain now."""
+        self.speaking = False
+        self._spoken_until, self._paused_at = at, now
+
+    # -- the words
+
+    @property
+    def text(self) -> str:
+        """The final words."""
+        return " ".join(self._words)
+
+    @property
+    def guess(self) -> str:
+        """All that the caller seems to have said, what is not final yet too."""
+        return " ".join(filter(None, (*self._words, self._interim)))
+
+    @property
+    def length(self) -> int:
+        """Entries of final words so far, for `since` and `drop`."""
+        return len(self._words)
+
+    def since(self, length: int, *, interim: bool = False) -> str:
+        """The words that came after there were `length` entries."""
+        words = self._words[length:]
+        return " ".join(filter(None, (*words, self._interim if interim else "")))
+
+    def ask_for_final(self) -> None:
+        """A final transcript was asked for."""
+        self.finals_due += 1
+        self._given_up = 0
+
+    def interim(self, text: str) -> bool:
+        """What the caller seems to be saying; tells whether that is news."""
+        text = text.strip()
+        changed, self._interim = text != self._interim, text
+        return changed and bool(text)
+
+    def final(self, text: str, *, from_finalize: bool, end_of_turn: bool) -> None:
+        if from_finalize and self._given_up:
+            # Finals come in the order they were asked for, so this is one that was replaced by a guess.
+            self._given_up -= 1
+            return
+        self._interim = ""
+        if from_finalize:
+            self.finals_due = max(0, self.finals_due - 1)
+        if text.strip():
+            self._words.append(text.strip())
+        if end_of_turn:
+            self.speaking = False
+            self.finals_due = 0
+            self._finished_by = "recogniser"
+
+    def keys(self, digits: str) -> None:
+        """The caller pressed these keys and no more."""
+        self._words.append(f"[pressed {' '.join(digits)}]")
+        self._pressed = True
+
+    def give_up_on_finals(self) -> None:
+        """They will not come: what the recogniser guessed last has to do."""
+        if self._interim:
+            self._words.append(self._interim)
+            self._interim = ""
+            self._given_up += self.finals_due
+        self.finals_due = 0
+
+    def drop(self, length: int) -> None:
+        """Forget the words that came after there were `length` entries."""
+        del self._words[length:]
+        self._interim = ""
+
+    def take(self) -> str:
+        """The whole turn; the next one begins."""
+        text = self.text
+        self.drop(0)
+        self.speaking = self._pressed = False
+        self._spoken_until = None
+        self._unjudge()
+        return text
+
+    # -- the end
+
+    def judged(self, complete: bool | None) -> None:
+        """The turn detector's answer; None when it has none."""
+        self.judging = False
+        self._unfinished = complete is False
+        if complete:
+            self._finished_by = "turn_detector"
+
+    @property
+    def trigger(self) -> TurnTrigger:
+        """What ended the turn."""
+        return "keys" if self._pressed else self._finished_by or "silence"
+
+    def due(self, now: float, asked: str) -> float:
+        """When the caller who says nothing more has finished; not after `now` means that they have.
+
+        `asked` is what the agent said last: "two" is a whole answer to "how many?" and the beginning of a number.
+        """
+        settings = self._settings
+        if self._finished_by is not None or self._pressed or self._spoken_until is None:
+            return now
+        due = self._paused_at + (self._patience(self.text, asked) if settings.patience else 0.0)
+        if self.judging or self._unfinished:
+            due = max(due, self._spoken_until + settings.max_hold_s)
+        return due
+
+    def _unjudge(self) -> None:
+        self._finished_by = None
+        self._unfinished = self.judging = False

@@ -1,0 +1,434 @@
+"""A conversation: the asyncio shell around the turn machine.
+
+It carries out what `turns` decides and tells it what happens.  It knows a line, an agent and a clock; of carriers,
+sockets and the store it knows nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+from getpatter.agent import Agent, TurnSettings
+from getpatter.audio.activity import SpeechDetector
+from getpatter.audio.format import LINE
+from getpatter.clock import Clock
+from getpatter.conversation import actions
+from getpatter.conversation.acting import Acting, Transfer
+from getpatter.conversation.actions import Farewell
+from getpatter.conversation.backchannel import is_backchannel
+from getpatter.conversation.caller_audio import CallerAudio
+from getpatter.conversation.ears import Ears, Listener
+from getpatter.conversation.history import History
+from getpatter.conversation.log import ConversationLog
+from getpatter.conversation.mind import Speech
+from getpatter.conversation.pacer import Pacer
+from getpatter.conversation.patience import extra_patience
+from getpatter.conversation.persona import CallFacts, Persona
+from getpatter.conversation.pipeline import Pipeline
+from getpatter.conversation.prompt import fill
+from getpatter.conversation.question import asked_for
+from getpatter.conversation.replies import Replies
+from getpatter.conversation.speaker import Line, Speaker
+from getpatter.conversation.timers import Timers
+from getpatter.conversation.timing import Timing
+from getpatter.conversation.turns import Rules, Stage, TurnMachine
+from getpatter.errors import PatterError, ProviderError
+from getpatter.events import Event, TurnTrigger
+from getpatter.llm.base import ToolCall
+from getpatter.stt.base import Transcript
+from getpatter.tools.mcp import McpTools
+from getpatter.tools.run import ToolOutcome
+from getpatter.tools.webhook import WebhookClient
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What all conversations of a process share."""
+
+    listening: Listener
+    pacer: Pacer
+    clock: Clock
+    webhooks: WebhookClient | None = None
+    """For tools that live elsewhere."""
+
+
+EARLY_BYTES = 2 * LINE.bytes_per_second
+"""What a caller says while recogniser and voice are still being opened is kept up to this much."""
+
+HangUp = Callable[[Farewell, PatterError | None], None]
+"""Told once that the call is to end now; the error is what forced it."""
+
+
+class Conversation:
+    """One call's talk: `prepare` while it rings, `start` when the line is open, `close` at the end, whatever it was."""
+
+    def __init__(
+        self,
+        call: CallFacts,
+        agent: Agent,
+        services: Services,
+        *,
+        publish: Callable[[Event], None],
+        hang_up: HangUp,
+        transfer: Transfer | None = None,
+    ) -> None:
+        self._call_id = call.call_id
+        self._agent = agent
+        self._services = services
+        self._clock = clock = services.clock
+        self._hang_up = hang_up
+        self._log = ConversationLog(call.call_id, clock, publish)
+        self._machine = TurnMachine(_own(agent.turns), _lines(agent), _rules(agent))
+        self._acting = Acting(
+            clock, end=self._agent_ends, speech=self._speech, become=self._hand_over, transfer=transfer
+        )
+        self._persona = Persona(
+            call,
+            agent,
+            self._acting,
+            clock,
+            webhooks=services.webhooks,
+            on_problem=self._log.problem,
+            on_late_result=self._late_result,
+        )
+        self._history = History(self._persona.prompt)
+        self._mind = Pipeline(
+            call.call_id,
+            agent,
+            persona=self._persona,
+            history=self._history,
+            clock=clock,
+            on_tool=self._log.tool,
+            on_first_token=self._log.first_token,
+            on_problem=self._log.problem,
+        )
+        self._mcp = McpTools(agent.mcp_servers, clock=clock, on_problem=self._log.problem)
+        self._timers: Timers[actions.TimerName] = Timers(clock, self._timer_due)
+        self._replies: Replies
+        """From `start` on, as are speaker and ears."""
+        self._speaker: Speaker
+        self._ears: Ears | None = None
+        self._early = bytearray()
+        self._caller_audio = CallerAudio() if agent.turn_detector is not None else None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._said = ""
+        """What was heard of the agent's latest utterance, once it is over."""
+        self._timing = Timing()
+        self._error: PatterError | None = None
+        self._closed = False
+
+    # -- life
+
+    async def prepare(self, phrases: tuple[str, ...] = ()) -> None:
+        """Open what listens and speaks.  Raises `ProviderError`; `close` is due all the same."""
+        taken = self._persona.toolbox.names
+        offered, _, _ = await asyncio.gather(
+            self._mcp.connect(taken), self._mind.prepare(phrases), self._prepare_detector()
+        )
+        self._persona.connect(offered)
+
+    async def _prepare_detector(self) -> None:
+        if self._agent.turn_detector is not None:
+            await self._agent.turn_detector.prepare()
+
+    @property
+    def recogniser(self) -> str:
+        """What recognises the caller's speech, once prepared."""
+        return self._mind.recognition.name
+
+    def start(self, line: Line) -> None:
+        """The line is open."""
+        self._speaker = Speaker(
+            line, self._services.pacer, self._clock, on_audible=self._audible, on_finished=self._finished
+        )
+        self._replies = Replies(
+            self._call_id, self._mind, self._speaker, self._history, self._log, self._provider_failed
+        )
+        settings = self._agent.turns
+        self._ears = Ears(
+            self._services.listening,
+            SpeechDetector(start_s=settings.vad_start_s, stop_s=settings.vad_stop_s),
+            on_started=self._speech_started,
+            on_ended=self._speech_ended,
+        )
+        self._ears.attach(self._mind.recognition, self._mind.hears_as)
+        if not self._agent.first_message:
+            # Else the greeting answers it, and must not be interrupted by what came before it.
+            self._ears.hear(bytes(self._early))
+        self._early.clear()
+        self._spawn(self._transcribe(), "transcripts")
+        self._perform(self._machine.on_start(self._clock.now()))
+
+    async def close(self) -> None:
+        """Stop everything; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._timers.stop_all()
+        if self._ears is not None:
+            self._ears.close()
+            await self._replies.close()
+        if unanswered := self._machine.unanswered:
+            self._log.caller_turn(unanswered)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._persona.close()
+        await asyncio.gather(self._mind.close(), self._mcp.close())
+
+    def _spawn(self, work: Coroutine[None, None, None], what: str) -> None:
+        task = asyncio.create_task(work, name=f"{self._call_id} {what}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- from the line
+
+    def hear(self, audio: bytes) -> None:
+        """A run of line audio from the far end."""
+        if self._ears is not None:
+            self._ears.hear(audio)
+            if self._caller_audio is not None:
+                self._caller_audio.append(audio)
+        elif len(self._early) < EARLY_BYTES:
+            self._early += audio
+
+    def mark_played(self, name: str) -> None:
+        if self._ears is not None:
+            self._speaker.mark_played(name)
+
+    def press(self, digit: str) -> None:
+        """The caller pressed a key."""
+        if self._ears is not None and not self._acting.key(digit):
+            self._perform(self._machine.on_key(digit, self._clock.now()))
+
+    def machine_detected(self, *, greeting_ended: bool) -> None:
+        """The carrier found an answering machine."""
+        self._perform(self._machine.on_machine(self._clock.now(), greeting_ended=greeting_ended))
+
+    # -- from above
+
+    def shut_down(self) -> None:
+        """The engine stops: say so and hang up."""
+        self._perform(self._machine.on_shutdown(self._clock.now()))
+
+    # -- what the machine decides
+
+    def _perform(self, decided: list[actions.Action]) -> None:
+        for action in decided:
+            if self._closed:
+                return
+            match action:
+                case actions.StartTimer(name, at):
+                    self._timers.start(name, at)
+                case actions.StopTimer(name):
+                    self._timers.stop(name)
+                case actions.FinalizeTranscript():
+                    self._mind.recognition.finalize()
+                case actions.JudgeTurn():
+                    self._spawn(self._judge(), "turn detection")
+                case actions.Ending(farewell):
+                    self._log.ending(farewell)
+                case actions.HangUp(farewell):
+                    self._replies.conclude(interrupted=False)
+                    self._hang_up(farewell, self._error)
+                case _:
+                    self._speak(action)
+
+    def _speak(self, action: actions.Action) -> None:
+        """What the machine decides about the agent's words."""
+        replies, ears = self._replies, self._ears
+        assert ears is not None
+        match action:
+            case actions.StartReply(text, trigger):
+                self._answer(text, trigger)
+            case actions.Say(text):
+                ears.reset()
+                replies.say(text)
+            case actions.StartDraft(text):
+                if self._persona.may_draft:
+                    replies.draft(text)
+            case actions.DropDraft():
+                replies.drop_draft()
+            case actions.Interject(text):
+                if replies.speech is not None:
+                    replies.speech.interject(text)
+            case actions.HoldReply():
+                self._speaker.hold()
+                self._log.silenced()
+            case actions.ResumeReply():
+                ears.reset()
+                self._speaker.release()
+            case actions.Dismiss():
+                self._log.dismissed(action)
+            case actions.CancelReply(barge_in):
+                self._withdraw(barge_in=barge_in)
+
+    def _answer(self, text: str, trigger: TurnTrigger) -> None:
+        assert self._ears is not None
+        timing, self._timing = self._timing, Timing()
+        timing.committed = self._clock.now()
+        if timing.final is None:
+            timing.final = timing.committed
+        self._ears.reset()
+        if self._caller_audio is not None:
+            self._caller_audio.clear()
+        if text:
+            self._log.caller_turn(text)
+        self._log.end_of_turn(trigger, timing)
+        self._replies.answer(text, timing)
+
+    def _withdraw(self, *, barge_in: bool) -> None:
+        since = self._clock.now() - self._log.detected_at if barge_in else None
+        if barge_in:
+            self._log.silenced()
+        self._said = self._speaker.heard().text
+        self._replies.withdraw(cut_after_s=since)
+        if barge_in:
+            self._log.barge_in()
+
+    # -- the caller
+
+    def _speech_started(self) -> None:
+        self._log.speech_started()
+        now = self._clock.now()
+        if self._timing.speech_began is None:
+            self._timing.speech_began = now
+        self._perform(self._machine.on_speech_started(now))
+
+    def _speech_ended(self, silence_s: float) -> None:
+        now = self._clock.now()
+        self._timing.vad_stopped, self._timing.last_speech, self._timing.final = now, now - silence_s, None
+        self._log.speech_ended(silence_s)
+        self._perform(self._machine.on_speech_ended(now, silence_s))
+
+    async def _transcribe(self) -> None:
+        try:
+            async for transcript in self._mind.recognition.transcripts():
+                self._understood(transcript)
+            self._provider_failed(ProviderError("The recogniser stopped."), True)
+        except ProviderError as error:
+            self._provider_failed(error, True)
+        except Exception as error:  # a recogniser's or our own fault ends this call, not the process
+            log.exception("call %s: the recognition failed", self._call_id)
+            self._provider_failed(PatterError(f"The recognition failed: {type(error).__name__}."), True)
+
+    def _understood(self, transcript: Transcript) -> None:
+        now, over = self._clock.now(), self._over
+        if not transcript.final:
+            if transcript.text:
+                self._log.interim(transcript.text)
+                self._perform(self._machine.on_interim(transcript.text, now, over=over))
+            return
+        if self._timing.vad_stopped is not None and transcript.from_finalize:
+            self._timing.final = now
+        self._perform(
+            self._machine.on_transcript(
+                transcript.text,
+                now,
+                from_finalize=transcript.from_finalize,
+                end_of_turn=transcript.end_of_turn,
+                over=over,
+            )
+        )
+
+    async def _judge(self) -> None:
+        detector, audio = self._agent.turn_detector, self._caller_audio
+        assert detector is not None
+        assert audio is not None
+        try:
+            probability = await detector.judge(audio.latest(), call_id=self._call_id)
+        except ProviderError as error:
+            self._log.problem(error)
+            probability = None
+        complete = None if probability is None else probability >= detector.threshold
+        self._perform(self._machine.on_turn_judged(complete, self._clock.now()))
+
+    # -- the agent
+
+    @property
+    def _over(self) -> str:
+        """What was heard of the agent's latest utterance."""
+        return self._speaker.heard().text if self._replies.speech is not None else self._said
+
+    def _speech(self) -> Speech | None:
+        return self._replies.speech
+
+    def _audible(self, now: float) -> None:
+        self._replies.audible(now)
+        self._log.agent_audible()
+        self._perform(self._machine.on_agent_audible(now))
+
+    def _finished(self, now: float) -> None:
+        said = self._speaker.heard().text
+        if self._replies.finished():
+            self._said = said
+            self._perform(self._machine.on_agent_finished(now))
+
+    def _agent_ends(self, reason: str) -> None:
+        farewell = Farewell("agent", reason or "the agent ended the call")
+        self._perform(self._machine.on_end_requested(farewell, self._clock.now()))
+
+    def _hand_over(self, name: str, reason: str) -> str:
+        other = next(agent for agent in self._agent.handoffs if agent.name == name)
+        self._persona.become(other)
+        self._history.system_prompt = self._persona.prompt
+        self._log.handed_over(name, reason)
+        return self._persona.prompt
+
+    def _late_result(self, call: ToolCall, outcome: ToolOutcome) -> None:
+        self._history.add_tool_result(call.id, outcome.result)
+        self._log.tool(call, outcome)
+
+    def _provider_failed(self, error: PatterError, can_speak: bool) -> None:
+        if self._closed or self._machine.stage is Stage.ENDED:
+            return
+        self._log.problem(error)
+        decided = self._machine.on_failure(error.message, self._clock.now(), can_speak=can_speak)
+        if decided:
+            self._error = self._error or error
+        self._perform(decided)
+
+    def _timer_due(self, name: actions.TimerName) -> None:
+        self._perform(self._machine.on_timer(name, self._clock.now(), sounding=self._speaker.sounding))
+
+
+def _lines(agent: Agent) -> actions.Lines:
+    return actions.Lines(
+        first_message=fill(agent.first_message, agent.variables),
+        still_there=agent.still_there_message,
+        silence=agent.silence_message,
+        time_limit=agent.time_limit_message,
+        error=agent.error_message,
+        shutdown=agent.shutdown_message,
+        voicemail=agent.voicemail_message,
+        filler=agent.filler_message,
+    )
+
+
+def _own(settings: TurnSettings) -> TurnSettings:
+    """The settings with strategies that are this call's alone."""
+    return replace(
+        settings,
+        while_speaking=replace(settings.while_speaking, strategies=deepcopy(settings.while_speaking.strategies)),
+        while_thinking=replace(settings.while_thinking, strategies=deepcopy(settings.while_thinking.strategies)),
+    )
+
+
+def _rules(agent: Agent) -> Rules:
+    language = agent.language
+
+    def patience(text: str, asked: str) -> float:
+        return extra_patience(text, language, asked)
+
+    def backchannel(text: str, said: str, greeting: bool) -> bool:
+        asking = asked_for(said, language) is not None
+        return is_backchannel(text, language, after_question=asking, first_message=greeting)
+
+    return Rules(patience, backchannel, turn_detector=agent.turn_detector is not None)

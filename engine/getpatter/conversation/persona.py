@@ -1,0 +1,100 @@
+"""Who the agent is at the moment: what of it changes when it hands the conversation over to another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from getpatter.agent import Agent
+from getpatter.clock import Clock
+from getpatter.conversation.acting import Acting
+from getpatter.conversation.prompt import fill
+from getpatter.conversation.wording import Wording
+from getpatter.errors import ExtensionError, PatterError
+from getpatter.guardrails import Guardrails
+from getpatter.hooks import HookContext, HookRunner
+from getpatter.tools.context import ToolContext
+from getpatter.tools.run import ToolRunner
+from getpatter.tools.tool import Tool
+from getpatter.tools.toolbox import OnLateResult, Toolbox
+from getpatter.tools.webhook import WebhookClient
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """The call that is talked in; numbers in E.164 form, empty where withheld."""
+
+    call_id: str
+    caller: str = ""
+    callee: str = ""
+
+
+class Persona:
+    """Replies read it at each step, so what `become` changes counts from the next one on."""
+
+    def __init__(
+        self,
+        call: CallFacts,
+        agent: Agent,
+        acting: Acting,
+        clock: Clock,
+        *,
+        webhooks: WebhookClient | None,
+        on_problem: Callable[[PatterError], None],
+        on_late_result: OnLateResult,
+    ) -> None:
+        """Raises `ConfigurationError` for two tools of one name."""
+        self._call = call
+        self._acting = acting
+        self._clock = clock
+        self._on_problem = on_problem
+        self._on_late_result = on_late_result
+        self._runner = ToolRunner(clock, webhooks)
+        self._connected: list[Tool] = []
+        self._toolboxes: list[Toolbox] = []
+        """Of the agents so far: what one began may outlast its time."""
+        self._variables = agent.variables
+        self.become(agent)
+
+    def become(self, agent: Agent) -> None:
+        self.prompt = fill(agent.system_prompt, {**self._variables, **agent.variables})
+        self.eager = agent.eager_first_flush
+        """Speak the first clause before its sentence is complete."""
+        self.hooks = HookRunner(
+            agent.hooks,
+            HookContext(self._call.call_id, self._call.caller, self._call.callee),
+            self._clock,
+            self._failed,
+        )
+        guardrails = Guardrails(agent.guardrails, self._clock, self._failed)
+        self.wording = Wording(guardrails, self.hooks, agent.text_transforms)
+        self._toolboxes.append(self._tools_of(agent))
+        self.may_draft = agent.hooks.after_transcribe is None
+        """What the caller said is known before the end of their turn: no hook may change it then."""
+
+    @property
+    def toolbox(self) -> Toolbox:
+        return self._toolboxes[-1]
+
+    def connect(self, tools: Sequence[Tool]) -> None:
+        """Have these tools, too, whoever the agent is."""
+        self._connected += tools
+        self.toolbox.add(tools)
+
+    async def close(self) -> None:
+        for toolbox in self._toolboxes:
+            await toolbox.close()
+
+    def _tools_of(self, agent: Agent) -> Toolbox:
+        context = ToolContext(
+            self._call.call_id, self._call.caller, self._call.callee, {**self._variables, **agent.variables}
+        )
+        tools = [*self._acting.tools(agent), *agent.tools]
+        taken = {tool.name for tool in tools}
+        tools += [tool for tool in self._connected if tool.name not in taken]
+        return Toolbox(
+            tools, runner=self._runner, context=context, clock=self._clock, on_late_result=self._on_late_result
+        )
+
+    def _failed(self, what: str, error: Exception) -> None:
+        self._on_problem(ExtensionError(f"{what} failed and was left out: {type(error).__name__}."))

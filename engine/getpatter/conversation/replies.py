@@ -1,0 +1,183 @@
+"""What the agent says, one reply at a time, and what it may be about to say."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from getpatter.conversation.history import History, ReplyEntry
+from getpatter.conversation.log import ConversationLog
+from getpatter.conversation.mind import Mind, Speech
+from getpatter.conversation.speaker import Speaker
+from getpatter.conversation.timing import Timing
+from getpatter.errors import PatterError, ProviderError
+
+log = logging.getLogger(__name__)
+
+OnFailure = Callable[[PatterError, bool], None]
+"""Told what failed, and whether the agent still has a voice."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One reply under way."""
+
+    speech: Speech
+    task: asyncio.Task[None]
+    entry: ReplyEntry | None = None
+    """Its place in the history; a draft has none."""
+    words: str = ""
+    """What it answers, of a draft."""
+    failed: bool = False
+    silent: bool = False
+    """It turned out to have nothing to say."""
+
+
+@dataclass(slots=True)
+class Replies:
+    """The one place where replies begin and end."""
+
+    call_id: str
+    mind: Mind
+    speaker: Speaker
+    history: History
+    log: ConversationLog
+    on_failure: OnFailure
+    _current: _Turn | None = None
+    _draft: _Turn | None = None
+    _retired: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def speech(self) -> Speech | None:
+        """What is being said, or about to be."""
+        return self._current.speech if self._current is not None else None
+
+    @property
+    def drafting(self) -> bool:
+        return self._draft is not None
+
+    # -- beginning
+
+    def draft(self, text: str) -> None:
+        """Begin to answer `text`, unheard, and without its tools being run."""
+        self.drop_draft()
+        self.speaker.begin(held=True)
+        speech = self.mind.begin(self.speaker, Timing(), lambda: self.history.messages(text))
+        self._draft = _Turn(speech, self._start(speech, speech.answer, "draft"), words=text)
+
+    def answer(self, text: str, timing: Timing) -> None:
+        """Answer the caller, who said `text` (empty: what they said before), with the draft where it fits."""
+        if text:
+            self.history.add_user(text)
+        draft = self._draft
+        if draft is not None and not draft.failed and not draft.silent and _alike(draft.words, text):
+            self._draft = None
+            draft.speech.timing.heard(timing)
+            self._take_up(draft)
+            self.speaker.release()
+            return
+        self.drop_draft()
+        self.speaker.begin()
+        speech = self.mind.begin(self.speaker, timing, self.history.messages)
+        self._take_up(_Turn(speech, self._start(speech, speech.answer, "reply")))
+
+    def say(self, text: str) -> None:
+        """Speak given words."""
+        self.drop_draft()
+        self.speaker.begin()
+        speech = self.mind.begin(self.speaker, Timing(), self.history.messages)
+        self._take_up(_Turn(speech, self._start(speech, lambda: speech.say(text), "words")))
+
+    def _take_up(self, turn: _Turn) -> None:
+        turn.entry = self.history.begin_reply()
+        self._current = turn
+        turn.speech.commit(turn.entry)
+
+    def _start(self, speech: Speech, speak: Callable[[], Awaitable[None]], what: str) -> asyncio.Task[None]:
+        return asyncio.create_task(self._run(speech, speak), name=f"{self.call_id} {what}")
+
+    async def _run(self, speech: Speech, speak: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await speak()
+        except ProviderError as error:
+            self._failed(speech, error, can_speak=not speech.voice_lost)
+        except Exception as error:  # a tool's or our own fault ends this call, not the process
+            log.exception("call %s: the reply failed", self.call_id)
+            self._failed(speech, PatterError(f"The reply failed: {type(error).__name__}."), can_speak=False)
+
+    def _failed(self, speech: Speech, error: PatterError, *, can_speak: bool) -> None:
+        if self._draft is not None and self._draft.speech is speech:
+            self._draft.failed = True  # the reply itself may be luckier
+        else:
+            self.on_failure(error, can_speak)
+
+    # -- going on
+
+    def audible(self, now: float) -> None:
+        assert self._current is not None
+        self._current.speech.timing.first_frame = now
+
+    def finished(self) -> bool:
+        """The speaker has come to an end; tells whether it was that of a reply, and not of an empty draft."""
+        if self._current is None:
+            if self._draft is not None:
+                self._draft.silent = True
+            return False
+        self.conclude(interrupted=False)
+        return True
+
+    # -- ending
+
+    def drop_draft(self) -> None:
+        if self._draft is not None:
+            draft, self._draft = self._draft, None
+            self._retire(draft)
+            self.speaker.cut()
+
+    def withdraw(self, *, cut_after_s: float | None = None) -> None:
+        """Stop the reply under way and keep what was heard of it.
+
+        `cut_after_s` is how long ago the caller was heard to interrupt it.
+        """
+        self.drop_draft()
+        if self._current is None:
+            return
+        self._current.speech.timing.cut_after_s = cut_after_s
+        self._retire(self._current)
+        self.conclude(interrupted=True)
+
+    def conclude(self, *, interrupted: bool) -> None:
+        """Write down what was heard of the current reply, if there is one."""
+        turn, self._current = self._current, None
+        if turn is None or turn.entry is None:
+            return
+        heard = self.speaker.cut() if interrupted else self.speaker.heard()
+        turn.entry.heard(heard.text, interrupted=interrupted and not heard.all)
+        self.log.agent_turn(heard, turn.speech.timing, interrupted=interrupted)
+
+    def _retire(self, turn: _Turn) -> None:
+        turn.speech.withdraw()
+        if not turn.task.done():
+            self._retired.add(turn.task)
+            turn.task.add_done_callback(self._retired.discard)
+            if turn.task is not asyncio.current_task():
+                turn.task.cancel()
+
+    async def close(self) -> None:
+        """Stop everything and wait for it."""
+        self.withdraw()
+        tasks = list(self._retired)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _alike(one: str, other: str) -> bool:
+    """The same words, however they are written."""
+    return _bare(one) == _bare(other)
+
+
+def _bare(text: str) -> list[str]:
+    return "".join(character if character.isalnum() else " " for character in text.casefold()).split()

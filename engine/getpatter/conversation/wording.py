@@ -1,0 +1,41 @@
+"""From a sentence as the model wrote it to what the voice is given: guardrails, hooks and text transforms in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from getpatter.conversation.transform import for_speech
+from getpatter.guardrails import Guardrails
+from getpatter.hooks import HookRunner
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """`text` is what the caller hears, for the record; `spoken` is the same spelled for the voice."""
+
+    text: str
+    spoken: str
+
+
+class Wording:
+    """One call's.  A sentence passes its guardrails, `on_sentence`, the transforms, then `before_synthesize`."""
+
+    def __init__(self, guardrails: Guardrails, hooks: HookRunner, transforms: Sequence[Callable[[str], str]]) -> None:
+        self._guardrails = guardrails
+        self._hooks = hooks
+        self._transforms = tuple(transforms)
+
+    async def prepare(self, text: str) -> Sentence | None:
+        """What is to be said for `text`; None for nothing."""
+        if self._guardrails:
+            text = (await self._guardrails.review(text)).text
+        allowed = await self._hooks.on_sentence(text) if self._hooks.after_llm.on_sentence else text
+        if not allowed:
+            return None
+        spoken: str | None = for_speech(allowed)
+        for transform in self._transforms:
+            spoken = transform(spoken or "")
+        if spoken and self._hooks.hooks.before_synthesize:
+            spoken = await self._hooks.before_synthesize(spoken)
+        return Sentence(allowed, spoken) if spoken else None
