@@ -67,6 +67,13 @@ async def test_a_handler_may_take_all_arguments_as_one_mapping() -> None:
     assert await results(mapping_alone) == [{}]
 
 
+async def test_a_parameter_that_only_is_called_arguments_is_one_like_any_other() -> None:
+    async def f(arguments: str, count: int = 1) -> str:
+        return arguments * count
+
+    assert await results(f, arguments="ab", count=2) == ["abab"]
+
+
 async def test_a_method_and_a_callable_object_are_handlers() -> None:
     assert await results(Shop().buy, thing="tea") == ["bought tea"]
     binding = Binding(Shop(), None, strict=False)

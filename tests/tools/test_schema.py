@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import inspect
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, Literal
 
 import pytest
@@ -144,7 +146,22 @@ def test_a_schema_that_cannot_be_used_is_refused(schema: dict[str, Any]) -> None
         SchemaArguments(schema)
 
 
+class Schemas(BaseHTTPRequestHandler):
+    """Gives a schema to whoever asks, and keeps that somebody asked."""
+
+    def do_GET(self) -> None:
+        self.server.asked = True  # type: ignore[attr-defined] # an attribute of the test's own
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+
 def test_references_of_a_schema_are_never_fetched() -> None:
-    arguments = SchemaArguments({"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:9/schema"}}})
-    with pytest.raises(InvalidRequest, match="refers to something missing"):
-        arguments.parse('{"a": 1}')
+    with HTTPServer(("127.0.0.1", 0), Schemas) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        reference = {"$ref": f"http://127.0.0.1:{server.server_port}/schema"}
+        arguments = SchemaArguments({"type": "object", "properties": {"a": reference}})
+        with pytest.raises(InvalidRequest, match="refers to something missing"):
+            arguments.parse('{"a": 1}')
+        server.shutdown()
+        assert not hasattr(server, "asked")

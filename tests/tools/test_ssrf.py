@@ -186,6 +186,12 @@ async def test_a_name_that_nobody_knows_cannot_be_connected_to() -> None:
             await http.get("https://hooks.test/")
 
 
+async def test_nor_can_a_host_that_is_no_name_at_all() -> None:
+    async with client(AddressGuard()) as http:
+        with pytest.raises(httpx2.ConnectError, match="has no address"):
+            await http.get(f"https://{'a' * 64}.test/")
+
+
 def certificate(host: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """Contexts of a server with a certificate for `host`, and of a client that trusts it."""
     key = ec.generate_private_key(ec.SECP256R1())

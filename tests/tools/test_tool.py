@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from getpatter.errors import ConfigurationError
+from getpatter.tools.mcp_server import McpServer
 from getpatter.tools.tool import Reassurance, Tool, tool
 
 
@@ -89,3 +92,14 @@ def test_a_reassurance_may_be_a_sentence_alone() -> None:
     assert Tool(name="x", handler=book, reassurance=later).reassures is later
     with pytest.raises(ConfigurationError):
         Reassurance("One moment.", after_s=-1)
+
+
+def test_the_documented_examples_can_be_used() -> None:
+    paper = (Path(__file__).parents[2] / "docs" / "tools.md").read_text()
+    made: list[object] = []
+    for example in re.findall(r"^```python\n(.*?)^```$", paper, re.M | re.S):
+        names: dict[str, Any] = {}
+        exec(compile(example, "docs/tools.md", "exec", dont_inherit=True), names)
+        made += [item for item in names.values() if isinstance(item, Tool | McpServer)]
+    assert [item.name for item in made if isinstance(item, Tool)] == ["find_order", "order"]
+    assert len(made) == 4

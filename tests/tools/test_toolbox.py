@@ -84,8 +84,35 @@ async def test_an_interrupted_reply_stops_a_tool_that_only_looks(clock: ManualCl
     bench = Bench(clock, context, side_effects=False)
     async with asyncio.timeout(20):
         await bench.interrupted()
+        await bench.toolbox.close()
     assert bench.stopped
     assert bench.late == []
+
+
+async def test_an_interruption_does_not_wait_for_a_tool_that_is_slow_to_stop(
+    clock: ManualClock, context: ToolContext
+) -> None:
+    began, stopping, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    @tool(side_effects=False)
+    async def look() -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopping.set()
+            await stop.wait()
+
+    toolbox = Toolbox([look], runner=ToolRunner(clock), context=context, clock=clock)
+    async with asyncio.timeout(20):
+        reply = asyncio.create_task(toolbox.run(ToolCall("t1", "look", "{}")))
+        await began.wait()
+        reply.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reply
+        await stopping.wait()
+        stop.set()
+        await toolbox.close()
 
 
 async def test_a_result_that_comes_with_the_interruption_is_not_lost(clock: ManualClock, context: ToolContext) -> None:

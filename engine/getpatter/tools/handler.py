@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, get_origin
 
 import anyio.to_thread
 import docstring_parser
@@ -19,7 +19,8 @@ ToolHandler = Callable[..., Any]
 """`async def`, plain `def` (run in a thread) or an async generator, in one of two styles.
 
 By keywords: `f(party_size: int, name: str = "")`, where a parameter annotated `ToolContext` is given the context.
-By mapping: `f(arguments: dict)` or `f(arguments: dict, context)`, where `arguments` is the first parameter's name.
+By mapping: `f(arguments: dict)` or `f(arguments: dict, context)`, where `arguments` is the first parameter's name and
+`context` a `ToolContext`.
 """
 
 _KEYWORD = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -96,12 +97,20 @@ def _parameters(handler: ToolHandler) -> list[inspect.Parameter]:
 
 
 def _takes_mapping(parameters: list[inspect.Parameter]) -> bool:
-    if not 1 <= len(parameters) <= 2 or any(parameter.kind not in _POSITIONAL for parameter in parameters):
+    """Whether it is `f(arguments)` or `f(arguments, context)`, and no annotation says otherwise."""
+    if not 1 <= len(parameters) <= 2 or parameters[0].name != "arguments":
         return False
-    return parameters[0].name == "arguments"
+    return all(
+        parameter.kind is not parameter.KEYWORD_ONLY and _is_mapping_or_open(parameter.annotation)
+        for parameter in parameters
+    )
 
 
-_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+def _is_mapping_or_open(annotation: Any) -> bool:
+    if annotation in (inspect.Parameter.empty, Any, object, ToolContext):
+        return True
+    kind = get_origin(annotation) or annotation
+    return isinstance(kind, type) and issubclass(kind, Mapping)
 
 
 def _context_name(parameters: list[inspect.Parameter]) -> str | None:

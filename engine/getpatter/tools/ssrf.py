@@ -111,7 +111,7 @@ class AddressGuard:
             port = url.port or (443 if url.scheme == "https" else 80)
             try:
                 found = await self._resolve(url.raw_host.decode("ascii"), port)
-            except OSError:
+            except (OSError, UnicodeError):  # the second for labels that no name has
                 found = []
         if not found:
             raise httpx2.ConnectError(f"{url.host} has no address")

@@ -86,8 +86,7 @@ class Toolbox:
             if tool.side_effects:
                 task.add_done_callback(lambda done: self._late(call, done))
             else:
-                task.cancel()
-                await asyncio.wait([task])
+                task.cancel()  # and not waited for: whoever interrupted wants silence now
             raise
 
     async def close(self, timeout_s: float = CLOSE_S) -> None:
