@@ -92,8 +92,9 @@ async def test_the_last_model_has_more_time() -> None:
     await turns()
     assert not replying.done()
     clock.advance(0.1)
-    with pytest.raises(ProviderError, match="second gave no first word within 15 s"):
-        await replying
+    async with asyncio.timeout(30):
+        with pytest.raises(ProviderError, match="second gave no first word within 15 s"):
+            await replying
 
 
 async def test_half_a_sentence_is_not_said_again() -> None:

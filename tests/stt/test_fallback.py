@@ -214,8 +214,9 @@ async def test_all_lost_is_an_error_that_names_them() -> None:
         await call.lose(primary.opened[0])
         for _ in range(5):
             await call.passes(0.5)
-        with pytest.raises(ProviderError) as raised:
-            await call.reading
+        async with asyncio.timeout(30):
+            with pytest.raises(ProviderError) as raised:
+                await call.reading
     assert raised.value.message == "Nothing could recognise speech: The server is overloaded; No credit left."
     assert raised.value.provider == "first, second"
     assert raised.value.retryable
@@ -227,8 +228,9 @@ async def test_one_that_dies_as_soon_as_it_is_open_is_given_up() -> None:
         for _ in range(4):
             await call.lose(stt.opened[-1])
             await call.passes(2.0)
-        with pytest.raises(ProviderError):
-            await call.reading
+        async with asyncio.timeout(30):
+            with pytest.raises(ProviderError):
+                await call.reading
     assert len(stt.opened) == 4
 
 
