@@ -117,6 +117,11 @@ def test_audio_may_be_cut_anywhere(digits: str, size: int) -> None:
     assert hear(tones(digits), size) == digits
 
 
+def test_a_key_in_a_long_silence_is_heard_at_once() -> None:
+    line = b"\xff" * 80000 + tones("7") + b"\xff" * 80000
+    assert hear(line, len(line)) == "7"
+
+
 # -- what must be refused
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from getpatter.audio import g711
-from getpatter.audio.format import LINE, SILENCE
+from getpatter.audio.format import FRAME_BYTES, LINE, SILENCE
 from getpatter.errors import InvalidRequest
 
 LOW_HZ = (697, 770, 852, 941)
@@ -101,6 +101,7 @@ ON_WINDOWS = 6
 OFF_WINDOWS = 6
 """Windows in a row that end one: gaps of 30 ms and more do, those of 10 do not (Q.24: 40 and 10)."""
 
+_OVERLAP = WINDOW - HOP
 _HANN = np.hanning(WINDOW + 2)[1:-1]
 _ENERGY = (2 * _HANN**2 / (_HANN**2).sum()).astype(np.float32)
 """Squares of a sine's samples times this are its amplitude squared."""
@@ -141,12 +142,13 @@ def _in_tune(before: Floats, after: Floats, tone: int) -> bool:
 class DtmfDetector:
     """Hears keys in one call's audio.
 
-    A key is told 40 to 60 ms after its tone began, and once however long it is held.  Talk-off: none in the recorded and synthesised speech that bench/sound.py plays to it.
+    A key is told 40 to 60 ms after its tone began, and once however long it is held.  Talk-off, keys heard in speech:
+    none in the minute of synthesised and the three sentences of recorded speech that its tests play to it.
     """
 
     def __init__(self) -> None:
-        self._samples = np.zeros(WINDOW - HOP, np.float32)
-        """Before the next window's last hop."""
+        self._before = bytes([SILENCE]) * _OVERLAP
+        """What the next window holds before its last hop, µ-law."""
         self._rest = b""
         self._last = np.zeros(16, np.float32)
         """Of the window before, what _PROJECTION_PARTS made of it."""
@@ -161,19 +163,16 @@ class DtmfDetector:
     def feed(self, ulaw: bytes) -> str:
         """The keys that became certain with this audio, of any length; mostly none, at most one in a frame."""
         ulaw = self._rest + ulaw
-        hops = len(ulaw) // HOP
-        self._rest = ulaw[hops * HOP :]
-        if not hops:
-            return ""
-        whole = ulaw[: hops * HOP]
-        if not self._run and not self._down and g711.rms(whole) < _SILENT_RMS:
-            self._skip(whole)
-            return ""
-        return "".join(filter(None, map(self._hear, self._keys(whole))))
+        whole = len(ulaw) // HOP * HOP
+        self._rest = ulaw[whole:]
+        return "".join(self._heard(ulaw[at : min(at + FRAME_BYTES, whole)]) for at in range(0, whole, FRAME_BYTES))
 
-    def _skip(self, ulaw: bytes) -> None:
-        tail = np.frombuffer(g711.decode(ulaw[-len(self._samples) :]), "<i2")
-        self._samples = np.concatenate((self._samples[len(tail) :], tail), dtype=np.float32)
+    def _heard(self, ulaw: bytes) -> str:
+        """The keys that become certain with some hops, a frame's at most: more would hide a key in their silence."""
+        if not self._run and not self._down and g711.rms(ulaw) < _SILENT_RMS:
+            self._before = (self._before + ulaw)[-_OVERLAP:]
+            return ""
+        return "".join(map(self._follow, self._keys(ulaw)))
 
     def _keys(self, ulaw: bytes) -> list[str]:
         """The key in each window that ends with one of the hops; empty where there is none."""
@@ -199,14 +198,14 @@ class DtmfDetector:
 
     def _windows(self, ulaw: bytes) -> Floats:
         """[windows, WINDOW]: the stretch that ends with each of the hops."""
-        new = np.frombuffer(g711.decode(ulaw), "<i2")
-        samples = np.concatenate((self._samples, new), dtype=np.float32)
-        self._samples = samples[HOP - WINDOW :].copy()  # a view would keep the whole buffer
+        heard = self._before + ulaw
+        self._before = heard[-_OVERLAP:]
+        samples = np.frombuffer(g711.decode(heard), "<i2").astype(np.float32)
         step = samples.itemsize
         return np.ndarray((len(ulaw) // HOP, WINDOW), np.float32, samples, strides=(HOP * step, step)).copy()
 
-    def _hear(self, key: str) -> str | None:
-        """One window's key; the key that it makes certain."""
+    def _follow(self, key: str) -> str:
+        """Take one window's key; the key that it makes certain, if any."""
         if self._down:
             self._off = 0 if key == self._down else self._off + 1
             if self._off >= OFF_WINDOWS:
@@ -214,6 +213,6 @@ class DtmfDetector:
         self._run = self._run + 1 if key and key == self._candidate else int(bool(key))
         self._candidate = key
         if self._run < ON_WINDOWS or key == self._down:
-            return None
+            return ""
         self._down, self._off = key, 0
         return key
