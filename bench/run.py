@@ -41,6 +41,7 @@ class Script:
 SCRIPTS = (
     Script("engine_load", {"calls": (1, 50), "seconds": 6.0}),
     Script("audio_path"),
+    Script("sound"),
     Script("media_socket"),
     Script("media_servers", {"seconds": 2.0, "rounds": 1}),
     Script("store_writes"),

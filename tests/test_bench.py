@@ -50,6 +50,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
     [
         ("audio_path", {"ROUNDS": 1}),
         ("media_socket", {"ROUNDS": 1, "REPEATS": 10}),
+        ("sound", {}),
         ("store_writes", {"CALLS": 2}),
     ],
 )
