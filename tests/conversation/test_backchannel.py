@@ -54,6 +54,7 @@ def test_picking_up_does_not_interrupt_the_greeting(text: str) -> None:
 @pytest.mark.parametrize("text", ["hello", "hi"])
 def test_a_hello_later_asks_whether_anybody_is_there(text: str) -> None:
     assert not over_the_agent(text)
+    assert not after_a_question(text)
 
 
 @pytest.mark.parametrize("text", ["Who is this?", "hello who's there", "no", "stop calling me", "wrong number", "what"])

@@ -50,6 +50,7 @@ CALLERS = [
     ("wait is it ready for seven people", 2.0, 4.6),
     ("can I change it to eight people on Wednesday", 2.0, 5.0),
     ("people ready evening text", 2.0, 6.0),
+    ("great ready people evening confirmation", 0.1, 7.0),
     ("evening Tuesday on people seven", 4.0, 6.0),
     ("", 1.0, 2.0),
 ]
