@@ -27,7 +27,7 @@ MODEL = ModelFile(
 
 
 class SmartTurn:
-    """smart-turn v3.2, quantised to 8 bits.  Holds no call's state; takes one core for some 30 ms a judgement."""
+    """smart-turn v3.2, quantised to 8 bits.  Holds no call's state; takes one core for 30 to 80 ms a judgement."""
 
     def __init__(self) -> None:
         """Takes about 0.1 s and 70 MB; raises `ConfigurationError` when the model file is missing or damaged."""

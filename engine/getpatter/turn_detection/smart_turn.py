@@ -1,8 +1,8 @@
 """The smart-turn model as a detector: one thread and one model for all calls of a process.
 
-A judgement takes some 30 ms of one core, so a core gives 35 a second and no more.  When more are asked for, those that
-cannot be answered in time are not answered at all: the conversation then goes by silence alone, and late answers do
-not pile up behind each other.
+A judgement takes 30 to 80 ms of one core, by machine, so a core gives one to three dozen a second and no more.  When
+more are asked for, those that cannot be answered in time are not answered at all: the conversation then goes by silence
+alone, and late answers do not pile up behind each other.
 """
 
 from __future__ import annotations
