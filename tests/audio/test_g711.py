@@ -44,3 +44,8 @@ def test_every_sample_is_encoded_to_a_near_one() -> None:
 
 def test_importing_warns_nobody() -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", "import getpatter.audio.g711"], check=True)
+
+
+def test_a_sum_saturates_and_does_not_wrap() -> None:
+    first, second = (np.array(values, "<i2").tobytes() for values in ([1, 30000, -30000], [2, 30000, -30000]))
+    assert np.frombuffer(g711.add(first, second), "<i2").tolist() == [3, 32767, -32768]
