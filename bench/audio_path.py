@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from getpatter.audio import g711
 from getpatter.audio.activity import SpeechDetector
 from getpatter.audio.format import FRAME_BYTES, FRAME_S, LINE
 from getpatter.audio.resample import Resampler
-from getpatter.audio.vad import Floats, Inference, SpeechModel, VoiceActivity, VoiceActivityModel
+from getpatter.audio.silero import Floats
+from getpatter.audio.vad import Inference, SpeechModel, VoiceActivity, VoiceActivityModel
 from getpatter.audio.wav import StereoRecorder
 
 Row = tuple[str, float, str]
@@ -31,7 +32,7 @@ CONVERSIONS = ((24000, 8000), (22050, 8000), (48000, 8000), (8000, 16000), (8000
 class InstantModel:
     """Takes no time, so that what is left is our own doing."""
 
-    def infer(self, samples: Floats, state: Floats) -> Inference:
+    def infer(self, samples: Floats, state: Floats, steps: Sequence[int]) -> Inference:
         return Inference(samples[:, 0], state)
 
 

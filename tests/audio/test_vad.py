@@ -8,6 +8,7 @@ import pytest
 from getpatter.audio.activity import SpeechDetector
 from getpatter.audio.format import FRAME_BYTES
 from getpatter.audio.g711 import MULAW_TO_FLOAT, MULAW_TO_PCM16, encode
+from getpatter.audio.silero import STATE
 from getpatter.audio.vad import (
     CONTEXT,
     LEAD_WINDOWS,
@@ -15,7 +16,6 @@ from getpatter.audio.vad import (
     MAX_WINDOWS,
     SETTLED_WINDOWS,
     SILENCE_RMS,
-    STATE,
     WINDOW,
     Batch,
     VoiceActivity,
@@ -86,7 +86,7 @@ def by_definition(model: VoiceActivityModel, ulaw: bytes) -> list[float]:
     state = np.zeros((2, 1, STATE), np.float32)
     probabilities = []
     for at in range(0, len(ulaw) - WINDOW + 1, WINDOW):
-        result = model.infer(samples[None, at : at + CONTEXT + WINDOW], state)
+        result = model.infer(samples[None, at : at + CONTEXT + WINDOW], state, [1])
         state = result.state
         probabilities.append(float(result.probabilities[0]))
     return probabilities

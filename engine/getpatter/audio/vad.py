@@ -1,24 +1,25 @@
 """Voice activity detection for all calls of a process on one model.
 
-One run over the windows of many calls costs a third of what single runs cost, so audio is collected from the calls
-and judged in batches.  `VoiceActivity` is that collection without threads or clock: `collect` and `deliver`, like
-everything on a stream, belong to the event loop; `run` touches nothing but its batch and may be called in a worker
-thread.
+One run over the windows of many calls costs a sixth of what single runs cost, so audio is collected from the calls
+and judged in batches.  `VoiceActivity` is that collection without threads or clock.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from getpatter.audio.format import LINE, SILENCE
 from getpatter.audio.g711 import MULAW_TO_FLOAT, rms
 from getpatter.audio.model_file import ModelFile
+from getpatter.audio.onnx_constants import float_constants
+from getpatter.audio.silero import STATE, Floats, SileroNetwork
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +28,8 @@ WINDOW = 256
 WINDOW_S = WINDOW / LINE.rate
 CONTEXT = 32
 """Samples before the window that the model hears again."""
-STATE = 128
-"""Floats in each of the two layers of the model's memory."""
 MAX_BATCH = 64
-"""Streams in a batch.  The cost per window falls up to 16 to 32; beyond 64 a run only takes longer (1.1 ms at 64)."""
+"""Streams in a batch.  The cost per window falls up to 64; beyond, a run only takes longer (1.0 ms at 64)."""
 MAX_WINDOWS = 8
 """Windows of one stream in a batch, so that one that brings much audio at once does not hold up the others."""
 
@@ -53,34 +52,34 @@ _CLOSED = -1
 """Slot of a stream that has none any more."""
 _SILENT_CONTEXT = bytes([SILENCE]) * CONTEXT
 
-Floats = NDArray[np.float32]
-
 
 class Inference(NamedTuple):
-    """`probabilities` is [windows]; `state` [2, windows, STATE] goes in with the next window of each stream."""
+    """`probabilities` is [windows]; `state` [2, streams, STATE] goes in with the next window of each stream."""
 
     probabilities: Floats
     state: Floats
 
 
 class SpeechModel(Protocol):
-    """Judges windows; called in a worker thread, one batch at a time."""
+    """Judges windows."""
 
-    def infer(self, samples: Floats, state: Floats) -> Inference:
-        """`samples` is [windows, CONTEXT + WINDOW] in [-1, 1), `state` [2, windows, STATE], zeros at first."""
+    def infer(self, samples: Floats, state: Floats, steps: Sequence[int]) -> Inference:
+        """`samples` is [windows, CONTEXT + WINDOW] in [-1, 1): the first windows of all streams, then the second ones
+        of the first `steps[1]` streams, and so on.  `state` is [2, streams, STATE], zeros at first."""
 
 
 class VoiceActivityModel:
-    """Silero VAD 6.2.3 at its native 8 kHz: a `SpeechModel` that releases the GIL and holds no stream's state."""
+    """Silero VAD 6.2.3 at its native 8 kHz: a `SpeechModel` that holds no stream's state."""
 
     def __init__(self) -> None:
-        """Takes about 0.1 s; raises `ConfigurationError` when the model file is missing or damaged."""
-        self._session = MODEL.open()
-        self._rate = np.array(LINE.rate, np.int64)
+        """Takes some 20 ms; raises `ConfigurationError` when the model file is missing or damaged."""
+        self._network = SileroNetwork(float_constants(MODEL.read()))
+        # Matrices as small as these are slower with the threads that a BLAS starts, which spin beside the event loop
+        # for its cores.  This holds for the process; nothing else in it multiplies matrices that are worth a thread.
+        threadpool_limits(1, user_api="blas")
 
-    def infer(self, samples: Floats, state: Floats) -> Inference:
-        outputs = self._session.run(None, {"input": samples, "state": state, "sr": self._rate})
-        return Inference(outputs[0][:, 0], outputs[1])
+    def infer(self, samples: Floats, state: Floats, steps: Sequence[int]) -> Inference:
+        return Inference(*self._network(samples, state, steps))
 
 
 class VoiceStream:
@@ -145,6 +144,7 @@ class Batch(NamedTuple):
     """Windows of some streams.  Must be given to `deliver` or `discard`."""
 
     claims: list[Claim]
+    """Those with the most windows first."""
     state: Floats
     """The model's memory of each stream before its first window."""
 
@@ -197,22 +197,25 @@ class VoiceActivity:
                 self._enqueue(stream)
         if not claims:
             return None
+        claims.sort(key=lambda claim: claim.windows, reverse=True)
         return Batch(claims, self._state.take([claim.stream._slot for claim in claims], axis=1))
 
     def run(self, batch: Batch) -> Judged:
-        """Judge a batch: first windows of all its streams at once, then second ones, and so on."""
-        claims, state = batch.claims, batch.state
+        claims = batch.claims
+        steps = [sum(claim.windows > step for claim in claims) for step in range(claims[0].windows)]
+        audio = b"".join(
+            claim.audio[step * WINDOW : step * WINDOW + _READY]
+            for step, streams in enumerate(steps)
+            for claim in claims[:streams]
+        )
+        samples = MULAW_TO_FLOAT.take(np.frombuffer(audio, np.uint8).reshape(-1, _READY))
+        inference = self._model.infer(samples, batch.state, steps)
+        told = iter(inference.probabilities.tolist())
         probabilities: list[list[float]] = [[] for _ in claims]
-        for step in range(max(claim.windows for claim in claims)):
-            rows = [row for row, claim in enumerate(claims) if claim.windows > step]
-            start = step * WINDOW
-            audio = b"".join(claims[row].audio[start : start + _READY] for row in rows)
-            samples = MULAW_TO_FLOAT.take(np.frombuffer(audio, np.uint8).reshape(len(rows), _READY))
-            inference = self._model.infer(samples, state[:, rows])
-            state[:, rows] = inference.state
-            for row, probability in zip(rows, inference.probabilities.tolist(), strict=True):
-                probabilities[row].append(probability)
-        return Judged(probabilities, state)
+        for streams in steps:
+            for own, probability in zip(probabilities, islice(told, streams), strict=False):
+                own.append(probability)
+        return Judged(probabilities, inference.state)
 
     def deliver(self, batch: Batch, judged: Judged) -> None:
         """Keep the new states and tell the probabilities, except to streams reset or closed in the meantime."""
