@@ -30,6 +30,7 @@ from stubs import InstantLLM, InstantSTT, InstantTTS, OpenDoorCarrier
 
 from getpatter.agent import Agent, TurnSettings
 from getpatter.audio.vad import VoiceActivityModel
+from getpatter.beat import Beat
 from getpatter.calls.admission import Admission
 from getpatter.calls.archive import Archive
 from getpatter.calls.exchange import Exchange, Rules
@@ -39,12 +40,13 @@ from getpatter.calls.recording import Recorder
 from getpatter.calls.views import ServeInbound
 from getpatter.carriers.base import InboundCall
 from getpatter.clock import SystemClock
+from getpatter.conversation.conversation import Services
 from getpatter.conversation.listening import Listening
 from getpatter.conversation.pacer import Pacer
-from getpatter.conversation.conversation import Services
 from getpatter.observability.bus import EventBus
 from getpatter.server.listener import Listener
 from getpatter.server.media_socket import media_protocol
+from getpatter.server.sweep import Sweep
 from getpatter.server.upgrade import MediaUpgrade, Refusal
 from getpatter.store import Store
 from getpatter.testing.load import Spread
@@ -96,7 +98,7 @@ def meters(lag: LoopLag, latency: EngineLatency) -> FastAPI:
 
 
 async def open_exchange(
-    options: argparse.Namespace, home: Path, bus: EventBus, carrier: OpenDoorCarrier, stack: AsyncExitStack
+    options: argparse.Namespace, home: Path, bus: EventBus, beat: Beat, carrier: OpenDoorCarrier, stack: AsyncExitStack
 ) -> Exchange:
     """The engine without its listener.  `stack` closes it; calls must be over by then."""
     clock = SystemClock()
@@ -108,7 +110,7 @@ async def open_exchange(
     if recorder:
         recorder.start()
         stack.push_async_callback(recorder.stop)
-    listening, pacer = Listening(VoiceActivityModel(), clock), Pacer(clock)
+    listening, pacer = Listening(VoiceActivityModel(), clock, beat), Pacer(clock, beat)
     stack.callback(pacer.close)
     listening.start()
     stack.push_async_callback(listening.stop)
@@ -135,10 +137,13 @@ async def run(options: argparse.Namespace, home: Path) -> None:
     async with AsyncExitStack() as stack:
         bus, carrier, lag, latency = EventBus(), OpenDoorCarrier(), LoopLag(), EngineLatency()
         bus.subscribe(latency.listen)
-        exchange = await open_exchange(options, home, bus, carrier, stack)
+        beat = Beat(SystemClock())
+        exchange = await open_exchange(options, home, bus, beat, carrier, stack)
+        sweep = Sweep(beat)
+        stack.callback(sweep.close)
         listener = Listener("127.0.0.1", options.port, setting="--port")
         stack.push_async_callback(listener.stop)
-        await listener.start(meters(lag, latency), ws=media_protocol(Doors(exchange, carrier).accept))
+        await listener.start(meters(lag, latency), ws=media_protocol(Doors(exchange, carrier).accept, sweep=sweep))
         stack.push_async_callback(exchange.drain, 0.0)
         watching = asyncio.create_task(lag.run())
         stack.callback(watching.cancel)

@@ -21,6 +21,7 @@ FLOORS: dict[str, int] = {
     "version": 0,
     "home": 0,
     "audio": 1,
+    "beat": 1,
     "events": 1,
     "failover": 1,
     "observability": 1,

@@ -17,7 +17,9 @@ from fastapi import FastAPI
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
+from getpatter.beat import Beat
 from getpatter.calls.media import MediaSink, MediaSocket
+from getpatter.clock import SystemClock
 from getpatter.errors import PatterError
 from getpatter.server.media_socket import (
     CLOSE_TIMEOUT_S,
@@ -27,6 +29,7 @@ from getpatter.server.media_socket import (
     Refusal,
     media_protocol,
 )
+from getpatter.server.sweep import Sweep
 from getpatter.testing.clock import ManualClock
 
 HEAD = (
@@ -254,6 +257,7 @@ def test_a_socket_that_is_not_accepted_gets_an_http_answer(
 Run = Callable[[Coroutine[Any, Any, None]], None]
 # The engine runs on uvloop, whose transports are its own.
 on_both_loops = pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+read_both_ways = pytest.mark.parametrize("swept", [True, False])
 
 
 class Listener:
@@ -269,8 +273,9 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(on: Callable[[MediaSocket, bytes], None] = echo) -> AsyncIterator[Listener]:
+async def listening(on: Callable[[MediaSocket, bytes], None] = echo, *, swept: bool = True) -> AsyncIterator[Listener]:
     """A uvicorn server with a webhook and media sockets; those at `/closed` are refused."""
+    sweep = Sweep(Beat(SystemClock())) if swept else None
 
     def accept(upgrade: MediaUpgrade, media_socket: MediaSocket) -> MediaSink | Refusal:
         listener.upgrades.append(upgrade)
@@ -285,7 +290,9 @@ async def listening(on: Callable[[MediaSocket, bytes], None] = echo) -> AsyncIte
     async def voice() -> dict[str, str]:
         return {"answer": "stream"}
 
-    config = uvicorn.Config(app, ws=media_protocol(accept), http="httptools", lifespan="off", log_config=None)
+    config = uvicorn.Config(
+        app, ws=media_protocol(accept, sweep=sweep), http="httptools", lifespan="off", log_config=None
+    )
     with socket.create_server(("127.0.0.1", 0)) as bound:
         listener = Listener(bound.getsockname()[1], uvicorn.Server(config))
         async with asyncio.timeout(30):
@@ -295,6 +302,8 @@ async def listening(on: Callable[[MediaSocket, bytes], None] = echo) -> AsyncIte
             finally:
                 listener.server.should_exit = True
                 await serving
+                if sweep is not None:
+                    sweep.close()
 
 
 async def test_webhooks_and_sockets_share_a_port() -> None:
@@ -324,10 +333,11 @@ async def test_another_client_speaks_with_it_at_any_length() -> None:
 
 
 @on_both_loops
+@read_both_ways
 @pytest.mark.parametrize(("message", "code"), [("x" * 200_000, 1009), (b"binary", 1003)])
-def test_another_client_is_told_why_it_is_closed(run: Run, message: str | bytes, code: int) -> None:
+def test_another_client_is_told_why_it_is_closed(run: Run, swept: bool, message: str | bytes, code: int) -> None:
     async def scene() -> None:
-        async with listening() as listener, websockets.connect(listener.url) as ws:
+        async with listening(swept=swept) as listener, websockets.connect(listener.url) as ws:
             await ws.send(message)
             with pytest.raises(ConnectionClosed) as raised:
                 await ws.recv()
@@ -382,13 +392,14 @@ async def test_bytes_may_trickle_in() -> None:
 
 
 @on_both_loops
-def test_a_peer_that_reads_nothing_is_dropped(run: Run) -> None:
+@read_both_ways
+def test_a_peer_that_reads_nothing_is_dropped(run: Run, swept: bool) -> None:
     def flood(media_socket: MediaSocket, message: bytes) -> None:
         for _ in range(1000):
             media_socket.send(b"x" * 60_000)
 
     async def scene() -> None:
-        async with listening(flood) as listener:
+        async with listening(flood, swept=swept) as listener:
             reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
             writer.write(HEAD)
             await reader.readuntil(b"\r\n\r\n")
@@ -402,9 +413,10 @@ def test_a_peer_that_reads_nothing_is_dropped(run: Run) -> None:
 
 
 @on_both_loops
-def test_messages_go_both_ways(run: Run) -> None:
+@read_both_ways
+def test_messages_go_both_ways(run: Run, swept: bool) -> None:
     async def scene() -> None:
-        async with listening() as listener, websockets.connect(listener.url) as ws:
+        async with listening(swept=swept) as listener, websockets.connect(listener.url) as ws:
             for number in range(100):
                 await ws.send(str(number))
             assert [await ws.recv() for _ in range(100)] == [str(number) for number in range(100)]
@@ -432,7 +444,7 @@ async def test_a_sink_that_fails_loses_only_its_own_socket() -> None:
             raise RuntimeError("a fault of ours")
         media_socket.send(message)
 
-    async with listening(fail) as listener, websockets.connect(listener.url) as other:
+    async with listening(fail, swept=False) as listener, websockets.connect(listener.url) as other:
         async with websockets.connect(listener.url) as ws:
             await ws.send("bad")
             with pytest.raises(ConnectionClosed):

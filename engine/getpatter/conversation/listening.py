@@ -1,36 +1,33 @@
-"""Hearing all calls of the process: voice activity detection on a timer and in a worker thread."""
+"""Hearing all calls of the process: voice activity detection by the beat."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
-from queue import SimpleQueue
-from threading import Thread
 
-from getpatter.audio.vad import MAX_BATCH, WINDOW_S, Batch, Judged, SpeechModel, VoiceActivity, VoiceStream
-from getpatter.clock import Clock, SystemClock, TimerHandle
+from getpatter.audio.vad import WINDOW_S, Batch, Judged, SpeechModel, VoiceActivity, VoiceStream
+from getpatter.beat import Beat, Stage
+from getpatter.clock import Clock, SystemClock
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.01
-"""Longest time that a window waits for company.  A run for one window costs as much as for three."""
+MAX_BATCHES = 4
+"""Batches a beat, so that calls that bring much audio at once do not hold up the event loop: the rest of it waits."""
 
 
 class Listening:
-    """One for all calls.  Batches run one at a time in one thread; all else, callbacks too, on the event loop."""
+    """One for all calls, on the event loop.
 
-    def __init__(self, model: SpeechModel, clock: Clock | None = None) -> None:
+    A batch takes less time than it would to hand it to a thread and back, up to some twenty windows; beyond, a thread
+    would only take turns with the event loop for the interpreter.
+    """
+
+    def __init__(self, model: SpeechModel, clock: Clock | None = None, beat: Beat | None = None) -> None:
+        """Has a beat to itself when it is given none."""
         self._activity = VoiceActivity(model)
-        self._clock = clock or SystemClock()
-        # A queue and a callback cost a third of what an executor's futures do, a hundred times a second.
-        self._batches: SimpleQueue[Batch | None] = SimpleQueue()
-        self._worker: Thread | None = None
-        self._worked_off = asyncio.Event()
-        self._timer: TimerHandle | None = None
-        self._in_flight = False
-        self._late = False
-        """A tick came while a batch was in flight."""
+        self._beat = beat or Beat(clock or SystemClock())
+        self._started = False
+        self._beating = False
         self._failing = False
 
     @property
@@ -44,68 +41,45 @@ class Listening:
         return self._failing
 
     def open(self, on_probability: Callable[[float], object]) -> VoiceStream:
-        """Listen to one more call: `on_probability` hears of each window, at most a tick and a run after its end."""
+        """Listen to one more call: `on_probability` hears of each window with the beat that follows its end."""
         stream = self._activity.open(on_probability)
-        if self._worker is not None and self._timer is None:
-            self._tick()
+        if self._started:
+            self._wake()
         return stream
 
     def start(self) -> None:
         """Begin on the running event loop."""
-        if self._worker is None:
-            loop = asyncio.get_running_loop()
-            # A daemon, because a process that ends without `stop` must not wait for it.
-            self._worker = Thread(target=self._work, args=(loop,), name="listening", daemon=True)
-            self._worker.start()
-            self._tick()
+        self._started = True
+        if self._activity.open_streams:
+            self._wake()
 
     async def stop(self) -> None:
-        """End, once the run in flight is over.  Streams stay open and deaf.  May be called twice."""
-        worker, self._worker = self._worker, None
-        if worker is None:
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._batches.put(None)
-        await self._worked_off.wait()
-        self._worked_off.clear()
-        worker.join()
+        """End.  Streams stay open and deaf.  May be called twice."""
+        self._started = False
+        self._rest()
 
-    def _tick(self) -> None:
-        self._timer = None
-        if self._activity.open_streams:
-            self._timer = self._clock.call_at(self._clock.now() + TICK_S, self._tick)
-        self._run_next()
+    def _wake(self) -> None:
+        if not self._beating:
+            self._beating = True
+            self._beat.join(Stage.JUDGE, self._judge)
 
-    def _run_next(self) -> None:
-        if self._in_flight:
-            self._late = True
-            return
-        if self._worker is None:
-            return
-        batch = self._activity.collect()
-        if batch is not None:
-            self._in_flight = True
-            self._batches.put(batch)
+    def _rest(self) -> None:
+        if self._beating:
+            self._beating = False
+            self._beat.leave(Stage.JUDGE, self._judge)
 
-    def _finish(self, batch: Batch, judged: Judged | None) -> None:
-        self._in_flight = False
-        if judged is None:
-            self._activity.discard(batch)
-        else:
-            self._activity.deliver(batch, judged)
-        if self._late or len(batch.claims) == MAX_BATCH:
-            # Else the few windows that came meanwhile wait for company until the next tick.
-            self._late = False
-            self._run_next()
-
-    # -- in the worker thread -----------------------------------------------------------------------------------
-
-    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        while (batch := self._batches.get()) is not None:
-            loop.call_soon_threadsafe(self._finish, batch, self._run(batch))
-        loop.call_soon_threadsafe(self._worked_off.set)
+    def _judge(self, now: float) -> None:
+        for _ in range(MAX_BATCHES):
+            batch = self._activity.collect()
+            if batch is None:
+                break
+            judged = self._run(batch)
+            if judged is None:
+                self._activity.discard(batch)
+            else:
+                self._activity.deliver(batch, judged)
+        if not self._activity.open_streams:
+            self._rest()
 
     def _run(self, batch: Batch) -> Judged | None:
         try:

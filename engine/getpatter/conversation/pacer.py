@@ -6,58 +6,53 @@ import logging
 from collections.abc import Callable
 
 from getpatter.audio.format import FRAME_S
-from getpatter.clock import Clock, TimerHandle
+from getpatter.beat import BEAT_S, Beat, Stage
+from getpatter.clock import Clock
 
 log = logging.getLogger(__name__)
 
 Pump = Callable[[float], bool]
 """Sends what is due at the given monotonic time; False ends its turns."""
 
-PHASES = 4
-"""Calls are spread over this many moments of a frame, so that no tick is long."""
+PHASES = round(FRAME_S / BEAT_S)
+"""Calls are spread over the beats of a frame, so that none is long."""
 
 
 class Pacer:
-    """One timer for all calls: with a timer of its own a call would cost more in timers than in audio."""
+    """Calls pumps by the beat: with a timer of its own a call would cost more in timers than in audio."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, beat: Beat | None = None) -> None:
+        """Has a beat to itself when it is given none."""
+        self._beat = beat or Beat(clock)
         self._phases: list[list[Pump]] = [[] for _ in range(PHASES)]
         self._phase = 0
-        self._next = 0.0
-        self._timer: TimerHandle | None = None
+        self._beating = False
 
     def add(self, pump: Pump) -> None:
         """Call `pump` every 20 ms from now on, until it returns False."""
         min(self._phases, key=len).append(pump)
-        if self._timer is None:
-            self._next = self._clock.now()
-            self._schedule(self._next)
+        if not self._beating:
+            self._beating = True
+            self._beat.join(Stage.SPEAK, self._send)
 
     def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         for phase in self._phases:
             phase.clear()
+        self._rest()
 
-    def _schedule(self, now: float) -> None:
-        self._next += FRAME_S / PHASES
-        if self._next < now - FRAME_S:
-            self._next = now  # the loop was held up; utterances catch up by their own clocks
-        self._timer = self._clock.call_at(self._next, self._tick)
+    def _rest(self) -> None:
+        if self._beating:
+            self._beating = False
+            self._beat.leave(Stage.SPEAK, self._send)
 
-    def _tick(self) -> None:
-        now = self._clock.now()
+    def _send(self, now: float) -> None:
         self._phase = (self._phase + 1) % PHASES
         if phase := self._phases[self._phase]:
             # A pump may add another one while this goes on, so the list is changed in place.
             for pump in [pump for pump in tuple(phase) if not self._run(pump, now)]:
                 phase.remove(pump)
-        if any(self._phases):
-            self._schedule(now)
-        else:
-            self._timer = None
+        if not any(self._phases):
+            self._rest()
 
     @staticmethod
     def _run(pump: Pump, now: float) -> bool:

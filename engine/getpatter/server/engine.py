@@ -10,6 +10,7 @@ from typing import Self
 
 from getpatter.agent import Agent, TurnSettings
 from getpatter.audio.vad import VoiceActivityModel
+from getpatter.beat import Beat
 from getpatter.calls.admission import Admission
 from getpatter.calls.archive import Archive
 from getpatter.calls.exchange import Exchange, Rules
@@ -29,6 +30,7 @@ from getpatter.server.carriers import Telephone, telephone
 from getpatter.server.listener import Listener
 from getpatter.server.media_socket import media_protocol
 from getpatter.server.private_app import Health, Mount, private_app
+from getpatter.server.sweep import Sweep
 from getpatter.settings import Settings
 from getpatter.store import Store
 from getpatter.stt.local import local_stt
@@ -55,6 +57,7 @@ class Engine:
         self._agent = agent
         self._mounts = mounts
         self._clock: Clock = SystemClock()
+        self._beat = Beat(self._clock)
         self._stack = AsyncExitStack()
         self._draining = False
         self._exchange: Exchange | None = None
@@ -134,13 +137,13 @@ class Engine:
         stack.push_async_callback(self._drain)
 
     def _listening(self) -> Listening:
-        listening = Listening(VoiceActivityModel(), self._clock)
+        listening = Listening(VoiceActivityModel(), self._clock, self._beat)
         listening.start()
         self._stack.push_async_callback(listening.stop)
         return listening
 
     def _pacer(self) -> Pacer:
-        pacer = Pacer(self._clock)
+        pacer = Pacer(self._clock, self._beat)
         self._stack.callback(pacer.close)
         return pacer
 
@@ -166,7 +169,8 @@ class Engine:
 
     async def _listen(self, exchange: Exchange, phone: Telephone) -> None:
         settings = self._settings
-        edge = CarrierEdge(phone.carrier, exchange)
+        edge, sweep = CarrierEdge(phone.carrier, exchange), Sweep(self._beat)
+        self._stack.callback(sweep.close)
         carrier = Listener(settings.carrier_host, settings.carrier_port, setting="PATTER_CARRIER_PORT")
         self._stack.push_async_callback(carrier.stop)
         private = Listener(settings.host, settings.port, setting="PATTER_PORT")
@@ -174,7 +178,7 @@ class Engine:
         self.private_url, self.carrier_url = private.url, carrier.url
         for room in (edge, exchange):
             room.reachable_at(settings.public_url or carrier.url)
-        await carrier.start(edge.app(), ws=media_protocol(edge.accept))
+        await carrier.start(edge.app(), ws=media_protocol(edge.accept, self._clock, sweep))
         mounts = [make(exchange, self.bus, self.token) for make in self._mounts]
         health = Health(
             state=lambda: "draining" if self._draining else "ok", details=lambda: {"calls": exchange.live_calls}

@@ -2,7 +2,7 @@
 
 uvicorn's HTTP parser answers webhooks and hands a connection over once it asks for an upgrade, so one port serves both.
 Its own WebSocket classes run an ASGI task, a queue and two wake-ups a message; this one calls the sink straight from
-the transport's read (docs/measurements.md has what that is worth).
+the read, the transport's or that of a `Sweep` (docs/performance.md has what that is worth).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from getpatter.server.frames import (
     pong_frame,
     text_frame,
 )
+from getpatter.server.sweep import Sweep
 from getpatter.server.upgrade import MediaUpgrade, Refusal, acceptance, read_upgrade, refusal
 
 __all__ = ["Accept", "MediaConnection", "MediaUpgrade", "Refusal", "media_protocol"]
@@ -42,13 +43,15 @@ CLOSE_TIMEOUT_S: Final = 5.0
 class MediaConnection(asyncio.Protocol):
     """One carrier's connection, from the request head on: the head comes whole in the first `data_received`.
 
-    Is the `MediaSocket` of its sink.  It stands in `connections` as long as it lives.
+    Is the `MediaSocket` of its sink.  It stands in `connections` as long as it lives.  From the handshake on `sweep`
+    reads for it, if there is one and it can.
     """
 
-    def __init__(self, accept: Accept, connections: set[Any], clock: Clock) -> None:
+    def __init__(self, accept: Accept, connections: set[Any], clock: Clock, sweep: Sweep | None = None) -> None:
         self._accept = accept
         self._connections = connections
         self._clock = clock
+        self._sweep = sweep
         self._parser = FrameParser()
         self._sink: MediaSink | None = None
         self._open = False
@@ -109,6 +112,8 @@ class MediaConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._open = False
         self._connections.discard(self)
+        if self._sweep is not None:
+            self._sweep.release(self._transport)
         if self._close_timer is not None:
             self._close_timer.cancel()
         if self._sink is not None:
@@ -135,6 +140,8 @@ class MediaConnection(asyncio.Protocol):
         self._transport.write(acceptance(upgrade))
         self._sink = answer
         self._open = True
+        if self._sweep is not None:
+            self._sweep.take(self._transport, self.data_received)
 
     def _ask(self, upgrade: MediaUpgrade) -> MediaSink | Refusal:
         try:
@@ -188,12 +195,15 @@ class _ServerState(Protocol):
     connections: set[Any]
 
 
-def media_protocol(accept: Accept, clock: Clock | None = None) -> type[asyncio.Protocol]:
-    """The class to give `uvicorn.Config` as `ws`; every WebSocket of that server is then a media socket."""
+def media_protocol(accept: Accept, clock: Clock | None = None, sweep: Sweep | None = None) -> type[asyncio.Protocol]:
+    """The class to give `uvicorn.Config` as `ws`; every WebSocket of that server is then a media socket.
+
+    Without a `sweep` each is read as its bytes come, at the price of a wake-up a message.
+    """
     used_clock = clock or SystemClock()
 
     class UvicornMediaConnection(MediaConnection):
         def __init__(self, config: object, server_state: _ServerState, app_state: object) -> None:
-            super().__init__(accept, server_state.connections, used_clock)
+            super().__init__(accept, server_state.connections, used_clock, sweep)
 
     return UvicornMediaConnection
