@@ -33,7 +33,8 @@ from getpatter.conversation.actions import (
     StopTimer,
     TimerName,
 )
-from getpatter.conversation.turns import AgentSide, Rules, Stage, TurnMachine
+from getpatter.conversation.talk import AgentSide, Rules
+from getpatter.conversation.turns import Stage, TurnMachine
 
 LINES = Lines(
     still_there="Are you there?",

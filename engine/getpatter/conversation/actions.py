@@ -66,6 +66,13 @@ class StartReply:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteWords:
+    """The caller's words, understood after the answer to their sound was begun: for the record."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
     """Speak these words; no language model is asked."""
 
@@ -138,6 +145,7 @@ Action = (
     | StartDraft
     | DropDraft
     | StartReply
+    | NoteWords
     | Say
     | Interject
     | HoldReply

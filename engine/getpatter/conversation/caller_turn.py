@@ -50,6 +50,11 @@ class CallerTurn:
         self.speaking = False
         self._spoken_until, self._paused_at = at, now
 
+    @property
+    def paused(self) -> bool:
+        """A voice was heard and has ended."""
+        return self._spoken_until is not None and not self.speaking
+
     # -- the words
 
     @property

@@ -33,9 +33,10 @@ from getpatter.conversation.prompt import fill
 from getpatter.conversation.question import asked_for
 from getpatter.conversation.replies import Replies
 from getpatter.conversation.speaker import Line, Speaker
+from getpatter.conversation.talk import Rules
 from getpatter.conversation.timers import Timers
 from getpatter.conversation.timing import Timing
-from getpatter.conversation.turns import Rules, Stage, TurnMachine
+from getpatter.conversation.turns import Stage, TurnMachine
 from getpatter.errors import PatterError, ProviderError
 from getpatter.events import Event, TurnTrigger
 from getpatter.llm.base import ToolCall
@@ -233,6 +234,9 @@ class Conversation:
                     self._mind.recognition.finalize()
                 case actions.JudgeTurn():
                     self._spawn(self._judge(), "turn detection")
+                case actions.NoteWords(text):
+                    self._history.add_user(text)
+                    self._log.caller_turn(text)
                 case actions.Ending(farewell):
                     self._log.ending(farewell)
                 case actions.HangUp(farewell):
