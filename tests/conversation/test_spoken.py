@@ -139,6 +139,7 @@ WORDS = """
     A & B → A and B
     Your ID, by SMS, on TV → Your I D, by S M S, on T V
     two TVs → two T Vs
+    Apr.com12 → Apr dot com twelve
     NASA and PLEASE and NOT → NASA and PLEASE and NOT
     w/o sugar, w/ milk → without sugar, with milk
 """
