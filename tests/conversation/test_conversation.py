@@ -5,16 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from getpatter.agent import Agent, TurnSettings
 from getpatter.conversation.actions import Farewell
-from getpatter.errors import ProviderError
-from getpatter.events import BargeIn, CallEnding, Problem, ToolCalled, TranscriptInterim, Turn
+from getpatter.errors import PartialReply, ProviderError
+from getpatter.events import (
+    BargeIn,
+    CallEnding,
+    FalseInterruption,
+    HandedOver,
+    Problem,
+    ToolCalled,
+    TranscriptInterim,
+    Turn,
+)
+from getpatter.guardrails import guardrail
+from getpatter.hooks import AfterLlm, PipelineHooks
 from getpatter.llm.base import Message, ToolCall
 from getpatter.testing.providers import AnsweringLLM, CountingTTS, TellableSTT
 from getpatter.testing.stage import Stage
+from getpatter.tools.tool import tool
 
 END_CALL = ToolCall("1", "end_call", "{}")
 LOST = ProviderError("The provider was lost.", provider="test")
@@ -311,3 +324,342 @@ async def test_each_answer_tells_where_its_time_went(stage_for: StageFor) -> Non
     assert latency.llm_ttft_ms == 0
     assert latency.engine_ms == 0
     assert latency.response_ms == latency.silence_ms
+
+
+# -- pausing for a voice
+
+
+TEN = "one two three four five six seven eight nine ten"
+
+
+async def test_after_a_cough_the_agent_goes_on_at_the_unheard_word(stage_for: StageFor, stt: TellableSTT) -> None:
+    stage = stage_for(AnsweringLLM(TEN))
+    await stage.start()
+    stt.tell_next("a table for two", "")
+    await stage.says()
+    await stage.passes(1.9)
+    await stage.begins_to_speak()
+    assert stage.clears == 1
+    paused_at = len(stage.played)
+    await stage.stops_speaking()
+    await stage.passes(5)
+    assert stage.turns()[-1] == ("agent", TEN), "all of it was heard"
+    again = paused_at + len(stage.played[paused_at:]) - 10 * 0.4 * 8000
+    assert 0 <= again <= 0.7 * 8000, "the word that was cut, and no more, is said again"
+    assert [event.kind for event in stage.events if isinstance(event, FalseInterruption)] == ["noise"]
+    assert not stage.happened(BargeIn)
+
+
+async def test_marks_of_a_paused_sentence_are_placed_anew(stage_for: StageFor, stt: TellableSTT) -> None:
+    stage = stage_for(AnsweringLLM(TEN))
+    await stage.start()
+    stt.tell_next("a table for two", "")
+    await stage.says()
+    await stage.passes(3.9)
+    await stage.begins_to_speak()
+    assert stage.marks == ["s1"]
+    await stage.stops_speaking()
+    await stage.passes(0.4)
+    stage.talk.mark_played("s1")
+    assert len(stage.turns()) == 1, "that mark was dropped with the audio before it"
+    await stage.passes(0.4)
+    stage.talk.mark_played("s2")
+    assert stage.turns()[-1] == ("agent", TEN)
+
+
+async def test_an_answer_waits_for_a_caller_who_goes_on(
+    stage_for: StageFor, stt: TellableSTT, tts: CountingTTS
+) -> None:
+    llm = AnsweringLLM("At what time?", "Very well.")
+    stage = stage_for(llm, turns=TurnSettings(vad_stop_s=0.2))
+    tts.delay = asyncio.Event()
+    await stage.start()
+    stt.tell_next("a table", "for two")
+    await stage.says()
+    await stage.begins_to_speak()
+    tts.delay.set()
+    await stage.passes(0.5)
+    assert stage.played == b"", "the caller is speaking"
+    await stage.stops_speaking()
+    await stage.passes(3)
+    assert stage.turns() == [("caller", "a table"), ("caller", "for two"), ("agent", "Very well.")]
+    assert llm.asked[1][-1] == Message("user", "a table for two")
+
+
+# -- answering in advance
+
+
+async def test_an_answer_made_in_advance_is_heard_when_the_words_fit(stage_for: StageFor, stt: TellableSTT) -> None:
+    llm = AnsweringLLM("At what time?")
+    stage = stage_for(llm, turns=TurnSettings(preemptive=True, stt_timeout_s=60))
+    stt.tell_next("A table, for two.")
+    await stage.start()
+    await stage.begins_to_speak()
+    stt.opened[0].interim("a table for two")
+    await stage.passes(0.4)
+    assert len(llm.asked) == 1
+    assert stage.played == b""
+    await stage.stops_speaking()
+    assert stage.played, "at once"
+    await stage.passes(3)
+    assert len(llm.asked) == 1
+    assert stage.turns() == [("caller", "A table, for two."), ("agent", "At what time?")]
+    assert stage.last_turn().latency.llm_ttft_ms == 0
+
+
+async def test_an_answer_to_words_that_changed_is_never_heard(stage_for: StageFor, stt: TellableSTT) -> None:
+    llm = AnsweringLLM("I shall pay.", "I shall not pay.")
+    stage = stage_for(llm, turns=TurnSettings(preemptive=True))
+    stt.tell_next("Pay the bill. Actually no, do not pay.")
+    await stage.start()
+    await stage.begins_to_speak()
+    stt.opened[0].interim("Pay the bill.")
+    await stage.passes(0.4)
+    await stage.stops_speaking()
+    await stage.passes(3)
+    assert stage.turns()[-1] == ("agent", "I shall not pay.")
+
+
+async def test_tools_wait_until_the_caller_has_finished(stage_for: StageFor, stt: TellableSTT) -> None:
+    paid: list[str] = []
+
+    async def pay(what: str) -> str:
+        """Pay something."""
+        paid.append(what)
+        return "paid"
+
+    llm = AnsweringLLM([ToolCall("1", "pay", '{"what": "bill"}')], "Something else then.")
+    stage = stage_for(llm, turns=TurnSettings(preemptive=True), tools=(tool(pay),))
+    stt.tell_next("Pay the bill. Actually no, do not pay.")
+    await stage.start()
+    await stage.begins_to_speak()
+    stt.opened[0].interim("Pay the bill.")
+    await stage.passes(0.4)
+    assert len(llm.asked) == 1
+    await stage.stops_speaking()
+    await stage.passes(3)
+    assert paid == []
+
+
+# -- tools
+
+
+async def test_a_slow_tool_is_announced_and_its_result_told(stage_for: StageFor, tts: CountingTTS) -> None:
+    done = asyncio.Event()
+
+    async def look_up() -> str:
+        await done.wait()
+        return "Table nine."
+
+    slow = tool(handler=look_up, name="look_up", reassurance="Let me see.")
+    llm = AnsweringLLM([ToolCall("1", "look_up", "{}")], "You have table nine.")
+    stage = stage_for(llm, tools=(slow,))
+    await stage.start()
+    await stage.says()
+    await stage.passes(1.6)
+    assert tts.spoken == ["Let me see."]
+    await stage.passes(1)
+    done.set()
+    await stage.settle()
+    await stage.passes(3)
+    assert stage.turns()[-1] == ("agent", "Let me see. You have table nine.")
+    assert llm.asked[1][-1] == Message("tool", "Table nine.", tool_call_id="1")
+
+
+async def test_a_tool_with_side_effects_outlives_its_reply_and_runs_once(stage_for: StageFor, stt: TellableSTT) -> None:
+    done, runs = asyncio.Event(), 0
+
+    async def book() -> str:
+        nonlocal runs
+        runs += 1
+        await done.wait()
+        return "booked"
+
+    llm = AnsweringLLM(["One moment please I will book it now.", ToolCall("1", "book", "{}")], "It is booked.")
+    stage = stage_for(llm, tools=(tool(handler=book, name="book"),))
+    await stage.start()
+    stt.tell_next("a table", "wait please")
+    await stage.says()
+    await stage.passes(1)
+    await stage.says()
+    assert "There is no result yet." in [message.content for message in llm.asked[1]]
+    done.set()
+    await stage.settle()
+    assert runs == 1
+    assert [event.result for event in stage.events if isinstance(event, ToolCalled)] == ["booked"]
+
+
+async def test_an_answer_that_takes_long_is_preceded_by_a_filler(stage_for: StageFor, tts: CountingTTS) -> None:
+    llm = AnsweringLLM("Here it is.")
+    llm.delay = asyncio.Event()
+    stage = stage_for(llm, filler_message="One moment, please.")
+    await stage.start()
+    await stage.says()
+    await stage.passes(3.9)
+    assert tts.spoken == []
+    await stage.passes(0.2)
+    assert tts.spoken == ["One moment, please."]
+    llm.delay.set()
+    await stage.passes(4)
+    assert stage.turns()[-1] == ("agent", "One moment, please. Here it is.")
+
+
+# -- the agent's words
+
+
+async def test_what_must_not_be_said_is_not_said(stage_for: StageFor) -> None:
+    rail = guardrail("names", blocked_terms=["Voldemort"], replacement="I cannot say that.")
+    stage = stage_for(AnsweringLLM("It was Lord **Volde**mort himself. He is here."), guardrails=(rail,))
+    await stage.start()
+    await stage.says()
+    await stage.passes(5)
+    assert stage.turns()[-1] == ("agent", "I cannot say that. He is here.")
+
+
+async def test_hooks_stand_between_the_stages_in_order(stage_for: StageFor) -> None:
+    seen: list[str] = []
+
+    def note(stage: str) -> Callable[..., Any]:
+        def hook(value: Any, *_: object) -> Any:
+            seen.append(stage)
+            return value
+
+        return hook
+
+    hooks = PipelineHooks(
+        before_send_to_stt=note("before_send_to_stt"),
+        after_transcribe=note("after_transcribe"),
+        before_llm=note("before_llm"),
+        after_llm=AfterLlm(on_chunk=note("on_chunk"), on_sentence=note("on_sentence")),
+        before_synthesize=note("before_synthesize"),
+        after_synthesize=note("after_synthesize"),
+    )
+    stage = stage_for(AnsweringLLM("Yes."), hooks=hooks)
+    await stage.start()
+    stage.talk.hear(bytes(160))
+    await stage.settle()
+    await stage.says()
+    await stage.passes(2)
+    assert list(dict.fromkeys(seen)) == [
+        "before_send_to_stt",
+        "after_transcribe",
+        "before_llm",
+        "on_chunk",
+        "on_sentence",
+        "before_synthesize",
+        "after_synthesize",
+    ]
+
+
+async def test_a_hook_may_change_what_the_caller_said(stage_for: StageFor) -> None:
+    llm = AnsweringLLM("Yes.")
+    hooks = PipelineHooks(after_transcribe=lambda text, context: text.replace("two", "three"))
+    stage = stage_for(llm, hooks=hooks)
+    await stage.start()
+    await stage.says()
+    await stage.passes(2)
+    assert stage.turns()[0] == ("caller", "a table for three")
+    assert llm.asked[0][-1] == Message("user", "a table for three")
+
+
+async def test_a_turn_that_a_hook_drops_is_not_answered(stage_for: StageFor) -> None:
+    llm = AnsweringLLM("Yes.")
+    stage = stage_for(llm, hooks=PipelineHooks(after_transcribe=lambda text, context: None))
+    await stage.start()
+    await stage.says()
+    await stage.passes(2)
+    assert stage.turns() == []
+    assert llm.asked == []
+    await stage.passes(14)
+    assert stage.turns() == [("agent", "Are you still there?")], "the agent listens again"
+
+
+async def test_the_prompt_and_the_greeting_name_the_callers_variables(stage_for: StageFor) -> None:
+    llm = AnsweringLLM("Yes.")
+    stage = stage_for(
+        llm, system_prompt="You serve {name}.", first_message="Hello {name}!", variables={"name": "Ms Miller"}
+    )
+    await stage.start()
+    await stage.passes(2)
+    await stage.says()
+    assert stage.turns()[0] == ("agent", "Hello Ms Miller!")
+    assert llm.asked[0][0] == Message("system", "You serve Ms Miller.")
+
+
+async def test_another_agent_takes_over_with_its_own_prompt_and_tools(stage_for: StageFor) -> None:
+    sales = Agent(
+        system_prompt="You sell.",
+        name="sales",
+        llm=AnsweringLLM(""),
+        stt=TellableSTT(),
+        tts=CountingTTS(),
+        use_keys=False,
+    )
+    llm = AnsweringLLM([ToolCall("1", "handoff_to", '{"name": "sales"}')], "Sales here.")
+    stage = stage_for(llm, handoffs=(sales,))
+    await stage.start()
+    await stage.says()
+    await stage.passes(2)
+    assert llm.asked[1][0] == Message("system", "You sell.")
+    assert [spec.name for spec in llm.offered[1]] == ["end_call"]
+    assert stage.happened(HandedOver)
+
+
+# -- a speaker-phone
+
+
+async def test_the_agents_own_words_come_back_do_not_stop_it(stage_for: StageFor, stt: TellableSTT) -> None:
+    answer = "Your table is ready for two people at seven tonight."
+    stage = stage_for(AnsweringLLM(answer))
+    await stage.start()
+    stt.tell_next("a table", "ready for two")
+    await stage.says()
+    await stage.passes(2.4)
+    await stage.says()
+    await stage.passes(5)
+    assert stage.turns()[1:] == [("agent", answer)]
+    assert [event.kind for event in stage.events if isinstance(event, FalseInterruption)] == ["echo"]
+
+
+# -- keys
+
+
+async def test_keys_that_were_asked_for_go_to_the_tool(stage_for: StageFor) -> None:
+    collect = ToolCall("1", "collect_digits", '{"max_digits": 4}')
+    llm = AnsweringLLM(["Your code, please.", collect], "Thank you.")
+    stage = stage_for(llm)
+    await stage.start()
+    await stage.says()
+    await stage.passes(2)
+    for digit in "1234":
+        stage.talk.press(digit)
+    await stage.passes(2)
+    assert '"digits":"1234"' in llm.asked[1][-1].content.replace(" ", "")
+    assert stage.turns()[-1] == ("agent", "Your code, please. Thank you.")
+
+
+async def test_keys_that_nobody_asked_for_are_a_turn(stage_for: StageFor) -> None:
+    llm = AnsweringLLM("Yes.")
+    stage = stage_for(llm)
+    await stage.start()
+    stage.talk.press("4")
+    stage.talk.press("2")
+    await stage.passes(1.6)
+    assert llm.asked[0][-1] == Message("user", "[pressed 4 2]")
+
+
+# -- a model that breaks off
+
+
+async def test_a_sentence_that_the_model_broke_off_in_does_not_end_the_call(stage_for: StageFor) -> None:
+    lost = PartialReply("The model broke off.", provider="test", said="Your table")
+    llm = AnsweringLLM(["Your table is booked.", lost], "I said, at seven.")
+    stage = stage_for(llm)
+    await stage.start()
+    await stage.says()
+    await stage.passes(3)
+    assert stage.happened(Problem)
+    assert stage.ended is None
+    await stage.says()
+    await stage.passes(3)
+    assert stage.turns()[-1] == ("agent", "I said, at seven.")

@@ -11,9 +11,11 @@ import logging
 from collections.abc import Callable, Coroutine
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import partial
 
 from getpatter.agent import Agent, TurnSettings
 from getpatter.audio.activity import SpeechDetector
+from getpatter.audio.filters.chain import open_chain
 from getpatter.audio.format import LINE
 from getpatter.clock import Clock
 from getpatter.conversation import actions
@@ -22,7 +24,8 @@ from getpatter.conversation.actions import Farewell
 from getpatter.conversation.backchannel import is_backchannel
 from getpatter.conversation.caller_audio import CallerAudio
 from getpatter.conversation.ears import Ears, Listener
-from getpatter.conversation.history import History
+from getpatter.conversation.history import History, UserEntry
+from getpatter.conversation.hooked import HookedRecognition
 from getpatter.conversation.log import ConversationLog
 from getpatter.conversation.mind import Speech
 from getpatter.conversation.pacer import Pacer
@@ -31,16 +34,18 @@ from getpatter.conversation.persona import CallFacts, Persona
 from getpatter.conversation.pipeline import Pipeline
 from getpatter.conversation.prompt import fill
 from getpatter.conversation.question import asked_for
+from getpatter.conversation.reference import ReferenceLine
 from getpatter.conversation.replies import Replies
+from getpatter.conversation.self_hearing import SelfHearing
 from getpatter.conversation.speaker import Line, Speaker
 from getpatter.conversation.talk import Rules
 from getpatter.conversation.timers import Timers
 from getpatter.conversation.timing import Timing
 from getpatter.conversation.turns import Stage, TurnMachine
-from getpatter.errors import PatterError, ProviderError
+from getpatter.errors import ExtensionError, PatterError, ProviderError
 from getpatter.events import Event, TurnTrigger
 from getpatter.llm.base import ToolCall
-from getpatter.stt.base import Transcript
+from getpatter.stt.base import Recognition, Transcript
 from getpatter.tools.mcp import McpTools
 from getpatter.tools.run import ToolOutcome
 from getpatter.tools.webhook import WebhookClient
@@ -111,11 +116,19 @@ class Conversation:
         )
         self._mcp = McpTools(agent.mcp_servers, clock=clock, on_problem=self._log.problem)
         self._timers: Timers[actions.TimerName] = Timers(clock, self._timer_due)
+        self._recognition: Recognition
+        """Once prepared."""
+        self._hooked: HookedRecognition | None = None
         self._replies: Replies
         """From `start` on, as are speaker and ears."""
         self._speaker: Speaker
         self._ears: Ears | None = None
+        self._hear: Callable[[bytes], None] = self._hear_early
         self._early = bytearray()
+        self._filters = open_chain(agent.audio_filters, self._filter_failed)
+        self._hearing_self: SelfHearing | None = None
+        self._echoed = False
+        """What was understood last was the agent itself."""
         self._caller_audio = CallerAudio() if agent.turn_detector is not None else None
         self._tasks: set[asyncio.Task[None]] = set()
         self._said = ""
@@ -133,6 +146,11 @@ class Conversation:
             self._mcp.connect(taken), self._mind.prepare(phrases), self._prepare_detector()
         )
         self._persona.connect(offered)
+        self._recognition = self._mind.recognition
+        hooks = self._persona.hooks
+        if hooks.hooks.before_send_to_stt is not None:
+            self._hooked = HookedRecognition(self._recognition, self._mind.hears_as.format, hooks)
+            self._recognition = self._hooked
 
     async def _prepare_detector(self) -> None:
         if self._agent.turn_detector is not None:
@@ -141,10 +159,12 @@ class Conversation:
     @property
     def recogniser(self) -> str:
         """What recognises the caller's speech, once prepared."""
-        return self._mind.recognition.name
+        return self._recognition.name
 
     def start(self, line: Line) -> None:
         """The line is open."""
+        if self._filters is not None:
+            line = ReferenceLine(line, self._filters)
         self._speaker = Speaker(
             line, self._services.pacer, self._clock, on_audible=self._audible, on_finished=self._finished
         )
@@ -152,16 +172,18 @@ class Conversation:
             self._call_id, self._mind, self._speaker, self._history, self._log, self._provider_failed
         )
         settings = self._agent.turns
+        self._hearing_self = SelfHearing(self._speaker, self._clock) if settings.while_speaking.echo_guard else None
         self._ears = Ears(
             self._services.listening,
             SpeechDetector(start_s=settings.vad_start_s, stop_s=settings.vad_stop_s),
             on_started=self._speech_started,
             on_ended=self._speech_ended,
         )
-        self._ears.attach(self._mind.recognition, self._mind.hears_as)
+        self._ears.attach(self._recognition, self._mind.hears_as)
+        self._hear = self._hearers(self._ears)
         if not self._agent.first_message:
             # Else the greeting answers it, and must not be interrupted by what came before it.
-            self._ears.hear(bytes(self._early))
+            self._hear(bytes(self._early))
         self._early.clear()
         self._spawn(self._transcribe(), "transcripts")
         self._perform(self._machine.on_start(self._clock.now()))
@@ -181,7 +203,11 @@ class Conversation:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._filters is not None:
+            self._filters.close()
         await self._persona.close()
+        if self._hooked is not None:
+            await self._hooked.close()
         await asyncio.gather(self._mind.close(), self._mcp.close())
 
     def _spawn(self, work: Coroutine[None, None, None], what: str) -> None:
@@ -193,12 +219,25 @@ class Conversation:
 
     def hear(self, audio: bytes) -> None:
         """A run of line audio from the far end."""
-        if self._ears is not None:
-            self._ears.hear(audio)
-            if self._caller_audio is not None:
-                self._caller_audio.append(audio)
-        elif len(self._early) < EARLY_BYTES:
+        self._hear(audio)
+
+    def _hear_early(self, audio: bytes) -> None:
+        if len(self._early) < EARLY_BYTES:
             self._early += audio
+
+    def _hearers(self, ears: Ears) -> Callable[[bytes], None]:
+        """Who hears the caller: put together once, since it is called fifty times a second."""
+        keep, filters = self._caller_audio, self._filters
+
+        def kept(audio: bytes) -> None:
+            assert keep is not None
+            keep.append(audio)
+            ears.hear(audio)
+
+        hear = kept if keep is not None else ears.hear
+        if filters is None:
+            return hear
+        return lambda audio: hear(filters.process(audio))
 
     def mark_played(self, name: str) -> None:
         if self._ears is not None:
@@ -231,7 +270,7 @@ class Conversation:
                 case actions.StopTimer(name):
                     self._timers.stop(name)
                 case actions.FinalizeTranscript():
-                    self._mind.recognition.finalize()
+                    self._recognition.finalize()
                 case actions.JudgeTurn():
                     self._spawn(self._judge(), "turn detection")
                 case actions.NoteWords(text):
@@ -256,7 +295,7 @@ class Conversation:
                 ears.reset()
                 replies.say(text)
             case actions.StartDraft(text):
-                if self._persona.may_draft:
+                if not self._persona.revises:
                     replies.draft(text)
             case actions.DropDraft():
                 replies.drop_draft()
@@ -264,13 +303,14 @@ class Conversation:
                 if replies.speech is not None:
                     replies.speech.interject(text)
             case actions.HoldReply():
+                self._remember_own_words()
                 self._speaker.hold()
                 self._log.silenced()
             case actions.ResumeReply():
                 ears.reset()
                 self._speaker.release()
-            case actions.Dismiss():
-                self._log.dismissed(action)
+            case actions.Dismiss(kind):
+                self._log.dismissed(replace(action, kind="echo") if self._echoed and kind == "noise" else action)
             case actions.CancelReply(barge_in):
                 self._withdraw(barge_in=barge_in)
 
@@ -283,15 +323,32 @@ class Conversation:
         self._ears.reset()
         if self._caller_audio is not None:
             self._caller_audio.clear()
+        if self._persona.hooked:
+            self._persona.hooks.remember(self._history.messages())
+        if text and self._persona.revises:
+            self._replies.answer(text, timing, partial(self._revise, trigger, timing))
+            return
         if text:
             self._log.caller_turn(text)
         self._log.end_of_turn(trigger, timing)
         self._replies.answer(text, timing)
 
+    async def _revise(self, trigger: TurnTrigger, timing: Timing, said: UserEntry) -> bool:
+        """The hook after the transcript says what the caller said, and whether they are answered."""
+        try:
+            said.text = await self._persona.hooks.after_transcribe(said.text) or ""
+        finally:
+            timing.hooked = self._clock.now()
+            if said.text:
+                self._log.caller_turn(said.text)
+            self._log.end_of_turn(trigger, timing)
+        return bool(said.text)
+
     def _withdraw(self, *, barge_in: bool) -> None:
         since = self._clock.now() - self._log.detected_at if barge_in else None
         if barge_in:
             self._log.silenced()
+        self._remember_own_words()
         self._said = self._speaker.heard().text
         self._replies.withdraw(cut_after_s=since)
         if barge_in:
@@ -314,7 +371,7 @@ class Conversation:
 
     async def _transcribe(self) -> None:
         try:
-            async for transcript in self._mind.recognition.transcripts():
+            async for transcript in self._recognition.transcripts():
                 self._understood(transcript)
             self._provider_failed(ProviderError("The recogniser stopped."), True)
         except ProviderError as error:
@@ -324,23 +381,35 @@ class Conversation:
             self._provider_failed(PatterError(f"The recognition failed: {type(error).__name__}."), True)
 
     def _understood(self, transcript: Transcript) -> None:
-        now, over = self._clock.now(), self._over
+        now, over, text = self._clock.now(), self._over, transcript.text
+        self._echoed = self._is_own(transcript)
         if not transcript.final:
-            if transcript.text:
-                self._log.interim(transcript.text)
-                self._perform(self._machine.on_interim(transcript.text, now, over=over))
+            if text and not self._echoed:
+                self._log.interim(text)
+                self._perform(self._machine.on_interim(text, now, over=over))
             return
         if self._timing.vad_stopped is not None and transcript.from_finalize:
             self._timing.final = now
         self._perform(
             self._machine.on_transcript(
-                transcript.text,
+                "" if self._echoed else text,
                 now,
                 from_finalize=transcript.from_finalize,
                 end_of_turn=transcript.end_of_turn,
                 over=over,
             )
         )
+
+    def _is_own(self, transcript: Transcript) -> bool:
+        """Whether it is the agent that was heard, come back from a speaker-phone."""
+        if self._hearing_self is None or not transcript.text:
+            return False
+        began = self._timing.speech_began
+        return self._hearing_self.is_own(transcript, self._clock.now() if began is None else began)
+
+    def _remember_own_words(self) -> None:
+        if self._hearing_self is not None:
+            self._hearing_self.remember()
 
     async def _judge(self) -> None:
         detector, audio = self._agent.turn_detector, self._caller_audio
@@ -371,6 +440,7 @@ class Conversation:
 
     def _finished(self, now: float) -> None:
         said = self._speaker.heard().text
+        self._remember_own_words()
         if self._replies.finished():
             self._said = said
             self._perform(self._machine.on_agent_finished(now))
@@ -385,6 +455,9 @@ class Conversation:
         self._history.system_prompt = self._persona.prompt
         self._log.handed_over(name, reason)
         return self._persona.prompt
+
+    def _filter_failed(self, name: str, error: Exception) -> None:
+        self._log.problem(ExtensionError(f"The filter {name} failed and was left out: {type(error).__name__}."))
 
     def _late_result(self, call: ToolCall, outcome: ToolOutcome) -> None:
         self._history.add_tool_result(call.id, outcome.result)

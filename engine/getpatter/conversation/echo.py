@@ -22,7 +22,10 @@ LATE_S = 1.5
 EARLY_S = 0.5
 """How much earlier than estimated a word may sound: words are spread evenly over their utterance."""
 MIN_WORDS = 3
-"""Fewer are no proof: a caller repeats a word or two to ask about them ("Tuesday?")."""
+"""Fewer are no proof by themselves: a caller repeats a word or two to ask about them ("Tuesday?")."""
+PROMPT_S = 0.4
+"""Fewer are echo when the voice began this soon after them: a line's echo is that quick, and nobody who repeats a word
+to ask about it is."""
 MAX_ERROR_RATE = 0.3
 """Words wrong, missing or too many, to words heard.  Gives three words no error and ten three."""
 ALIKE = 72.0
@@ -61,7 +64,9 @@ class EchoGuard:
         Words of the caller's own before or after them make it the caller's.
         """
         heard = words(text)
-        return len(heard) >= MIN_WORDS and self._is_own(heard, heard_from_s, heard_to_s)
+        if len(heard) < MIN_WORDS:
+            return bool(heard) and self._errors(heard, heard_from_s - PROMPT_S, heard_to_s) == 0
+        return self._is_own(heard, heard_from_s, heard_to_s)
 
     def may_become_echo(self, text: str, heard_from_s: float, heard_to_s: float) -> bool:
         """Whether an interim transcript is the agent's words so far, even if too few to be sure."""
@@ -69,10 +74,11 @@ class EchoGuard:
         return bool(heard) and self._is_own(heard, heard_from_s, heard_to_s)
 
     def _is_own(self, heard: Sequence[str], heard_from_s: float, heard_to_s: float) -> bool:
-        sounding = [
-            spoken.word for spoken in self._spoken if heard_from_s - LATE_S <= spoken.at <= heard_to_s + EARLY_S
-        ]
-        return _errors(heard, sounding) <= MAX_ERROR_RATE * len(heard)
+        return self._errors(heard, heard_from_s - LATE_S, heard_to_s + EARLY_S) <= MAX_ERROR_RATE * len(heard)
+
+    def _errors(self, heard: Sequence[str], from_s: float, to_s: float) -> float:
+        """Word errors of `heard` against what sounded in that time."""
+        return _errors(heard, [spoken.word for spoken in self._spoken if from_s <= spoken.at <= to_s])
 
 
 def _errors(heard: Sequence[str], spoken: Sequence[str]) -> float:

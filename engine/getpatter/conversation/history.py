@@ -13,7 +13,9 @@ STILL_RUNNING = "There is no result yet."
 
 
 @dataclass(slots=True)
-class _UserTurn:
+class UserEntry:
+    """One turn of the caller; without text it is no message."""
+
     text: str
 
 
@@ -46,12 +48,13 @@ class History:
     def __init__(self, system_prompt: str = "") -> None:
         self.system_prompt = system_prompt
         """May change in mid-call, when another agent takes over."""
-        self._entries: list[_UserTurn | ReplyEntry | _ToolUse] = []
+        self._entries: list[UserEntry | ReplyEntry | _ToolUse] = []
 
-    def add_user(self, text: str) -> None:
+    def add_user(self, text: str) -> UserEntry:
         """The caller said something; silence is not recorded."""
-        if text := text.strip():
-            self._entries.append(_UserTurn(text))
+        entry = UserEntry(text.strip())
+        self._entries.append(entry)
+        return entry
 
     def begin_reply(self) -> ReplyEntry:
         """Keep a place for a reply of ours; it is no message until some of it was heard."""
@@ -84,8 +87,9 @@ class History:
         while at < len(entries):
             entry = entries[at]
             at += 1
-            if isinstance(entry, _UserTurn):
-                _append(messages, Message("user", entry.text))
+            if isinstance(entry, UserEntry):
+                if entry.text:
+                    _append(messages, Message("user", entry.text))
             elif isinstance(entry, ReplyEntry) and (content := _content(entry)):
                 _append(messages, Message("assistant", content))
             elif isinstance(entry, _ToolUse):

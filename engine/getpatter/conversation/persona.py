@@ -12,7 +12,7 @@ from getpatter.conversation.prompt import fill
 from getpatter.conversation.wording import Wording
 from getpatter.errors import ExtensionError, PatterError
 from getpatter.guardrails import Guardrails
-from getpatter.hooks import HookContext, HookRunner
+from getpatter.hooks import HookContext, HookRunner, PipelineHooks
 from getpatter.tools.context import ToolContext
 from getpatter.tools.run import ToolRunner
 from getpatter.tools.tool import Tool
@@ -69,8 +69,10 @@ class Persona:
         guardrails = Guardrails(agent.guardrails, self._clock, self._failed)
         self.wording = Wording(guardrails, self.hooks, agent.text_transforms)
         self._toolboxes.append(self._tools_of(agent))
-        self.may_draft = agent.hooks.after_transcribe is None
-        """What the caller said is known before the end of their turn: no hook may change it then."""
+        self.hooked = agent.hooks != PipelineHooks()
+        """There are hooks at all."""
+        self.revises = agent.hooks.after_transcribe is not None
+        """A hook may change what the caller is taken to have said, so it is not known before the end of their turn."""
 
     @property
     def toolbox(self) -> Toolbox:

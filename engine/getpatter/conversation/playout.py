@@ -256,6 +256,21 @@ class Playout:
             unheard.append(segment.text[cut:].lstrip())
         return Heard(" ".join(filter(None, heard)), " ".join(filter(None, unheard)))
 
+    def sounded(self, now: float) -> list[tuple[str, float, float]]:
+        """The sentences that have begun to sound since the sound began last, with the times of their sound."""
+        played, began = self._played(now), self._anchor + self._lag_s
+        if self._first_sent_at is None or self._held:
+            return []
+        return [
+            (
+                segment.text,
+                began + max(0, segment.start - self._run_start) / BYTES_PER_S,
+                began + (segment.end - self._run_start) / BYTES_PER_S,
+            )
+            for segment in self._segments
+            if segment.start <= played and segment.end > self._run_start
+        ]
+
     def clear(self, now: float) -> Heard:
         """Drop what was not heard.  The caller of this also tells the carrier."""
         heard = self.heard(now)

@@ -6,18 +6,22 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
-from getpatter.conversation.history import History, ReplyEntry
+from getpatter.conversation.history import History, ReplyEntry, UserEntry
 from getpatter.conversation.log import ConversationLog
 from getpatter.conversation.mind import Mind, Speech
 from getpatter.conversation.speaker import Speaker
 from getpatter.conversation.timing import Timing
-from getpatter.errors import PatterError, ProviderError
+from getpatter.errors import PartialReply, PatterError, ProviderError
 
 log = logging.getLogger(__name__)
 
 OnFailure = Callable[[PatterError, bool], None]
 """Told what failed, and whether the agent still has a voice."""
+
+Revise = Callable[[UserEntry], Awaitable[bool]]
+"""Changes what the caller is taken to have said; False when it is not to be answered."""
 
 
 @dataclass(slots=True)
@@ -67,10 +71,12 @@ class Replies:
         speech = self.mind.begin(self.speaker, Timing(), lambda: self.history.messages(text))
         self._draft = _Turn(speech, self._start(speech, speech.answer, "draft"), words=text)
 
-    def answer(self, text: str, timing: Timing) -> None:
-        """Answer the caller, who said `text` (empty: what they said before), with the draft where it fits."""
-        if text:
-            self.history.add_user(text)
+    def answer(self, text: str, timing: Timing, revise: Revise | None = None) -> None:
+        """Answer the caller, who said `text` (empty: what they said before), with the draft where it fits.
+
+        `revise` may change what they are taken to have said, or have it not answered at all.
+        """
+        said = self.history.add_user(text)
         draft = self._draft
         if draft is not None and not draft.failed and not draft.silent and _alike(draft.words, text):
             self._draft = None
@@ -81,14 +87,21 @@ class Replies:
         self.drop_draft()
         self.speaker.begin()
         speech = self.mind.begin(self.speaker, timing, self.history.messages)
-        self._take_up(_Turn(speech, self._start(speech, speech.answer, "reply")))
+        speak = speech.answer if revise is None else partial(self._revised, speech, revise, said)
+        self._take_up(_Turn(speech, self._start(speech, speak, "reply")))
+
+    async def _revised(self, speech: Speech, revise: Revise, said: UserEntry) -> None:
+        if await revise(said):
+            await speech.answer()
+        else:
+            self.speaker.finish()
 
     def say(self, text: str) -> None:
         """Speak given words."""
         self.drop_draft()
         self.speaker.begin()
         speech = self.mind.begin(self.speaker, Timing(), self.history.messages)
-        self._take_up(_Turn(speech, self._start(speech, lambda: speech.say(text), "words")))
+        self._take_up(_Turn(speech, self._start(speech, partial(speech.say, text), "words")))
 
     def _take_up(self, turn: _Turn) -> None:
         turn.entry = self.history.begin_reply()
@@ -101,6 +114,8 @@ class Replies:
     async def _run(self, speech: Speech, speak: Callable[[], Awaitable[None]]) -> None:
         try:
             await speak()
+        except PartialReply as error:
+            self.log.problem(error)  # what there is of it was said, and the next one may be luckier
         except ProviderError as error:
             self._failed(speech, error, can_speak=not speech.voice_lost)
         except Exception as error:  # a tool's or our own fault ends this call, not the process

@@ -25,12 +25,14 @@ class Wording:
         self._guardrails = guardrails
         self._hooks = hooks
         self._transforms = tuple(transforms)
+        self._blocked_by: str | None = None
 
     async def prepare(self, text: str) -> Sentence | None:
         """What is to be said for `text`; None for nothing."""
-        if self._guardrails:
-            text = (await self._guardrails.review(text)).text
-        allowed = await self._hooks.on_sentence(text) if self._hooks.after_llm.on_sentence else text
+        reviewed = await self._reviewed(text)
+        allowed = (
+            await self._hooks.on_sentence(reviewed) if reviewed and self._hooks.after_llm.on_sentence else reviewed
+        )
         if not allowed:
             return None
         spoken: str | None = for_speech(allowed)
@@ -39,3 +41,14 @@ class Wording:
         if spoken and self._hooks.hooks.before_synthesize:
             spoken = await self._hooks.before_synthesize(spoken)
         return Sentence(allowed, spoken) if spoken else None
+
+    async def _reviewed(self, text: str) -> str | None:
+        """What the guardrails make of it; they judge the words as they are heard, since markup can hide one."""
+        if not self._guardrails:
+            return text
+        verdict = await self._guardrails.review(for_speech(text))
+        before, self._blocked_by = self._blocked_by, verdict.blocked_by
+        if verdict.blocked_by is None:
+            return text
+        # One apology does for several sentences in a row.
+        return None if verdict.blocked_by == before else verdict.text

@@ -73,6 +73,11 @@ class TellableSTT:
         """What will be understood at the next pauses."""
         self._words.extend(words)
 
+    def tell_next(self, *words: str) -> None:
+        """What will be understood at the next pauses instead of what was told before."""
+        self._words.clear()
+        self.tell(*words)
+
     async def open(self, hints: SpeechHints) -> ToldRecognition:
         if self._refuses is not None:
             raise self._refuses
@@ -97,6 +102,8 @@ class CountingVoice:
             raise self._owner.fails
         if self._owner.stalls:
             await asyncio.Event().wait()
+        if self._owner.delay is not None:
+            await self._owner.delay.wait()
         audio = SOUND * int(len(text.split()) * SECONDS_A_WORD * LINE.rate)
         for start in range(0, len(audio), _CHUNK_BYTES):
             yield SpeechChunk(audio[start : start + _CHUNK_BYTES])
@@ -118,6 +125,8 @@ class CountingTTS:
         """Set it, and nothing can be spoken any more."""
         self.stalls = False
         """Set it, and synthesis never answers."""
+        self.delay: asyncio.Event | None = None
+        """Synthesis waits for it."""
 
     async def open(self, language: str = "en-US") -> CountingVoice:
         self.opened.append(CountingVoice(self))
@@ -136,9 +145,15 @@ class AnsweringLLM:
     def __init__(self, *answers: str | ToolCall | ProviderError | Sequence[str | ToolCall | ProviderError]) -> None:
         self._answers = deque(answers)
         self.asked: list[list[Message]] = []
+        self.offered: list[list[ToolSpec]] = []
+        self.delay: asyncio.Event | None = None
+        """Answers wait for it."""
 
     async def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncGenerator[ReplyPart]:
         self.asked.append(list(messages))
+        self.offered.append(list(tools))
+        if self.delay is not None:
+            await self.delay.wait()
         answer = self._answers.popleft() if len(self._answers) > 1 else self._answers[0]
         for part in (answer,) if isinstance(answer, str | ToolCall | ProviderError) else answer:
             if isinstance(part, ProviderError):

@@ -1,0 +1,50 @@
+"""A recogniser that hears the caller through the hook before it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from getpatter.audio import g711
+from getpatter.audio.format import AudioFormat
+from getpatter.hooks import HookRunner
+from getpatter.stt.base import Recognition, Transcript
+
+
+class HookedRecognition:
+    """A `Recognition`.  Hooks may wait, so audio queues for them; calls without this hook do without the queue."""
+
+    def __init__(self, recognition: Recognition, audio_format: AudioFormat, hooks: HookRunner) -> None:
+        self._recognition = recognition
+        self._mulaw = audio_format.encoding == "mulaw"
+        self._hooks = hooks
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._task = asyncio.create_task(self._pass_on())
+
+    @property
+    def name(self) -> str:
+        return self._recognition.name
+
+    def send(self, audio: bytes) -> None:
+        self._queue.put_nowait(audio)
+
+    def finalize(self) -> None:
+        self._queue.put_nowait(None)
+
+    def transcripts(self) -> AsyncIterator[Transcript]:
+        return self._recognition.transcripts()
+
+    async def close(self) -> None:
+        """Let go of the hook; the recognition behind it is closed by who opened it."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _pass_on(self) -> None:
+        while True:
+            audio = await self._queue.get()
+            if audio is None:
+                self._recognition.finalize()
+                continue
+            pcm = await self._hooks.before_send_to_stt(g711.decode(audio) if self._mulaw else audio)
+            if pcm:
+                self._recognition.send(g711.encode(pcm) if self._mulaw else pcm)
