@@ -161,6 +161,11 @@ class Conversation:
         """What recognises the caller's speech, once prepared."""
         return self._recognition.name
 
+    @property
+    def idle(self) -> bool:
+        """Nobody speaks, nobody is about to, and nothing waits for an answer: only the clock can go on."""
+        return self._machine.idle
+
     def start(self, line: Line) -> None:
         """The line is open."""
         if self._filters is not None:

@@ -105,6 +105,11 @@ class Talk:
         """Nobody speaks, and nobody is about to."""
         return not (self.busy or self._turn.speaking or self._turn.text)
 
+    @property
+    def idle(self) -> bool:
+        """Nobody has the turn, and nothing is under way that could give it to anybody."""
+        return self.quiet and not (self._turn.finals_due or self._keys or self._interruptions.pending)
+
     # -- the caller's voice
 
     def voice_began(self, now: float) -> list[Action]:
@@ -129,7 +134,8 @@ class Talk:
         if self._settings.endpointing == "recogniser":
             self._turn.ask_for_final()  # it says so by itself
             return [*actions, StartTimer("transcript", now + self._settings.recogniser_turn_s)]
-        actions += self._ask_for_words(now) if self._rules.needs_words or self.busy else [FinalizeTranscript()]
+        waited_for = self._rules.needs_words or self.busy or self._turn.finals_due
+        actions += self._ask_for_words(now) if waited_for else [FinalizeTranscript()]
         if self.busy:
             return actions
         if self._rules.turn_detector:

@@ -69,6 +69,11 @@ class TurnMachine:
         return self._talk.overlapping
 
     @property
+    def idle(self) -> bool:
+        """Nobody has the turn, and nothing is under way that could give it to anybody."""
+        return self._talk.idle
+
+    @property
     def unanswered(self) -> str:
         """What the caller said that no reply was begun for."""
         return self._talk.unanswered
@@ -105,7 +110,7 @@ class TurnMachine:
         if can_speak:  # in a goodbye only what is said still matters, and that goes on
             return self.on_end_requested(Farewell("engine", reason), now, words=self._lines.error)
         self._farewell = self._farewell or Farewell("engine", reason)
-        return [CancelReply(barge_in=False), *self._hang_up()]
+        return [*self._talk.silence_agent(), *self._hang_up()]
 
     def on_machine(self, now: float, *, greeting_ended: bool) -> list[Action]:
         """An answering machine took the call: leave the message after its greeting, or hang up."""
