@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from getpatter.audio.dtmf import tones
+from getpatter.audio.format import FRAME_BYTES
 from getpatter.calls.session import IDLE_TIMEOUT_S, MAX_BROKEN, START_TIMEOUT_S, MediaStream
 from getpatter.carriers.base import StreamStarted
 from getpatter.carriers.twilio.media import TwilioMediaCodec
@@ -61,12 +63,12 @@ class Somebody:
 class Line:
     """A stream whose call wants the token `right`."""
 
-    def __init__(self, token: str = "right") -> None:
+    def __init__(self, token: str = "right", codec: TwilioMediaCodec | None = None) -> None:
         self.clock = ManualClock()
         self.socket = Socket()
         self.call = Somebody()
         self.far_end = TwilioLineCodec("MZ1", "CA1", {"token": token}, "AC1")
-        self.stream = MediaStream(TwilioMediaCodec(), self.socket, self.admit, self.clock)
+        self.stream = MediaStream(codec or TwilioMediaCodec(), self.socket, self.admit, self.clock)
 
     def admit(self, started: StreamStarted) -> Somebody | None:
         return self.call if started.parameters.get("token") == "right" else None
@@ -105,6 +107,24 @@ def test_audio_before_the_start_is_nobodys() -> None:
     line = Line()
     line.tell(line.far_end.media(b"\x55" * 160))
     assert line.socket.closed == 1008
+
+
+class SoundOnlyCodec(TwilioMediaCodec):
+    """A carrier that has no messages for keys."""
+
+    dtmf_events = False
+
+
+@pytest.mark.parametrize(("codec", "keys"), [(SoundOnlyCodec, ["dtmf 1", "dtmf 2", "dtmf #"]), (TwilioMediaCodec, [])])
+def test_keys_are_heard_in_the_sound_where_the_carrier_does_not_tell_them(
+    codec: type[TwilioMediaCodec], keys: list[str]
+) -> None:
+    line = Line(codec=codec()).start()
+    sound = tones("12#")
+    frames = [sound[at : at + FRAME_BYTES] for at in range(0, len(sound), FRAME_BYTES)]
+    line.tell(*map(line.far_end.media, frames))
+    assert line.call.told == keys
+    assert line.call.audio == frames
 
 
 def test_what_the_conversation_plays_goes_out_in_the_carriers_words() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from getpatter.audio.dtmf import tones
 from getpatter.audio.format import FRAME_S, LINE
 from getpatter.carriers.base import AudioReceived, DtmfReceived, MarkPlayed, MediaEvent, StreamStarted, StreamStopped
 from getpatter.carriers.twilio.media import TwilioMediaCodec
@@ -240,3 +241,18 @@ async def test_a_message_that_breaks_the_protocol_is_noted_and_passed_over(
     assert len(call.far_end.faults) == 1
     call.run(0.1)
     assert len(call.audio) == 800
+
+
+async def test_keys_are_heard_in_the_agents_sound(listener: Listener) -> None:
+    call = await answer(party("- wait_for_digits:\n    '12': [hang_up]\n  longest_s: 20\n"), listener)
+    call.run(0.1)
+    call.say(tones("12"))
+    call.run(1.0)
+    assert call.far_end.hung_up
+
+
+async def test_whoever_waits_for_no_keys_hears_none(listener: Listener) -> None:
+    call = await answer(SILENT, listener)
+    call.say(tones("12"))
+    call.run(1.0)
+    assert not call.far_end.hung_up

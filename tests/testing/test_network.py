@@ -28,6 +28,8 @@ MACHINE = "+12025550153"
 WAITING = "+12025550154"
 FOREVER = "+12025550155"
 MUTE = "+12025550156"
+ASKING = "+12025550158"
+COLLEAGUE = "+12025550157"
 
 
 def party(number: str, name: str, rest: str, ring_s: float = 0.01) -> Party:
@@ -42,6 +44,8 @@ PARTIES = Directory(
         party(MACHINE, "machine", "answers: voicemail\nsteps: [{say: 'Hello?'}, {beep: 0.1}, hang_up]"),
         party(WAITING, "waiting", "steps: [{say: 'Hello?'}, {pause: 1000}]"),
         party(FOREVER, "forever", "rings: 100", ring_s=60),
+        party(COLLEAGUE, "colleague", "steps: [{say: 'Hello?'}, listen, hang_up]"),
+        party(ASKING, "asking", "steps: [{say: 'Hello?'}, {listen: 0.3}, {say: 'You are welcome. Goodbye.'}, hang_up]"),
         party(MUTE, "mute", "steps: [{say: Nobody ever rendered this.}]"),
     ]
 )
@@ -112,6 +116,72 @@ async def test_a_ringing_call_can_be_canceled(network: SimNetwork, engine: FakeE
     network.hang_up(call.legs.call_id)
     await over(call)
     assert engine.statuses == ["initiated", "ringing", "canceled"]
+
+
+async def test_a_live_call_is_connected_to_somebody_else(network: SimNetwork, engine: FakeEngine) -> None:
+    async def hands_over(line: AgentLine) -> None:
+        await line.hear(0.1)
+        assert line.started is not None
+        await network.update(line.started.carrier_call_id, answer_document.dial_number(COLLEAGUE, 30))
+        await line.to_the_end()
+
+    engine.agent = hands_over
+    call = await network.dial(engine.dial_request(ASKING))
+    await over(call)
+    assert engine.lines[0].stopped, "the engine is out of it"
+    assert call.onward is not None
+    assert call.onward.spoken == ["Hello?"]
+    assert call.far_end is not None
+    assert call.far_end.spoken == ["Hello?", "You are welcome. Goodbye."], "it heard the colleague and answered"
+    assert engine.statuses == ["initiated", "ringing", "in-progress", "completed"]
+
+
+@pytest.mark.parametrize("number", [BUSY, NOBODY, FOREVER])
+async def test_a_call_whose_transfer_nobody_takes_is_over(network: SimNetwork, engine: FakeEngine, number: str) -> None:
+    async def hands_over(line: AgentLine) -> None:
+        await line.hear(0.1)
+        assert line.started is not None
+        await network.update(line.started.carrier_call_id, answer_document.dial_number(number, 0))
+        await line.to_the_end()
+
+    engine.agent = hands_over
+    call = await network.dial(engine.dial_request(WAITING))
+    await over(call)
+    assert call.onward is None
+    assert engine.statuses[-1] == "completed"
+
+
+async def test_a_transferred_call_can_be_hung_up(network: SimNetwork, engine: FakeEngine) -> None:
+    async def hands_over(line: AgentLine) -> None:
+        await line.hear(0.1)
+        assert line.started is not None
+        await network.update(line.started.carrier_call_id, answer_document.dial_number(WAITING, 30))
+        await line.to_the_end()
+        network.hang_up(line.started.carrier_call_id)
+
+    engine.agent = hands_over
+    call = await network.dial(engine.dial_request(WAITING))
+    await over(call)
+    assert engine.statuses[-1] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("document", "fault"),
+    [
+        (answer_document.dial_number("+12025550199", 30), "Nobody"),
+        (answer_document.reject("busy"), "only be told to"),
+        (answer_document.dial_number(PERSON, 30), "no call"),
+    ],
+)
+async def test_what_cannot_be_done_with_a_call_is_refused(network: SimNetwork, document: bytes, fault: str) -> None:
+    with pytest.raises(CarrierError, match=fault):
+        await network.update("CA0", document)
+
+
+async def test_a_ringing_call_cannot_be_transferred(network: SimNetwork, engine: FakeEngine) -> None:
+    call = await network.dial(engine.dial_request(FOREVER))
+    with pytest.raises(CarrierError, match="not in progress"):
+        await network.update(call.legs.call_id, answer_document.dial_number(PERSON, 30))
 
 
 async def test_a_live_call_can_be_hung_up(network: SimNetwork, engine: FakeEngine) -> None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
+from getpatter.audio.dtmf import DtmfDetector
 from getpatter.calls.media import MediaSocket
 from getpatter.calls.recording import Recording
 from getpatter.carriers.base import (
@@ -134,7 +135,20 @@ class MediaStream:
             return
         self._watchdog.cancel()
         self._watch()
-        self._hear = self._party.connected(self)
+        hear = self._party.connected(self)
+        self._hear = hear if self._codec.dtmf_events else self._hearing_keys(hear, self._party.dtmf)
+
+    @staticmethod
+    def _hearing_keys(hear: Callable[[bytes], None], press: Callable[[str], None]) -> Callable[[bytes], None]:
+        """`hear`, with the keys that are in the sound pressed."""
+        detector = DtmfDetector()
+
+        def hear_both(audio: bytes) -> None:
+            hear(audio)
+            for digit in detector.feed(audio):
+                press(digit)
+
+        return hear_both
 
     def _on_broken(self, error: MediaError) -> None:
         self._broken += 1

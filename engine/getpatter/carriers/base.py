@@ -45,6 +45,10 @@ MediaEvent = StreamStarted | AudioReceived | DtmfReceived | MarkPlayed | StreamS
 class MediaCodec(Protocol):
     """One carrier's stream protocol for one live stream: messages in, messages out, no I/O."""
 
+    @property
+    def dtmf_events(self) -> bool:
+        """Keys come as `DtmfReceived`.  False where they are only to be heard in the caller's audio."""
+
     def decode(self, message: str | bytes) -> MediaEvent | None:
         """The event in a message; None for one that says nothing to us.  Raises `MediaError` for a broken one."""
 
@@ -148,6 +152,11 @@ class Carrier(Protocol):
 
     async def hang_up(self, carrier_call_id: str) -> None:
         """End the call; one that is over already is no error."""
+
+    async def transfer(self, carrier_call_id: str, number: str, *, timeout_s: float = 30.0) -> None:
+        """Connect the far end to `number` (E.164), which rings for at most `timeout_s`, and leave the call (a cold
+        transfer): our media stream ends.  Raises `CarrierError` when the carrier refuses; the call is ours then still.
+        """
 
     def verify(self, request: WebhookRequest) -> None:
         """Raise `InvalidSignature` unless the carrier sent this."""

@@ -67,6 +67,9 @@ class SimCarrier:
     async def hang_up(self, carrier_call_id: str) -> None:
         self.network.hang_up(carrier_call_id)
 
+    async def transfer(self, carrier_call_id: str, number: str, *, timeout_s: float = 30.0) -> None:
+        await self.network.update(carrier_call_id, answer_document.dial_number(number, timeout_s))
+
     def verify(self, request: WebhookRequest) -> None:
         signature = request.headers.get(SIGNATURE_HEADER, "")
         if not signed_by(self._secret, signature, request.url, _form(request)):

@@ -8,9 +8,10 @@ from itertools import cycle
 from typing import Protocol
 
 from getpatter.audio.activity import SpeechDetector
+from getpatter.audio.dtmf import DtmfDetector
 from getpatter.audio.format import FRAME_BYTES, FRAME_S
 from getpatter.errors import MediaError
-from getpatter.testing.parties import Party
+from getpatter.testing.parties import Party, WaitForDigits, walk
 from getpatter.testing.playout import PlayoutBuffer
 from getpatter.testing.script import Action, Disconnect, PartyScript, PressKey, Sound, SoundBeep, Speak
 from getpatter.testing.speech import Utterances, line_noise
@@ -55,6 +56,8 @@ class FarEnd:
         self._script = PartyScript(party.steps)
         self._voice = listener.open(self._on_probability)
         self._detector = SpeechDetector(AGENT_START_S, AGENT_STOP_S)
+        wants_keys = any(isinstance(step, WaitForDigits) for step in walk(party.steps))
+        self._keys = DtmfDetector() if wants_keys else None
         self._noise = cycle(line_noise())
         self._sound: Sound | None = None
         self._sound_left = b""
@@ -65,6 +68,8 @@ class FarEnd:
         """µ-law from the agent as it was played, frame for frame beside `said`; the first `KEPT_S` seconds."""
         self.said = bytearray()
         """µ-law from the party."""
+        self.frame = b""
+        """What the party said in the last 20 ms."""
         self.spoken: list[str] = []
         """Sentences that the party began."""
         self.marks_returned = 0
@@ -111,10 +116,12 @@ class FarEnd:
         self._now = now
         frame, marks = self.playout.tick()
         self._voice.feed(frame)
+        if self._keys is not None:
+            self.press(self._keys.feed(frame))
         messages = self._returned(marks)
         for action in self._script.tick(now):
             messages += self._act(action)
-        said = self._next_frame()
+        said = self.frame = self._next_frame()
         if len(self.heard) < KEPT_S / FRAME_S * FRAME_BYTES:
             self.heard += frame
             self.said += said
@@ -122,7 +129,7 @@ class FarEnd:
         return messages
 
     def press(self, digits: str) -> None:
-        """The agent pressed these keys."""
+        """These keys were pressed at the other side; those that are in its sound are heard by themselves."""
         for digit in digits:
             self._script.on_key(digit)
 

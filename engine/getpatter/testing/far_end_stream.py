@@ -52,7 +52,10 @@ class FarEndStream:
         self._on_greeting_over = on_greeting_over
 
     async def run(self) -> StreamEnd:
-        """Talk until either side hangs up; raises `CarrierError` when the engine does not accept the stream."""
+        """Talk until either side hangs up; the far end is not closed.
+
+        Raises `CarrierError` when the engine does not accept the stream.
+        """
         connection = await self._connect()
         tasks = [
             asyncio.create_task(self._read(connection), name="far end reads"),
@@ -69,7 +72,6 @@ class FarEndStream:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._far_end.close()
             await connection.close()
 
     async def _connect(self) -> ClientConnection:

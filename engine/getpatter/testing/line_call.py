@@ -12,6 +12,7 @@ from uuid import uuid4
 from getpatter.carriers.base import DialRequest
 from getpatter.errors import CarrierError
 from getpatter.events import Direction
+from getpatter.testing.bridge import bridge
 from getpatter.testing.far_end import FarEnd, Listener
 from getpatter.testing.far_end_stream import FarEndStream, StreamEnd
 from getpatter.testing.parties import Party
@@ -55,6 +56,23 @@ class Legs:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """Whom a call in progress is to be connected to, and for how long it may ring there."""
+
+    party: Party
+    utterances: Utterances
+    timeout_s: float
+
+    @property
+    def rings_s(self) -> float:
+        return min(self.party.rings * self.party.ring_s, self.timeout_s)
+
+    @property
+    def picks_up(self) -> bool:
+        return self.party.picks_up and self.party.rings * self.party.ring_s <= self.timeout_s
+
+
 def new_call_id() -> str:
     return f"CA{uuid4().hex}"
 
@@ -67,11 +85,15 @@ class LineCall:
         self.party = party
         self.far_end: FarEnd | None = None
         """There from the answer on."""
+        self.onward: FarEnd | None = None
+        """Whom the party was connected to, from their answer on."""
         self.ended = asyncio.Event()
         """The call is over and its callbacks are delivered or lost."""
         self._exchange = exchange
         self._utterances = utterances
         self._hang_up = asyncio.Event()
+        self._stop_stream = asyncio.Event()
+        self._going: Onward | None = None
         self._reports = Reports(exchange.webhooks)
         self._sequence = 0
         self._answered_at = 0.0
@@ -79,6 +101,17 @@ class LineCall:
     def hang_up(self) -> None:
         """End the call as its owner, through the carrier."""
         self._hang_up.set()
+        self._stop_stream.set()
+
+    def redirect(self, onward: Onward) -> None:
+        """Take the engine off the line and connect the party with somebody else.
+
+        Raises `CarrierError` for a call that is not being talked in.
+        """
+        if self.far_end is None or self._stop_stream.is_set():
+            raise CarrierError(f"The call {self.legs.call_id} is not in progress.", carrier_code="not_in_progress")
+        self._going = onward
+        self._stop_stream.set()
 
     async def dial(self, request: DialRequest) -> None:
         """Ring the party, talk if it picks up, and report to the request's URLs."""
@@ -137,16 +170,30 @@ class LineCall:
         stream = FarEndStream(
             self.far_end,
             url,
-            hang_up=self._hang_up,
+            hang_up=self._stop_stream,
             headers=self._exchange.webhooks.stream_headers(url),
             on_greeting_over=lambda: self._report_detection(machine_detection_url),
         )
         limit = asyncio.get_running_loop().call_later(max_duration_s, self.hang_up)
         try:
-            return await stream.run()
+            end = await stream.run()
+            if self._going is not None:
+                await self._talk_onward(self.far_end, self._going)
+            return end
         finally:
             limit.cancel()
             self.far_end.close()
+
+    async def _talk_onward(self, far_end: FarEnd, onward: Onward) -> None:
+        """Ring and talk without the engine, as `<Dial>` does."""
+        if await self._hung_up_within(onward.rings_s) or not onward.picks_up:
+            return
+        codec = TwilioLineCodec(f"MZ{uuid4().hex}", self.legs.call_id)
+        self.onward = FarEnd(onward.party, onward.utterances, codec, self._exchange.listener)
+        try:
+            await bridge(far_end, self.onward, self._hang_up)
+        finally:
+            self.onward.close()
 
     def _report(self, url: str, status: str, *more: tuple[str, str]) -> None:
         sequence = [("SequenceNumber", str(self._sequence)), ("CallbackSource", "call-progress-events")]

@@ -13,8 +13,8 @@ from getpatter.audio.vad import VoiceActivityModel
 from getpatter.carriers.base import DialRequest
 from getpatter.conversation.listening import Listening
 from getpatter.errors import CarrierError, ConfigurationError, ProviderError
-from getpatter.testing.answer_document import RejectCall, parse
-from getpatter.testing.line_call import Exchange, Legs, LineCall, new_call_id
+from getpatter.testing.answer_document import DialNumber, RejectCall, parse
+from getpatter.testing.line_call import Exchange, Legs, LineCall, Onward, new_call_id
 from getpatter.testing.parties import Directory, Party
 from getpatter.testing.speech import Utterances, prepare
 from getpatter.testing.webhooks import Webhooks
@@ -90,6 +90,8 @@ class SimNetwork:
         document = parse(response.content)
         if isinstance(document, RejectCall):
             return RingResult(legs.call_id, None, document.reason)
+        if isinstance(document, DialNumber):
+            raise CarrierError("The engine answered with <Dial>: forwarding unheard is not simulated.")
         self._live[legs.call_id] = call
         try:
             end = await call.connect(document.url, document.parameters, max_duration_s)
@@ -106,6 +108,21 @@ class SimNetwork:
         """End a live call; any other is over already."""
         if call_id in self._live:
             self._live[call_id].hang_up()
+
+    async def update(self, call_id: str, document: bytes) -> None:
+        """Have a live call do what a document with `<Dial>` says, as Twilio does for `POST Calls/{sid}.json`.
+
+        The media stream stops, and the party is connected to the one with the number.  Raises `CarrierError` for a
+        number that nobody has, for a call that is not in progress and for any other document.
+        """
+        asked = parse(document)
+        if not isinstance(asked, DialNumber):
+            raise CarrierError("A call in progress can only be told to <Dial> here.")
+        party = self.directory.find(asked.number)
+        onward = Onward(party, await self._utterances_of(party), asked.timeout_s)
+        if (call := self._live.get(call_id)) is None:
+            raise CarrierError(f"There is no call {call_id} in progress.", carrier_code="not_in_progress")
+        call.redirect(onward)
 
     async def close(self) -> None:
         """Drop all calls without a further word.  May be called twice."""

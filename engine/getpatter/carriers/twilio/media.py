@@ -99,6 +99,8 @@ class TwilioMediaCodec:
     words for unheard that were heard by a network's delay is the smaller error.
     """
 
+    dtmf_events = True
+
     def __init__(self) -> None:
         self._play_prefix = b""
         self._mark_prefix = b""
