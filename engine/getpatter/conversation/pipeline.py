@@ -66,6 +66,8 @@ class Pipeline:
                 opening.create_task(self._open_voice())
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
+        if self._recognition is None or self._voice is None:
+            raise ProviderError("A speech provider broke off while it was opened.", retryable=True)
 
     @property
     def hears_as(self) -> SpeechToText:
