@@ -116,6 +116,7 @@ async def test_an_interruption_clears_the_line_and_keeps_the_words_that_were_hea
     assert turn.text == "one two three four five"
     assert turn.unheard == "six seven eight nine ten"
     assert stage.happened(BargeIn)
+    assert stage.clears == 1, "there is nothing more to be dropped"
     heard = [message for message in llm.asked[1] if message.role == "assistant"]
     assert heard[0].content.startswith("one two three four five")
     assert "six" not in heard[0].content

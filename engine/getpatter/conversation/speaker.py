@@ -130,7 +130,7 @@ class Speaker:
         self._stop_timer()
         self._active = False
         self._room.set()
-        if self._playout.first_sent_at is not None and self._playout.audible(now):
+        if not self._playout.held and self._playout.first_sent_at is not None and self._playout.audible(now):
             self._line.clear()
         return self._playout.clear(now)
 
