@@ -193,6 +193,14 @@ class HandedOver(CallEvent, tag="handed_over", frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Transferred(CallEvent, tag="transferred", frozen=True, kw_only=True):
+    """The carrier connects the other side to `number` (E.164); the call goes on without us."""
+
+    number: str
+    summary: str = ""
+    """What the agent had to tell whoever answers; a carrier does not pass it on."""
+
+
 class RecordingStarted(CallEvent, tag="recording_started", frozen=True, kw_only=True):
     """Where the recording grows: a whole WAV at any moment, so it outlives an engine that is killed."""
 
@@ -251,6 +259,7 @@ Event = (
     | DtmfPressed
     | ToolCalled
     | HandedOver
+    | Transferred
     | RecordingStarted
     | Recorded
     | Problem

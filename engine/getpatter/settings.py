@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     phone_number: str = "+12025550199"
     allow: str = ""
     """Numbers and prefixes (ending in *) that real carriers may dial, separated by commas."""
+    transfer_to: str = ""
+    """Numbers and prefixes (ending in *) to which the agent may transfer calls, separated by commas."""
     database_url: str = Field("", validation_alias=AliasChoices("DATABASE_URL", "database_url"))
     llm_url: str = ""
     """Base URL of an OpenAI-compatible API, e.g. http://127.0.0.1:11434/v1"""

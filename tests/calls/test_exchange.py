@@ -60,6 +60,9 @@ class Operator:
     async def hang_up(self, carrier_call_id: str) -> None:
         self.hung_up.append(carrier_call_id)
 
+    async def transfer(self, carrier_call_id: str, number: str, *, timeout_s: float = 30.0) -> None:
+        raise NotImplementedError
+
     def verify(self, request: WebhookRequest) -> None:
         pass
 

@@ -283,11 +283,12 @@ class Exchange:
             recorder=self._recorder,
             named=self._named,
             conversation=lambda live: Conversation(
-                CallFacts(call_id, from_number, to_number),
+                CallFacts(call_id, from_number, to_number, outbound=direction == "outbound"),
                 agent,
                 self._services,
                 publish=live.publish,
                 hang_up=live.hang_up,
+                transfer=live.transfer,
             ),
         )
         self._live[call_id] = call

@@ -11,6 +11,7 @@ from getpatter.calls.ending import Ending, failed
 from getpatter.calls.record import CallRecord
 from getpatter.calls.recording import Recorder, Recording
 from getpatter.calls.session import MediaStream
+from getpatter.calls.transferring import Transferring
 from getpatter.carriers.base import Carrier, DialRequest, MachineDetectionResult, StatusChanged
 from getpatter.clock import Clock, TimerHandle, deadline
 from getpatter.conversation.actions import Farewell
@@ -91,6 +92,7 @@ class LiveCall:
         self._changed = asyncio.Event()
         self._deadline: TimerHandle | None = None
         self._named = named
+        self._transferring = Transferring(placed.call_id, carrier, clock, publish=self.publish, end=self.end)
         self._conversation = conversation(self)
 
     @property
@@ -258,6 +260,10 @@ class LiveCall:
         """The conversation is over."""
         self.end(Ending("failed" if error else "answered", farewell.ended_by, farewell.reason, error))
 
+    async def transfer(self, number: str, summary: str) -> None:
+        """Give the call to somebody else; raises `CarrierError`."""
+        await self._transferring.transfer(self.carrier_call_id, number, summary)
+
     # -- from the media stream
 
     def redeem(self, token: str) -> bool:
@@ -292,7 +298,9 @@ class LiveCall:
         self._tell_problem(error)
 
     def hung_up(self) -> None:
-        self.end(Ending("answered", "caller", "the other side hung up", carrier_knows=True))
+        ending = Ending("answered", "caller", "the other side hung up", carrier_knows=True)
+        if not self._transferring.holds_back(ending):
+            self.end(ending)
 
     def lost(self, error: MediaError) -> None:
         self.end(failed(error, ended_by="carrier"))

@@ -31,13 +31,18 @@ class Acting:
         speech: Callable[[], Speech | None],
         become: Callable[[str, str], str],
         transfer: Transfer | None,
+        gone: Callable[[], None],
     ) -> None:
-        """`become` hands over to the agent of a name, for a reason, and gives its instructions."""
+        """`become` hands over to the agent of a name, for a reason, and gives its instructions.
+
+        `gone` is told when a transfer has taken the call from us.
+        """
         self._clock = clock
         self._end = end
         self._speech = speech
         self._become = become
         self._transfer = transfer
+        self._gone = gone
         self._collector: DigitCollector | None = None
 
     def tools(self, agent: Agent) -> Sequence[Tool]:
@@ -69,6 +74,7 @@ class Acting:
         if speech is not None and not await speech.heard_out():
             raise ToolError(INTERRUPTED)
         await self._transfer(number, summary)
+        self._gone()
 
     async def send_dtmf(self, digits: str) -> None:
         speech = self._speech()

@@ -83,7 +83,12 @@ class Conversation:
         self._log = ConversationLog(call.call_id, clock, publish)
         self._machine = TurnMachine(_own(agent.turns), _lines(agent), _rules(agent))
         self._acting = Acting(
-            clock, end=self._agent_ends, speech=self._speech, become=self._hand_over, transfer=transfer
+            clock,
+            end=self._agent_ends,
+            speech=self._speech,
+            become=self._hand_over,
+            transfer=transfer,
+            gone=self._transferred,
         )
         self._persona = Persona(
             call,
@@ -335,6 +340,9 @@ class Conversation:
     def _agent_ends(self, reason: str) -> None:
         farewell = Farewell("agent", reason or "the agent ended the call")
         self._perform(self._machine.on_end_requested(farewell, self._clock.now()))
+
+    def _transferred(self) -> None:
+        self._replies.leave()
 
     def _hand_over(self, name: str, reason: str) -> str:
         other = next(agent for agent in self._agent.handoffs if agent.name == name)

@@ -27,6 +27,8 @@ class CallFacts:
     call_id: str
     caller: str = ""
     callee: str = ""
+    outbound: bool = False
+    """We have called them."""
 
 
 class Persona:

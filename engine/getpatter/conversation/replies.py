@@ -163,6 +163,14 @@ class Replies:
         self._retire(self._current)
         self.conclude(interrupted=True)
 
+    def leave(self) -> None:
+        """The call goes on without us: what is being said was heard, and nothing follows it."""
+        if self._current is not None:
+            self._current.speech.withdraw()
+            self._retired.add(self._current.task)
+            self._current.task.add_done_callback(self._retired.discard)
+        self.conclude(interrupted=False)
+
     def conclude(self, *, interrupted: bool) -> None:
         """Write down what was heard of the current reply, if there is one."""
         turn, self._current = self._current, None

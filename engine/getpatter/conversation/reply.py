@@ -105,7 +105,8 @@ class Reply:
         gone = asyncio.create_task(self._withdrawn.wait())
         try:
             await asyncio.wait((said, gone), return_when=asyncio.FIRST_COMPLETED)
-            return not gone.done() and await self._speaker.drained()
+            # Withdrawn meanwhile, what was drained may have been another's words.
+            return not gone.done() and await self._speaker.drained() and not self._withdrawn.is_set()
         finally:
             said.cancel()
             gone.cancel()
@@ -123,10 +124,11 @@ class Reply:
                 if not calls:
                     return
                 await self._committed.wait()
+                over = True
                 for call in calls:
                     if not self._withdrawn.is_set():
-                        await self._run(call)
-                if self._withdrawn.is_set() or all(call.name in CLOSING_TOOLS for call in calls):
+                        over &= await self._run(call)
+                if self._withdrawn.is_set() or over:
                     return
                 messages = self._history.messages()
         finally:
@@ -167,7 +169,8 @@ class Reply:
             self._written.append(sentence)
             self._queue.put_nowait(sentence)
 
-    async def _run(self, call: ToolCall) -> None:
+    async def _run(self, call: ToolCall) -> bool:
+        """Whether nothing is to be said after it."""
         assert self._entry is not None
         self._entry.heard(" ".join(self._written))  # the tool's message follows the model's own words
         self._history.add_tool_call(call)
@@ -180,6 +183,7 @@ class Reply:
             raise
         self._history.add_tool_result(call.id, outcome.result)
         self._on_tool(call, outcome)
+        return call.name in CLOSING_TOOLS and not outcome.error
 
     # -- audio
 

@@ -34,6 +34,7 @@ from getpatter.server.sweep import Sweep
 from getpatter.settings import Settings
 from getpatter.store import Store
 from getpatter.stt.local import local_stt
+from getpatter.tools.builtin import TransferTargets
 from getpatter.tts.local import local_tts
 
 log = logging.getLogger(__name__)
@@ -164,6 +165,7 @@ class Engine:
             stt=stt,
             tts=tts,
             language=settings.language,
+            transfer_to=TransferTargets.parse(settings.transfer_to).allowed,
             turns=TurnSettings(vad_stop_s=settings.vad_stop_s, max_duration_s=settings.max_call_s),
         )
 

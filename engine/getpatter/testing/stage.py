@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from getpatter.agent import Agent
+from getpatter.conversation.acting import Transfer
 from getpatter.conversation.actions import Farewell
 from getpatter.conversation.conversation import Conversation, Services
 from getpatter.conversation.ears import VoiceLine
@@ -39,8 +40,16 @@ class ToldVoice:
 class Stage:
     """One conversation, its line and its clock."""
 
-    def __init__(self, agent: Agent) -> None:
-        self.clock = ManualClock()
+    def __init__(
+        self,
+        agent: Agent,
+        *,
+        outbound: bool = False,
+        transfer: Transfer | None = None,
+        clock: ManualClock | None = None,
+    ) -> None:
+        """`clock` is one that the agent's providers go by, too."""
+        self.clock = clock or ManualClock()
         self.events: list[Event] = []
         self.played = bytearray()
         self.marks: list[str] = []
@@ -49,7 +58,14 @@ class Stage:
         self.voices: list[ToldVoice] = []
         self.pacer = Pacer(self.clock)
         services = Services(self, self.pacer, self.clock)
-        self.talk = Conversation(CallFacts("call_1"), agent, services, publish=self.events.append, hang_up=self.hang_up)
+        self.talk = Conversation(
+            CallFacts("call_1", outbound=outbound),
+            agent,
+            services,
+            publish=self.events.append,
+            hang_up=self.hang_up,
+            transfer=transfer,
+        )
 
     # what the conversation needs
 

@@ -34,6 +34,15 @@ class TransferTargets:
                     next_step="Write a number in E.164 form such as +12025550100, or a prefix such as +1202*.",
                 )
 
+    @classmethod
+    def parse(cls, text: str) -> TransferTargets:
+        """Those of a list that is separated by commas.  Raises `ConfigurationError`."""
+        return cls(entry for entry in map(str.strip, text.split(",")) if entry)
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        return tuple(self._allowed)
+
     def __bool__(self) -> bool:
         return bool(self._allowed)
 
