@@ -496,6 +496,13 @@ def test_off_answers_when_the_agent_has_finished() -> None:
     assert StartReply("and a chair") in machine.on_agent_finished(6.0)
 
 
+def test_off_lets_the_agent_finish_its_thought_too() -> None:
+    machine = thinking(over("off"))
+    machine.on_speech_started(2.5)
+    machine.on_speech_ended(3.0)
+    assert CancelReply not in kinds(machine.on_transcript("and a chair", 3.1))
+
+
 def test_a_strategy_decides_which_words_take_the_turn() -> None:
     machine = speaking(over("confirm", strategies=(MinWordsStrategy(min_words=3),)))
     machine.on_speech_started(4.0)

@@ -266,7 +266,7 @@ class Talk:
         return [StartTimer("hold", due), *self._draft_answer()]
 
     def _hold_is_over(self, now: float) -> list[Action]:
-        if self.busy or self._turn.speaking or self._turn.finals_due:
+        if self.busy or self._turn.speaking or self._turn.finals_due or self._keys:
             return []
         return self._reply(now) if self._turn.text or self._turn.paused or self._owed else self._listen(now)
 
@@ -313,7 +313,8 @@ class Talk:
             words = self._turn.since(words_from)
             self._turn.drop(words_from)
             return [NoteWords(words)] if words else []
-        if self._agent is AgentSide.THINKING and not self._own_words and self._turn.text:
+        open_to_more = self._interruptions.settings_for(self._agent_turn).mode != "off" and not self._own_words
+        if self._agent is AgentSide.THINKING and open_to_more and self._turn.text:
             return self._follow(self._interruptions.take(), now)  # it would miss them
         return []  # answered after what is being said
 
