@@ -328,6 +328,16 @@ def test_keys_are_a_turn_when_no_more_come() -> None:
     assert StartReply("[pressed 1 2]", "keys") in machine.on_timer("keys", 3.0)
 
 
+def test_keys_are_waited_for_although_the_words_before_them_are_complete() -> None:
+    machine = listening(rules=Rules(patience=lambda text, asked: 1.0))
+    machine.on_speech_started(1.0)
+    machine.on_speech_ended(2.0)
+    assert StartTimer("hold", 3.0) in machine.on_transcript("my number is", 2.1)
+    assert StartTimer("keys", 4.0) in machine.on_key("5", 2.5)
+    assert machine.on_timer("hold", 3.0) == []
+    assert StartReply("my number is [pressed 5]", "keys") in machine.on_timer("keys", 4.0)
+
+
 def test_a_key_interrupts_the_agent_at_once() -> None:
     machine = speaking()
     assert CancelReply(barge_in=True) in machine.on_key("0", 4.0)
