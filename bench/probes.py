@@ -38,9 +38,9 @@ class LoopLag:
 class EngineLatency:
     """The engine's own share of its answers and interruptions, from its events.
 
-    The providers are instant, so all of the time from the end of the caller's turn to the first frame is the engine's:
-    `answer`.  `engine` is what the events call so, where the steps between the providers are not counted twice;
-    `clear` is from the detection of a barge-in to the `clear` sent.
+    The providers are instant, so all of the time from the VAD's word that the caller has stopped to the first frame is
+    the engine's: `answer`.  `engine` is what the events call so, where the steps between the providers are not counted
+    twice; `clear` is from the detection of a barge-in to the `clear` sent.
     """
 
     def __init__(self) -> None:
@@ -51,8 +51,8 @@ class EngineLatency:
             case BargeIn(clear_ms=clear):
                 self._saw("clear", clear)
             case Turn(role="agent", latency=latency):
-                if latency.response_ms is not None and latency.endpoint_ms is not None:
-                    self._saw("answer", latency.response_ms - latency.endpoint_ms)
+                if latency.response_ms is not None and latency.silence_ms is not None:
+                    self._saw("answer", latency.response_ms - latency.silence_ms)
                 if latency.engine_ms is not None:
                     self._saw("engine", latency.engine_ms)
 

@@ -103,6 +103,12 @@ class FirstToken(CallEvent, tag="first_token", frozen=True, kw_only=True):
     model: str = ""
 
 
+class DraftEnded(CallEvent, tag="draft_ended", frozen=True, kw_only=True):
+    """An answer that was begun before the caller had finished became the answer, or was thrown away unheard."""
+
+    used: bool
+
+
 class TurnLatency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The parts of one response time, in milliseconds; a part that was not observed is absent.
 
@@ -253,6 +259,7 @@ Event = (
     | Turn
     | EndOfTurn
     | FirstToken
+    | DraftEnded
     | TranscriptInterim
     | BargeIn
     | FalseInterruption

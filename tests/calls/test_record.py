@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from getpatter import events
 from getpatter.calls.record import CallRecord, call_view, transcript_page
-from getpatter.calls.views import Percentiles
+from getpatter.calls.views import LatencySummary, Percentiles
 from getpatter.events import (
     BargeIn,
     CallAnswered,
@@ -18,14 +19,21 @@ from getpatter.events import (
     CallEnded,
     CallPlaced,
     CallRinging,
+    DismissedAs,
+    DraftEnded,
+    EndOfTurn,
     Event,
+    FalseInterruption,
+    FirstToken,
     Recorded,
     SpeechStarted,
+    ToolCalled,
     TranscriptInterim,
     Turn,
     TurnLatency,
 )
 from getpatter.observability.bus import EventBus
+from getpatter.observability.latency import PARTS
 from getpatter.store import Store
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
@@ -50,6 +58,11 @@ happenings = st.one_of(
     st.builds(CallRinging, **common),
     st.builds(CallAnswered, **common),
     st.builds(BargeIn, **common),
+    st.builds(FalseInterruption, kind=st.sampled_from(get_args(DismissedAs)), paused_ms=st.floats(0, 1e4), **common),
+    st.builds(EndOfTurn, silence_ms=millis, transcription_delay_ms=millis, **common),
+    st.builds(FirstToken, model=texts, **common),
+    st.builds(DraftEnded, used=st.booleans(), **common),
+    st.builds(ToolCalled, tool_call_id=texts, name=texts, arguments=texts, result=texts, **common),
     st.builds(SpeechStarted, role=roles, **common),
     st.builds(TranscriptInterim, text=texts, **common),
     st.builds(Recorded, path=texts, duration_s=st.floats(0, 1e4), bytes=st.integers(0, 10**9), **common),
@@ -181,12 +194,28 @@ def test_the_latency_summary_counts_answers_and_leaves_out_what_was_not_observed
     latency = record.view(200.0).latency
     assert latency is not None
     assert (latency.turns, latency.tts_ms) == (2, None)
-    assert latency.response_ms == Percentiles(p50=500.0, p95=590.0)
-    assert latency.stt_ms == Percentiles(p50=80.0, p95=80.0)
+    assert latency.response_ms == Percentiles(p50=500.0, p90=580.0, p95=590.0, p99=598.0)
+    assert latency.stt_ms == Percentiles(p50=80.0, p90=80.0, p95=80.0, p99=80.0)
 
 
 def test_a_call_without_an_answer_of_the_agent_has_no_latency() -> None:
     assert CallRecord.from_events(numbered(placed(), turn(0))).view(200.0).latency is None
+
+
+def test_the_summary_has_every_part_of_a_response_time() -> None:
+    assert set(LatencySummary.model_fields) == {"turns", *PARTS}
+
+
+def test_an_answer_names_the_stage_that_took_longest() -> None:
+    answer = turn(0, silence_ms=200.0, endpoint_ms=100.0, llm_ttft_ms=900.0, tts_ms=150.0, response_ms=1400.0)
+    said = CallRecord.from_events(numbered(placed(), answer)).transcript().turns[0]
+    assert (said.slowest, said.slowest_ms, said.response_ms) == ("language_model", 900.0, 1400.0)
+    assert said.latency["tts_ms"] == 150.0
+
+
+def test_words_that_answer_nothing_have_no_slowest_stage() -> None:
+    said = CallRecord.from_events(numbered(placed(), turn(0, tts_ms=150.0))).transcript().turns[0]
+    assert (said.slowest, said.slowest_ms, said.response_ms) == (None, None, None)
 
 
 def test_a_transcript_is_read_in_pages() -> None:

@@ -109,7 +109,10 @@ async def test_a_call_becomes_its_rows(store: Store, bus: EventBus, journal: Jou
     assert call is not None
     assert (call.status, call.outcome, call.notes, call.turns) == ("ended", "answered", ["scripted"], 1)
     assert (call.recording, call.response_ms_p50, call.last_seq) == ("/r/c1.wav", 450.0, 6)
-    assert [(row.text, row.stt_ms) for row in await store.calls.turns("c1")] == [("Hello", 80.0)]
+    assert set(call.latency) == {"stt_ms", "response_ms"}
+    assert [(row.text, row.latency) for row in await store.calls.turns("c1")] == [
+        ("Hello", {"stt_ms": 80.0, "response_ms": 450.0})
+    ]
     assert [(row.name, row.result) for row in await store.calls.tools("c1")] == [("look_up", "42")]
     assert [(row.path, row.bytes) for row in await store.calls.recordings("c1")] == [("/r/c1.wav", 864_044)]
     assert [events.decode(row.data) for row in await store.calls.events()] == published

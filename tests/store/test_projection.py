@@ -11,11 +11,16 @@ from getpatter.events import (
     CallEnded,
     CallPlaced,
     CallRinging,
+    DismissedAs,
+    DraftEnded,
     Event,
+    FalseInterruption,
+    FirstToken,
     Recorded,
     RecordingStarted,
     SpeechEnded,
     SpeechStarted,
+    ToolCalled,
     TranscriptInterim,
     Turn,
     TurnLatency,
@@ -83,14 +88,29 @@ def test_an_event_counts_once(call: CallProjection) -> None:
     assert (call.row.interruptions, call.row.last_seq) == (1, 2)
 
 
+def test_voices_that_were_no_interruption_are_counted_by_kind(call: CallProjection) -> None:
+    kinds: list[DismissedAs] = ["noise", "backchannel", "backchannel"]
+    for seq, kind in enumerate(kinds, start=2):
+        call.apply(FalseInterruption(call_id="c1", at=105.0, seq=seq, kind=kind))
+    assert (call.row.false_interruptions, call.row.interruptions) == ({"noise": 1, "backchannel": 2}, 0)
+
+
+def test_tools_and_answers_begun_in_advance_are_counted(call: CallProjection) -> None:
+    call.apply(ToolCalled(call_id="c1", at=105.0, seq=2, tool_call_id="t", name="book", arguments="{}"))
+    for seq, used in enumerate((True, False, False), start=3):
+        call.apply(DraftEnded(call_id="c1", at=105.0, seq=seq, used=used))
+    assert (call.row.tool_calls, call.row.drafts_used, call.row.drafts_wasted) == (1, 1, 2)
+
+
 @pytest.mark.parametrize(
     "event",
     [
         TranscriptInterim(call_id="c1", at=105.0, seq=2, text="I would"),
         SpeechStarted(call_id="c1", at=105.0, seq=2, role="caller"),
         SpeechEnded(call_id="c1", at=105.0, seq=2, role="caller"),
+        FirstToken(call_id="c1", at=105.0, seq=2),
     ],
-    ids=["interim", "speech_started", "speech_ended"],
+    ids=["interim", "speech_started", "speech_ended", "first_token"],
 )
 def test_what_only_shows_the_moment_is_not_kept(call: CallProjection, event: Event) -> None:
     assert not kept(event)
@@ -105,7 +125,8 @@ def test_percentiles_are_over_the_agents_answers(call: CallProjection) -> None:
     call.apply(turn(5, 3, response_ms=600.0))
     row = call.row
     assert (row.turns, row.answers) == (4, 2)
-    assert (row.response_ms_p50, row.response_ms_p95, row.stt_ms_p50) == (500.0, 590.0, None)
+    assert (row.response_ms_p50, row.response_ms_p95) == (500.0, 590.0)
+    assert row.latency == {"response_ms": {"p50": 500.0, "p90": 580.0, "p95": 590.0, "p99": 598.0}}
 
 
 def test_a_turn_told_again_replaces_the_first(call: CallProjection) -> None:
@@ -130,6 +151,8 @@ def test_no_key_is_no_key(placed: Placed) -> None:
 
 
 def test_a_turn_is_read_from_its_row() -> None:
-    row = TurnRow(call_id="c1", index=3, role="caller", text="Two", started_at=1.0, ended_at=2.0, stt_ms=80.0)
+    row = TurnRow(
+        call_id="c1", index=3, role="caller", text="Two", started_at=1.0, ended_at=2.0, latency={"stt_ms": 80.0}
+    )
     found = said(row)
     assert (found.index, found.role, found.text, found.latency) == (3, "caller", "Two", TurnLatency(stt_ms=80.0))

@@ -11,8 +11,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from getpatter.errors import StoreError
+from getpatter.store import Store
 from getpatter.store.database import Database, connect
-from getpatter.store.schema import MIGRATIONS, upgrade
+from getpatter.store.schema import MIGRATIONS, migrate, upgrade
 from getpatter.store.tables import Row
 
 
@@ -51,6 +52,45 @@ async def test_a_migration_that_fails_leaves_nothing_behind(database: Database) 
     with pytest.raises(StoreError, match="recording"):
         await upgrade(database)
     assert await tables(database) == {"recording"}
+
+
+BEFORE_0002 = """
+INSERT INTO call (id, direction, from_number, to_number, carrier, agent, goal, language_model, speech_to_text,
+    text_to_speech, notes, status, reason, error_code, error, created_at, updated_at, duration_s, last_seq, turns,
+    interruptions, recording, answers, response_ms_p50, response_ms_p95)
+VALUES ('c1', 'outbound', '', '', 'sim', '', '', '', '', '', '[]', 'ended', '', '', '', 1, 2, 1, 9, 3, 0, '', 2,
+    500, 590);
+INSERT INTO turn (call_id, "index", role, text, started_at, ended_at, interrupted, unheard, endpoint_ms, stt_ms,
+    llm_ttft_ms, tts_ms, engine_ms, response_ms)
+VALUES
+    ('c1', 0, 'caller', 'Hello', 1, 2, FALSE, '', NULL, NULL, NULL, NULL, NULL, NULL),
+    ('c1', 1, 'agent', 'One', 1, 2, FALSE, '', 200, 80, NULL, NULL, NULL, 400),
+    ('c1', 2, 'agent', 'Two', 1, 2, FALSE, '', 200, 90, NULL, NULL, NULL, 600);
+INSERT INTO call_event (call_id, seq, at, type, data) VALUES ('c1', 1, 1, 'placed', '{}');
+INSERT INTO tool_invocation (call_id, seq, at, tool_call_id, name, arguments, result, error, duration_ms)
+VALUES ('c1', 5, 1, 't1', 'book', '{}', '', '', 3)
+"""
+
+
+async def test_calls_of_the_first_version_keep_their_turns_and_figures(url: str, database: Database) -> None:
+    async with database.write() as connection:
+        await connection.run_sync(lambda bound: migrate(bound, "0001"))
+        for statement in BEFORE_0002.split(";"):
+            await connection.execute(text(statement))
+    store = await Store.open(url)
+    call = await store.calls.get("c1")
+    turns = await store.calls.turns("c1")
+    events = await store.calls.events(call_id="c1")
+    await store.close()
+    assert call is not None
+    assert (call.tool_calls, call.response_ms_p50, len(events)) == (1, 500.0, 1)
+    assert call.latency["response_ms"] == {"p50": 500.0, "p90": 580.0, "p95": 590.0, "p99": 598.0}
+    assert call.latency["silence_ms"]["p50"] == 200.0, "which was called endpoint_ms"
+    assert [turn.latency for turn in turns] == [
+        {},
+        {"silence_ms": 200.0, "stt_ms": 80.0, "response_ms": 400.0},
+        {"silence_ms": 200.0, "stt_ms": 90.0, "response_ms": 600.0},
+    ]
 
 
 async def test_processes_that_upgrade_at_once_all_succeed(url: str) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from getpatter.calls.views import CallView, LatencySummary, Percentiles, Status, TranscriptPage, TurnView
-from getpatter.events import CallPlaced, Direction, EndedBy, Event, Outcome, Turn
-from getpatter.observability.latency import PARTS
+from getpatter.events import CallPlaced, Direction, DismissedAs, EndedBy, Event, Outcome, Turn
+from getpatter.observability.latency import observed
+from getpatter.observability.stages import slowest
 from getpatter.store.projection import CallProjection, said
 from getpatter.store.tables import CallRow, TurnRow
 
@@ -80,6 +81,10 @@ def call_view(row: CallRow, now: float) -> CallView:
         duration_s=_duration(row, now),
         turns=row.turns,
         interruptions=row.interruptions,
+        false_interruptions=cast(dict[DismissedAs, int], row.false_interruptions),
+        tool_calls=row.tool_calls,
+        drafts_used=row.drafts_used,
+        drafts_wasted=row.drafts_wasted,
         latency=_latency(row),
         recording=row.recording,
         last_seq=row.last_seq,
@@ -104,6 +109,7 @@ def _page(row: CallRow, turns: Sequence[Turn], limit: int) -> TranscriptPage:
 
 
 def _turn_view(turn: Turn, began: float) -> TurnView:
+    guilty = slowest(turn.latency)
     return TurnView(
         index=turn.index,
         role=turn.role,
@@ -113,6 +119,9 @@ def _turn_view(turn: Turn, began: float) -> TurnView:
         interrupted=turn.interrupted,
         unheard=turn.unheard,
         response_ms=turn.latency.response_ms,
+        latency=observed(turn.latency),
+        slowest=guilty and guilty[0],
+        slowest_ms=guilty and guilty[1],
     )
 
 
@@ -125,9 +134,4 @@ def _duration(row: CallRow, now: float) -> float:
 def _latency(row: CallRow) -> LatencySummary | None:
     if not row.answers:
         return None
-    return LatencySummary(turns=row.answers, **{part: _percentiles(row, part) for part in PARTS})
-
-
-def _percentiles(row: CallRow, part: str) -> Percentiles | None:
-    p50, p95 = getattr(row, f"{part}_p50"), getattr(row, f"{part}_p95")
-    return None if p50 is None or p95 is None else Percentiles(p50=p50, p95=p95)
+    return LatencySummary(turns=row.answers, **{part: Percentiles(**found) for part, found in row.latency.items()})

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from getpatter.events import Direction, EndedBy, Outcome, Role
+from getpatter.events import Direction, DismissedAs, EndedBy, Outcome, Role
+from getpatter.observability.stages import Stage
 
 Status = Literal["queued", "ringing", "in_progress", "ended"]
 
@@ -55,19 +56,27 @@ class Percentiles(_Shown):
     """Milliseconds over the agent's answers of one call (linear interpolation)."""
 
     p50: float
+    p90: float
     p95: float
+    p99: float
 
 
 class LatencySummary(_Shown):
-    """Each part as in `events.TurnLatency`; a part that no turn observed is absent."""
+    """Each part as in `events.TurnLatency`; a part that no answer observed is absent."""
 
     turns: int
-    response_ms: Percentiles | None = None
+    user_speech_duration_ms: Percentiles | None = None
+    silence_ms: Percentiles | None = None
     endpoint_ms: Percentiles | None = None
     stt_ms: Percentiles | None = None
     llm_ttft_ms: Percentiles | None = None
+    llm_total_ms: Percentiles | None = None
     tts_ms: Percentiles | None = None
+    tts_total_ms: Percentiles | None = None
     engine_ms: Percentiles | None = None
+    bargein_ms: Percentiles | None = None
+    agent_response_ms: Percentiles | None = None
+    response_ms: Percentiles | None = None
 
 
 class CallView(_Shown):
@@ -97,6 +106,13 @@ class CallView(_Shown):
     """Answer to end, or to now."""
     turns: int = 0
     interruptions: int = 0
+    false_interruptions: dict[DismissedAs, int] = {}
+    """Voices over the agent that did not mean to take the turn, by kind."""
+    tool_calls: int = 0
+    drafts_used: int = 0
+    """Answers begun before the caller had finished that became the answer."""
+    drafts_wasted: int = 0
+    """Those that were thrown away unheard."""
     latency: LatencySummary | None = None
     recording: str = ""
     """Path of a stereo WAV on the engine's machine: caller left, agent right."""
@@ -119,6 +135,11 @@ class TurnView(_Shown):
     interrupted: bool = False
     unheard: str = ""
     response_ms: float | None = None
+    latency: dict[str, float] = {}
+    """The parts of the response time that were observed, as in `events.TurnLatency`."""
+    slowest: Stage | None = None
+    """The stage that took most of the response time."""
+    slowest_ms: float | None = None
 
 
 class TranscriptPage(_Shown):

@@ -12,6 +12,7 @@ from getpatter.errors import PatterError
 from getpatter.events import (
     BargeIn,
     CallEnding,
+    DraftEnded,
     EndOfTurn,
     Event,
     FalseInterruption,
@@ -98,6 +99,9 @@ class ConversationLog:
 
     def first_token(self, model: str) -> None:
         self._publish(FirstToken(call_id=self._call_id, at=self._clock.wall(), model=model))
+
+    def draft_ended(self, *, used: bool) -> None:
+        self._publish(DraftEnded(call_id=self._call_id, at=self._clock.wall(), used=used))
 
     @property
     def detected_at(self) -> float:

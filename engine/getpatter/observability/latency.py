@@ -1,9 +1,11 @@
-"""Percentiles of response times."""
+"""Percentiles of the parts of response times."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from getpatter.events import TurnLatency
 
@@ -12,10 +14,12 @@ PARTS: tuple[str, ...] = TurnLatency.__struct_fields__
 
 
 class Spread(NamedTuple):
-    """Two percentiles, in the unit of the values."""
+    """Four percentiles, in the unit of the values."""
 
     p50: float
+    p90: float
     p95: float
+    p99: float
 
 
 def percentile(ordered: Sequence[float], q: float) -> float:
@@ -29,6 +33,26 @@ def percentile(ordered: Sequence[float], q: float) -> float:
 
 
 def spread(values: Iterable[float]) -> Spread | None:
-    """Median and 95th percentile; None when there are no values."""
+    """The percentiles of the values; None when there are none."""
     ordered = sorted(values)
-    return Spread(percentile(ordered, 50), percentile(ordered, 95)) if ordered else None
+    return Spread(*(percentile(ordered, q) for q in (50, 90, 95, 99))) if ordered else None
+
+
+def observed(latency: TurnLatency) -> dict[str, float]:
+    """The parts that were observed, by name."""
+    parts: dict[str, float] = msgspec.to_builtins(latency)
+    return parts
+
+
+def spreads(latencies: Iterable[TurnLatency]) -> dict[str, Spread]:
+    """The percentiles of each part by name.
+
+    A part that no turn observed is absent.  A zero counts as not observed: it stands for a step that was done before
+    it was needed, and would hide how long the step takes where it is not.
+    """
+    values: dict[str, list[float]] = {}
+    for latency in latencies:
+        for part, ms in observed(latency).items():
+            if ms:
+                values.setdefault(part, []).append(ms)
+    return {part: found for part in PARTS if (found := spread(values.get(part, ()))) is not None}

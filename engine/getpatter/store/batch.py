@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from getpatter.events import CallPlaced, Event, Recorded, ToolCalled, Turn
+from getpatter.observability.latency import observed
 from getpatter.store.projection import CallProjection
 from getpatter.store.tables import CallRow, Row
 
@@ -121,7 +122,7 @@ def _event_values(entry: Entry) -> Values:
 
 
 def _turn_values(turn: Turn) -> Values:
-    return _named(_TURN, asdict(turn) | asdict(turn.latency))
+    return _named(_TURN, asdict(turn) | {"latency": observed(turn.latency)})
 
 
 def _named(table: Table, held: Mapping[str, Any]) -> Values:

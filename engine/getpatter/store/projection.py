@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from getpatter.events import (
     BargeIn,
     CallAnswered,
@@ -12,26 +14,30 @@ from getpatter.events import (
     CallPlaced,
     CallPrepared,
     CallRinging,
+    DraftEnded,
     Event,
+    FalseInterruption,
+    FirstToken,
     Recorded,
     RecordingStarted,
     SpeechEnded,
     SpeechStarted,
+    ToolCalled,
     TranscriptInterim,
     Turn,
     TurnLatency,
 )
-from getpatter.observability.latency import PARTS, spread
+from getpatter.observability.latency import spreads
 from getpatter.store.tables import CallRow, TurnRow
 
 
 def kept(event: Event) -> bool:
     """Whether the event belongs to the record of the call.
 
-    Interim transcripts and the edges of speech are for those who watch: they come several times a second, and the
-    turn that follows holds the same words and times for good.
+    Interim transcripts, first tokens and the edges of speech are for those who watch: they come several times a
+    second, and the turn that follows holds the same words and times for good.
     """
-    return not isinstance(event, TranscriptInterim | SpeechStarted | SpeechEnded)
+    return not isinstance(event, TranscriptInterim | SpeechStarted | SpeechEnded | FirstToken)
 
 
 def said(row: TurnRow) -> Turn:
@@ -46,14 +52,7 @@ def said(row: TurnRow) -> Turn:
         ended_at=row.ended_at,
         interrupted=row.interrupted,
         unheard=row.unheard,
-        latency=TurnLatency(
-            endpoint_ms=row.endpoint_ms,
-            stt_ms=row.stt_ms,
-            llm_ttft_ms=row.llm_ttft_ms,
-            tts_ms=row.tts_ms,
-            engine_ms=row.engine_ms,
-            response_ms=row.response_ms,
-        ),
+        latency=msgspec.convert(row.latency, TurnLatency),
     )
 
 
@@ -131,6 +130,15 @@ class CallProjection:
                 self._measured = False
             case BargeIn():
                 row.interruptions += 1
+            case FalseInterruption():
+                counts = row.false_interruptions
+                row.false_interruptions = {**counts, event.kind: counts.get(event.kind, 0) + 1}
+            case ToolCalled():
+                row.tool_calls += 1
+            case DraftEnded(used=True):
+                row.drafts_used += 1
+            case DraftEnded():
+                row.drafts_wasted += 1
             case RecordingStarted() | Recorded():
                 row.recording = event.path
             case CallEnded():
@@ -151,10 +159,12 @@ class CallProjection:
         row.duration_s = ended.duration_s
 
     def _measure(self) -> None:
-        answers = [turn.latency for turn in self.turns.values() if turn.role == "agent"]
-        self._row.answers = sum(latency.response_ms is not None for latency in answers)
-        for part in PARTS:
-            found = spread(ms for latency in answers if (ms := getattr(latency, part)) is not None)
-            setattr(self._row, f"{part}_p50", found.p50 if found else None)
-            setattr(self._row, f"{part}_p95", found.p95 if found else None)
+        spoken = [turn.latency for turn in self.turns.values() if turn.role == "agent"]
+        answers = [latency for latency in spoken if latency.response_ms is not None]
+        found = spreads(answers)
+        response = found.get("response_ms")
+        row = self._row
+        row.answers = len(answers)
+        row.latency = {part: percentiles._asdict() for part, percentiles in found.items()}
+        row.response_ms_p50, row.response_ms_p95 = (response.p50, response.p95) if response else (None, None)
         self._measured = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, Text, TypeDecorator, UniqueConstraint, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -50,6 +50,10 @@ def _optional_text(**options: Any) -> Any:
 
 def _micros() -> Any:
     return Field(default=None, sa_type=BigInteger, nullable=True)
+
+
+def _object() -> Any:
+    return Field(default_factory=dict, sa_type=JSON, sa_column_kwargs={"server_default": text("'{}'")})
 
 
 def _call_id(**options: Any) -> Any:
@@ -94,6 +98,13 @@ class CallRow(Row, table=True):
     last_seq: int = 0
     turns: int = 0
     interruptions: int = 0
+    false_interruptions: dict[str, int] = _object()
+    """Voices over the agent that were none of an interruption, by kind (`events.DismissedAs`)."""
+    tool_calls: int = 0
+    drafts_used: int = 0
+    """Answers begun before the caller had finished that became the answer."""
+    drafts_wasted: int = 0
+    """Those that were thrown away."""
     recording: str = _text()
     """Path of the latest recording."""
 
@@ -101,16 +112,9 @@ class CallRow(Row, table=True):
     """Turns of the agent with a response time: what the percentiles are taken over."""
     response_ms_p50: float | None = None
     response_ms_p95: float | None = None
-    endpoint_ms_p50: float | None = None
-    endpoint_ms_p95: float | None = None
-    stt_ms_p50: float | None = None
-    stt_ms_p95: float | None = None
-    llm_ttft_ms_p50: float | None = None
-    llm_ttft_ms_p95: float | None = None
-    tts_ms_p50: float | None = None
-    tts_ms_p95: float | None = None
-    engine_ms_p50: float | None = None
-    engine_ms_p95: float | None = None
+    """Also in `latency`; apart so that calls can be sorted and selected by them."""
+    latency: dict[str, dict[str, float]] = _object()
+    """Percentiles by part: `{"response_ms": {"p50": 812.0, "p90": ..., "p95": ..., "p99": ...}, ...}`."""
 
     # Millionths of a US dollar; NULL where the price is not known.  Events do not set these, nor `deleted_at`.
     cost_micros: int | None = _micros()
@@ -135,12 +139,8 @@ class TurnRow(Row, table=True):
     ended_at: float
     interrupted: bool = False
     unheard: str = _text()
-    endpoint_ms: float | None = None
-    stt_ms: float | None = None
-    llm_ttft_ms: float | None = None
-    tts_ms: float | None = None
-    engine_ms: float | None = None
-    response_ms: float | None = None
+    latency: dict[str, float] = _object()
+    """The parts that were observed."""
 
 
 class EventRow(Row, table=True):

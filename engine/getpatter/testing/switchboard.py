@@ -33,6 +33,7 @@ from getpatter.events import (
     TurnLatency,
 )
 from getpatter.observability.bus import EventBus
+from getpatter.observability.latency import spread
 
 CARRIER = "memory"
 OWN_NUMBER = "+12025550199"
@@ -232,20 +233,11 @@ class MemorySwitchboard:
 
 
 def _summary(turns: list[TurnView]) -> LatencySummary | None:
-    times = sorted(turn.response_ms for turn in turns if turn.response_ms is not None)
-    if not times:
+    found = spread(turn.response_ms for turn in turns if turn.response_ms is not None)
+    if found is None:
         return None
-    return LatencySummary(
-        turns=len(times), response_ms=Percentiles(p50=_percentile(times, 0.5), p95=_percentile(times, 0.95))
-    )
-
-
-def _percentile(ordered: list[float], share: float) -> float:
-    """Linear interpolation between the closest ranks."""
-    position = share * (len(ordered) - 1)
-    low = int(position)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
+    answers = sum(turn.response_ms is not None for turn in turns)
+    return LatencySummary(turns=answers, response_ms=Percentiles(**found._asdict()))
 
 
 def _matches(view: CallView, query: CallQuery) -> bool:
