@@ -80,6 +80,7 @@ class Replies:
         draft = self._draft
         if draft is not None and not draft.failed and not draft.silent and _alike(draft.words, text):
             self._draft = None
+            self.log.draft_ended(used=True)
             draft.speech.timing.heard(timing)
             self._take_up(draft)
             self.speaker.release()
@@ -148,6 +149,7 @@ class Replies:
     def drop_draft(self) -> None:
         if self._draft is not None:
             draft, self._draft = self._draft, None
+            self.log.draft_ended(used=False)
             self._retire(draft)
             self.speaker.cut()
 
