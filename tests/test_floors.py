@@ -34,6 +34,7 @@ FLOORS: dict[str, int] = {
     "store": 2,
     "turn_detection": 2,
     "barge_in": 3,
+    "engines": 3,
     "guardrails": 3,
     "hooks": 3,
     "tools": 3,

@@ -1,0 +1,134 @@
+"""What a speech-to-speech engine is to the conversation.
+
+An engine object holds settings and what calls share; `open` gives one session, for one call.  The conversation decides
+whose turn it is: it commits the caller's audio, asks for responses, and cuts back what was not heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from getpatter.audio.format import AudioFormat
+from getpatter.errors import ProviderError
+from getpatter.llm.base import Message, TextDelta, ToolCall, ToolSpec
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """All that a session is, from its first message on: a session without the call's own tools is another agent's."""
+
+    instructions: str
+    tools: Sequence[ToolSpec] = ()
+    language: str = "en-US"
+    """BCP 47."""
+    history: Sequence[Message] = ()
+    """What was said before, where a session takes the place of one that was lost; without a system prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDelta:
+    """The next audio of an item, in the engine's output format."""
+
+    item_id: str
+    audio: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class InputTranscript:
+    """What the caller said in audio that was committed.
+
+    Each commit gives one that is final, in the order of the commits; it may be empty.  One that is not final replaces
+    the one before.
+    """
+
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EngineUsage:
+    """Tokens of one response; those of audio are part of the sums."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    input_audio_tokens: int = 0
+    output_audio_tokens: int = 0
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseDone:
+    """A response has ended, and another may be asked for."""
+
+    status: Literal["completed", "cancelled", "incomplete", "failed"] = "completed"
+    usage: EngineUsage = EngineUsage()
+    error: ProviderError | None = None
+    """Why it failed."""
+
+
+ResponseEvent = AudioDelta | TextDelta | ToolCall | ResponseDone
+"""What a response consists of; `TextDelta` is the transcript of its audio, of which it runs ahead or with which it
+comes."""
+EngineEvent = ResponseEvent | InputTranscript
+
+
+class EngineSession(Protocol):
+    """One call's.  Commands return at once and are carried out in order; `events` raises when they cannot be."""
+
+    def send(self, audio: bytes) -> None:
+        """The caller's audio, in the engine's input format."""
+
+    def commit(self) -> None:
+        """What was sent since the last commit is a turn of the caller, or a part of one."""
+
+    def tell(self, text: str) -> None:
+        """The caller told this otherwise than by voice, e.g. with keys."""
+
+    def respond(self) -> None:
+        """Ask for a response to what was said.  At most one is under way: wait for `ResponseDone`."""
+
+    def say(self, text: str) -> None:
+        """Ask for a response that says these words.  At most one is under way: wait for `ResponseDone`."""
+
+    def cancel(self) -> None:
+        """Break off the response under way.  Of it nothing more comes than its `ResponseDone`; without one, nothing
+        happens."""
+
+    def truncate(self, item_id: str, audio_end_ms: int) -> None:
+        """The caller heard no more of an item than its first `audio_end_ms` milliseconds."""
+
+    def tool_result(self, call_id: str, output: str) -> None:
+        """What became of a tool call; it takes `respond` to have the engine go on."""
+
+    def configure(self, instructions: str, tools: Sequence[ToolSpec]) -> None:
+        """Replace both, for the responses to come."""
+
+    def events(self) -> AsyncIterator[EngineEvent]:
+        """Events as they come, until `close`.  Raises `ProviderError` when the session is lost."""
+
+    async def close(self) -> None:
+        """Let go of everything.  May be called twice."""
+
+
+class RealtimeEngine(Protocol):
+    """Settings; shared by calls."""
+
+    @property
+    def name(self) -> str:
+        """Shown to people, e.g. `gpt-realtime at api.openai.com`."""
+
+    @property
+    def input_format(self) -> AudioFormat:
+        """What `EngineSession.send` takes."""
+
+    @property
+    def output_format(self) -> AudioFormat:
+        """What `AudioDelta` holds."""
+
+    async def open(self, config: EngineConfig) -> EngineSession:
+        """Start for one call; returns when the engine has taken the configuration.  Raises `ProviderError`."""
+
+    async def close(self) -> None:
+        """Let go of what calls shared."""

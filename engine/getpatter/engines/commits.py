@@ -1,0 +1,60 @@
+"""Transcripts in the order in which the audio was committed, whatever the order in which they come."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class _Commit:
+    item_id: str = ""
+    text: str | None = None
+
+
+class Commits:
+    """One session's: `add` or `add_empty` at each commit, `named` when the engine confirms one, then `understood`."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[_Commit] = deque()
+
+    def add(self) -> None:
+        """Audio was committed."""
+        self._waiting.append(_Commit())
+
+    def add_empty(self) -> None:
+        """There was nothing to commit, so nothing will be understood."""
+        self._waiting.append(_Commit(text=""))
+
+    def named(self, item_id: str) -> None:
+        """The engine confirms the first commit that it has not confirmed yet."""
+        for commit in self._waiting:
+            if not commit.item_id and commit.text is None:
+                commit.item_id = item_id
+                return
+
+    def refused(self) -> None:
+        """The engine does not take the first commit that it has not confirmed yet."""
+        for commit in self._waiting:
+            if not commit.item_id and commit.text is None:
+                commit.text = ""
+                return
+
+    def understood(self, item_id: str, text: str) -> None:
+        """The final transcript of an item; one that was never committed is ignored."""
+        for commit in self._waiting:
+            if commit.item_id == item_id and commit.text is None:
+                commit.text = text
+                return
+
+    def is_next(self, item_id: str) -> bool:
+        """Whether the item's transcript is the next that is due."""
+        return bool(self._waiting) and self._waiting[0].item_id == item_id
+
+    def take(self) -> list[str]:
+        """The transcripts whose turn has come."""
+        ready: list[str] = []
+        while self._waiting and (text := self._waiting[0].text) is not None:
+            self._waiting.popleft()
+            ready.append(text)
+        return ready

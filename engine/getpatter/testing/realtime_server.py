@@ -1,0 +1,136 @@
+"""A server that speaks OpenAI's realtime protocol and says what it was told to say.
+
+It stands in for a speech-to-speech engine at the wire: a real WebSocket, events in the order and in the pieces in
+which the API sends them, and complaints about what the API complains about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+from typing import Self
+from urllib.parse import parse_qs, urlsplit
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from getpatter.clock import Clock, SystemClock, sleep
+from getpatter.testing.realtime_session import Json, RealtimeSession, Spoken
+
+
+class RealtimeServer:
+    """Gives `answers` in order, the last one again and again; `heard` is what is understood at each commit.
+
+    `sessions` holds what came over each connection.  Without `key` and `model` any is taken.  Sound comes `pace` times
+    as fast as it is heard; 0 is as fast as it can be sent.
+    """
+
+    def __init__(
+        self,
+        *answers: Spoken,
+        heard: tuple[str, ...] = (),
+        key: str = "",
+        model: str = "",
+        pace: float = 0.0,
+        clock: Clock | None = None,
+    ) -> None:
+        self._answers = deque(answers or (Spoken("Hello."),))
+        self._heard = deque(heard)
+        self._key = key
+        self._model = model
+        self._pace = pace
+        self._clock = clock or SystemClock()
+        self.sessions: list[RealtimeSession] = []
+        self.refuses: HTTPStatus | None = None
+        """Set it, and no connection is taken any more."""
+        self.begins: asyncio.Event | None = None
+        """A session begins only once it is set."""
+        self.url = ""
+        """While it is served."""
+        self._changed = asyncio.Condition()
+        self._sockets: set[ServerConnection] = set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Serve on a free loopback port."""
+        async with serve(self._talk, "127.0.0.1", 0, process_request=self._admit, compression=None) as server:
+            host, port = next(iter(server.sockets)).getsockname()[:2]
+            self.url = f"ws://{host}:{port}/v1/realtime"
+            yield self
+
+    async def received(self, kind: str, count: int = 1, *, session: int = 0) -> Json:
+        """The message of this type and number that came in a session, waited for where it did not come yet."""
+        async with self._changed:
+            await self._changed.wait_for(
+                lambda: len(self.sessions) > session and len(self.sessions[session].of(kind)) >= count
+            )
+        return self.sessions[session].of(kind)[count - 1]
+
+    def cut(self) -> None:
+        """Drop all connections, without a word."""
+        for socket in list(self._sockets):
+            socket.transport.abort()
+
+    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        if self.refuses is not None:
+            return connection.respond(self.refuses, "")
+        if self._key and request.headers.get("Authorization") != f"Bearer {self._key}":
+            return connection.respond(HTTPStatus.UNAUTHORIZED, "")
+        model = parse_qs(urlsplit(request.path).query).get("model", [""])[0]
+        if self._model and model != self._model:
+            return connection.respond(HTTPStatus.NOT_FOUND, "")
+        return None
+
+    async def _talk(self, socket: ServerConnection) -> None:
+        session = RealtimeSession(self._answer, self._understand)
+        self.sessions.append(session)
+        self._sockets.add(socket)
+        speaking: asyncio.Task[None] | None = None
+        if self.begins is not None:
+            await self.begins.wait()
+        try:
+            await _send(socket, session.begin())
+            async for data in socket:
+                events = session.receive(json.loads(data))
+                async with self._changed:
+                    self._changed.notify_all()
+                await _send(socket, events)
+                if session.to_speak is not None:
+                    speaking = asyncio.create_task(self._speak(socket, session, session.take_up()))
+        except ConnectionClosed:
+            pass
+        finally:
+            self._sockets.discard(socket)
+            if speaking is not None:
+                speaking.cancel()
+                await asyncio.gather(speaking, return_exceptions=True)
+
+    async def _speak(self, socket: ServerConnection, session: RealtimeSession, spoken: Spoken) -> None:
+        with suppress(ConnectionClosed):
+            for number, (seconds, events) in enumerate(session.speak(spoken)):
+                if number == spoken.drop_after:
+                    socket.transport.abort()
+                    return
+                if number == spoken.stall_after:
+                    return
+                await _send(socket, events)
+                if self._pace and seconds:
+                    await sleep(self._clock, seconds / self._pace)
+                else:
+                    await asyncio.sleep(0)  # a cancellation may come in between
+
+    def _answer(self) -> Spoken:
+        return self._answers.popleft() if len(self._answers) > 1 else self._answers[0]
+
+    def _understand(self) -> str:
+        return self._heard.popleft() if self._heard else ""
+
+
+async def _send(socket: ServerConnection, events: list[Json]) -> None:
+    for event in events:
+        await socket.send(json.dumps(event))
