@@ -68,10 +68,11 @@ class CallAnswered(CallEvent, tag="answered", frozen=True, kw_only=True):
 
 
 class MachineDetected(CallEvent, tag="machine_detected", frozen=True, kw_only=True):
-    """The carrier's answering-machine detection spoke."""
+    """Who or what took the call: the carrier's word, or what was heard in the call."""
 
     classification: Literal["human", "machine", "fax", "unknown"]
     raw: str = ""
+    """The carrier's own word; "heard: " and what showed it where we found out ourselves."""
 
 
 class SpeechStarted(CallEvent, tag="speech_started", frozen=True, kw_only=True):
@@ -80,6 +81,10 @@ class SpeechStarted(CallEvent, tag="speech_started", frozen=True, kw_only=True):
 
 class SpeechEnded(CallEvent, tag="speech_ended", frozen=True, kw_only=True):
     role: Role
+    silence_ms: Millis = 0.0
+    """Silence that had shown it: the speech ended this much before `at`."""
+    interrupted: bool = False
+    """The agent was not let finish."""
 
 
 class EndOfTurn(CallEvent, tag="end_of_turn", frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from getpatter.errors import PartialReply, ProviderError
 from getpatter.events import (
     BargeIn,
     CallEnding,
+    DraftEnded,
     FalseInterruption,
     HandedOver,
     Problem,
@@ -406,6 +407,7 @@ async def test_an_answer_made_in_advance_is_heard_when_the_words_fit(stage_for: 
     assert len(llm.asked) == 1
     assert stage.turns() == [("caller", "A table, for two."), ("agent", "At what time?")]
     assert stage.last_turn().latency.llm_ttft_ms == 0
+    assert [event.used for event in stage.events if isinstance(event, DraftEnded)] == [True]
 
 
 async def test_an_answer_to_words_that_changed_is_never_heard(stage_for: StageFor, stt: TellableSTT) -> None:
@@ -419,6 +421,7 @@ async def test_an_answer_to_words_that_changed_is_never_heard(stage_for: StageFo
     await stage.stops_speaking()
     await stage.passes(3)
     assert stage.turns()[-1] == ("agent", "I shall not pay.")
+    assert [event.used for event in stage.events if isinstance(event, DraftEnded)] == [False]
 
 
 async def test_tools_wait_until_the_caller_has_finished(stage_for: StageFor, stt: TellableSTT) -> None:

@@ -13,11 +13,13 @@ from getpatter.events import (
     BargeIn,
     CallEnding,
     DraftEnded,
+    DtmfPressed,
     EndOfTurn,
     Event,
     FalseInterruption,
     FirstToken,
     HandedOver,
+    MachineDetected,
     Problem,
     Role,
     SpeechEnded,
@@ -55,7 +57,10 @@ class ConversationLog:
     def speech_ended(self, silence_s: float) -> None:
         """`silence_s` of silence have shown that the speech is over."""
         self._speech_ended = self._clock.wall() - silence_s
-        self._publish(SpeechEnded(call_id=self._call_id, at=self._clock.wall(), role="caller"))
+        silence_ms = round(silence_s * 1000, 2)
+        self._publish(
+            SpeechEnded(call_id=self._call_id, at=self._clock.wall(), role="caller", silence_ms=silence_ms)
+        )
 
     def interim(self, text: str) -> None:
         self._publish(TranscriptInterim(call_id=self._call_id, at=self._clock.wall(), text=text))
@@ -75,7 +80,7 @@ class ConversationLog:
             return
         now = self._clock.wall()
         began = now - (self._clock.now() - timing.first_frame)
-        self._publish(SpeechEnded(call_id=self._call_id, at=now, role="agent"))
+        self._publish(SpeechEnded(call_id=self._call_id, at=now, role="agent", interrupted=interrupted))
         if not heard.text:
             return
         self._turn(
@@ -144,6 +149,19 @@ class ConversationLog:
                 result=outcome.result,
                 error=outcome.error,
                 duration_ms=round(outcome.seconds * 1000, 2),
+            )
+        )
+
+    def keys(self, digits: str) -> None:
+        """The agent has pressed these keys."""
+        for digit in digits:
+            self._publish(DtmfPressed(call_id=self._call_id, at=self._clock.wall(), role="agent", digit=digit))
+
+    def machine(self, reason: str) -> None:
+        """An answering machine was heard."""
+        self._publish(
+            MachineDetected(
+                call_id=self._call_id, at=self._clock.wall(), classification="machine", raw=f"heard: {reason}"
             )
         )
 
