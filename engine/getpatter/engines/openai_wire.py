@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from binascii import Error as Base64Error
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -208,7 +207,7 @@ def audio(event: ServerEvent) -> bytes:
     """The audio of a delta.  Raises `ValueError`."""
     try:
         return base64.b64decode(event.delta or "", validate=True)
-    except Base64Error as error:
+    except ValueError as error:
         raise ValueError(f"audio that is no base64: {error}") from None
 
 

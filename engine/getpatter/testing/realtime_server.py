@@ -71,6 +71,12 @@ class RealtimeServer:
             )
         return self.sessions[session].of(kind)[count - 1]
 
+    async def connected(self, count: int = 1) -> RealtimeSession:
+        """The session of this number, waited for where it was not begun yet."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(self.sessions) >= count)
+        return self.sessions[count - 1]
+
     def cut(self) -> None:
         """Drop all connections, without a word."""
         for socket in list(self._sockets):
@@ -88,7 +94,9 @@ class RealtimeServer:
 
     async def _talk(self, socket: ServerConnection) -> None:
         session = RealtimeSession(self._answer, self._understand)
-        self.sessions.append(session)
+        async with self._changed:
+            self.sessions.append(session)
+            self._changed.notify_all()
         self._sockets.add(socket)
         speaking: asyncio.Task[None] | None = None
         if self.begins is not None:

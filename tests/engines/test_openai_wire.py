@@ -1,0 +1,127 @@
+"""Messages are held against OpenAI's own types."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from openai.types.realtime import RealtimeClientEvent
+from pydantic import TypeAdapter
+
+from getpatter.audio.format import LINE
+from getpatter.engines import openai_wire as wire
+from getpatter.engines.base import EngineConfig, EngineUsage, ResponseDone
+from getpatter.llm.base import Message, ToolCall, ToolSpec
+
+SETTINGS = wire.SessionSettings(
+    voice="marin",
+    input_format=LINE,
+    output_format=wire.PCM16,
+    transcription_model="gpt-4o-mini-transcribe",
+    noise_reduction="near_field",
+    max_output_tokens=500,
+)
+LOOK_UP = ToolSpec("look_up", "Finds somebody.", {"type": "object", "properties": {}})
+CONFIG = EngineConfig("You book tables.", (LOOK_UP,), "de-DE")
+CLIENT: TypeAdapter[Any] = TypeAdapter(RealtimeClientEvent)
+
+EVERY_MESSAGE = [
+    wire.session_update(SETTINGS, CONFIG),
+    wire.reconfigure("You cook.", ()),
+    wire.append(b"\xff" * 160),
+    wire.COMMIT,
+    wire.RESPOND,
+    wire.CANCEL,
+    wire.say("Good morning."),
+    wire.truncate("item_1", 1500),
+    wire.tool_result("call_1", "found"),
+    wire.told("[pressed 1]"),
+    *wire.history(
+        [
+            Message("user", "Is Ada there?"),
+            Message("assistant", "I shall look.", tool_calls=(ToolCall("call_1", "look_up", "{}"),)),
+            Message("tool", "found", tool_call_id="call_1"),
+        ]
+    ),
+]
+
+
+@pytest.mark.parametrize("message", EVERY_MESSAGE, ids=lambda message: message["type"])
+def test_messages_are_such_as_the_official_types_allow(message: dict[str, Any]) -> None:
+    parsed = CLIENT.validate_python(message)
+    assert parsed.type == message["type"]
+    assert not parsed.model_extra
+
+
+def test_the_whole_configuration_is_in_the_first_message() -> None:
+    session = wire.session_update(SETTINGS, CONFIG)["session"]
+    assert session["instructions"] == "You book tables."
+    assert [tool["name"] for tool in session["tools"]] == ["look_up"]
+    assert session["audio"]["input"] == {
+        "format": {"type": "audio/pcmu"},
+        "transcription": {"model": "gpt-4o-mini-transcribe", "language": "de"},
+        "turn_detection": None,
+        "noise_reduction": {"type": "near_field"},
+    }
+    assert session["audio"]["output"] == {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "marin"}
+
+
+def test_words_to_be_read_out_answer_nobody() -> None:
+    response = wire.say("Good morning.")["response"]
+    assert response["input"] == []
+    assert response["tool_choice"] == "none"
+    assert response["instructions"].endswith("Good morning.")
+
+
+def test_history_has_calls_between_their_words_and_their_results() -> None:
+    kinds = [(item["item"]["type"], item["item"].get("role")) for item in EVERY_MESSAGE[10:]]
+    assert kinds == [
+        ("message", "user"),
+        ("message", "assistant"),
+        ("function_call", None),
+        ("function_call_output", None),
+    ]
+
+
+def done_with(response: dict[str, Any]) -> ResponseDone:
+    event = wire.parse(json.dumps({"type": "response.done", "response": response}))
+    return wire.response_done(event, "OpenAI", "sk-1")
+
+
+@pytest.mark.parametrize("status", ["completed", "cancelled", "incomplete"])
+def test_a_response_ends_with_its_status_and_its_usage(status: str) -> None:
+    usage = {
+        "input_tokens": 5,
+        "output_tokens": 7,
+        "input_token_details": {"audio_tokens": 3, "cached_tokens": 2},
+        "output_token_details": {"audio_tokens": 6},
+    }
+    done = done_with({"status": status, "usage": usage})
+    assert (done.status, done.usage, done.error) == (status, EngineUsage(5, 7, 3, 6, 2), None)
+
+
+@pytest.mark.parametrize(("code", "retryable"), [("server_error", True), ("insufficient_quota", False)])
+def test_a_failed_response_says_why_and_whether_to_ask_again(code: str, retryable: bool) -> None:
+    reason = {"type": "x", "code": code, "message": "No, sk-1 may\n not."}
+    error = done_with({"status": "failed", "status_details": {"error": reason}}).error
+    assert error is not None
+    assert error.retryable is retryable
+    assert error.message == "OpenAI failed: No, *** may not."
+
+
+@pytest.mark.parametrize(("code", "fatal"), [("session_expired", True), ("response_cancel_not_active", False)])
+def test_most_complaints_leave_the_session_alive(code: str, fatal: bool) -> None:
+    event = {"type": "error", "error": {"type": "invalid_request_error", "code": code}}
+    assert wire.is_fatal(wire.parse(json.dumps(event))) is fatal
+
+
+@pytest.mark.parametrize("nonsense", ["", "{}", "[]", '{"type": 5}'])
+def test_what_is_no_event_is_refused(nonsense: str) -> None:
+    with pytest.raises(ValueError, match=r"JSON|Object|Expected|truncated"):
+        wire.parse(nonsense)
+
+
+def test_audio_that_is_no_base64_is_refused() -> None:
+    with pytest.raises(ValueError, match="base64"):
+        wire.audio(wire.parse('{"type": "response.output_audio.delta", "delta": "ÄÖ"}'))
