@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from getpatter.audio.background import BackgroundAudio
 from getpatter.audio.filters.base import AudioFilter
 from getpatter.barge_in import BargeInSettings
 from getpatter.guardrails import Guardrail
@@ -92,6 +93,12 @@ class Agent:
     """Numbers, and prefixes such as `+1202*`, to which the agent may transfer the call; none, and it cannot."""
     use_keys: bool = True
     """The agent may press keys and ask the caller for some."""
+    navigates_menus: bool = True
+    """On calls that we place, telephone menus are heard out and the model is told what can be pressed."""
+    detects_machines: bool = True
+    """On calls that we place, answering machines are told by what they say and by their beep."""
+    background: BackgroundAudio | None = None
+    """The sound of a place under the agent's voice and in its pauses."""
     handoffs: tuple[Agent, ...] = ()
     """Agents that this one may hand the conversation over to, by their names.  Of those the prompt, the tools and the
     rules about words take effect; ear, voice and mind stay."""

@@ -85,6 +85,7 @@ class LiveCall:
         self._stream: MediaStream | None = None
         self._answered_at: float | None = None
         self._machine: MachineDetectionResult | None = None
+        self._voicemail = False
         self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._rang = False
         self._prepared = False
@@ -107,6 +108,8 @@ class LiveCall:
         if self.ended:
             return
         self.ended = isinstance(event, CallEnded)
+        if isinstance(event, MachineDetected):
+            self._voicemail |= event.classification in ("machine", "fax")
         self.record.apply(self._bus.publish(event))
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
@@ -214,7 +217,7 @@ class LiveCall:
             CallEnded(
                 call_id=self.call_id,
                 at=self._clock.wall(),
-                outcome="voicemail" if self._machine is not None and ending.outcome == "answered" else ending.outcome,
+                outcome="voicemail" if self._voicemail and ending.outcome == "answered" else ending.outcome,
                 ended_by=ending.ended_by,
                 reason=ending.reason,
                 duration_s=round(self._clock.now() - answered, 3) if answered is not None else 0.0,
@@ -335,6 +338,8 @@ class LiveCall:
             self._machine = result
             if self._talking:
                 self._tell_machine(result)
+        elif result.classification == "human":
+            self._conversation.human_detected()
 
     def _tell_machine(self, result: MachineDetectionResult) -> None:
         if result.classification == "fax":

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from getpatter.agent import Agent
 from getpatter.audio.dtmf import tones
 from getpatter.clock import Clock
+from getpatter.conversation.attention import Attention
 from getpatter.conversation.keys import DigitCollector
 from getpatter.conversation.mind import Speech
 from getpatter.errors import ToolError
@@ -32,10 +33,12 @@ class Acting:
         become: Callable[[str, str], str],
         transfer: Transfer | None,
         gone: Callable[[], None],
+        attention: Attention,
+        pressed: Callable[[str], None],
     ) -> None:
         """`become` hands over to the agent of a name, for a reason, and gives its instructions.
 
-        `gone` is told when a transfer has taken the call from us.
+        `gone` is told when a transfer has taken the call from us, `pressed` which keys were heard.
         """
         self._clock = clock
         self._end = end
@@ -43,6 +46,8 @@ class Acting:
         self._become = become
         self._transfer = transfer
         self._gone = gone
+        self._attention = attention
+        self._pressed = pressed
         self._collector: DigitCollector | None = None
 
     def tools(self, agent: Agent) -> Sequence[Tool]:
@@ -80,9 +85,16 @@ class Acting:
         speech = self._speech()
         if speech is None:
             raise ToolError(INTERRUPTED)
-        speech.play(tones(digits))
         if not await speech.heard_out():
             raise ToolError(INTERRUPTED)
+        self._attention.turn_away()
+        try:
+            speech.play(tones(digits))
+            if not await speech.heard_out():
+                raise ToolError(INTERRUPTED)
+            self._pressed(digits.replace("w", ""))
+        finally:
+            self._attention.turn_back()
 
     async def collect_digits(self, max_digits: int, finish_on: str, timeout_s: float) -> str:
         collector = self._collector = DigitCollector(self._clock, max_digits, finish_on, timeout_s)

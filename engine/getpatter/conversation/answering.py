@@ -75,6 +75,15 @@ class AnsweringDetector:
     def answer(self) -> Answer:
         return self._answer
 
+    @property
+    def certain(self) -> bool:
+        """It is a machine, and nothing that may yet be heard changes that."""
+        return self._certain
+
+    def told_machine(self) -> None:
+        """The carrier says that it is a machine."""
+        self._decide("machine", "the carrier says so", certain=True)
+
     def speech_started(self, now: float) -> Answer:
         """The far end began to speak."""
         self._wait(now)

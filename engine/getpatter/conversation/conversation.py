@@ -18,11 +18,15 @@ from getpatter.clock import Clock
 from getpatter.conversation import actions
 from getpatter.conversation.acting import Acting, Transfer
 from getpatter.conversation.actions import Farewell
+from getpatter.conversation.ambience import AmbientLine
+from getpatter.conversation.attention import Attention
 from getpatter.conversation.backchannel import is_backchannel
 from getpatter.conversation.ears import Listener
 from getpatter.conversation.hearing import Hearing
 from getpatter.conversation.history import History, UserEntry
 from getpatter.conversation.log import ConversationLog
+from getpatter.conversation.machine_watch import MachineWatch
+from getpatter.conversation.menu_guide import MenuGuide
 from getpatter.conversation.mind import Speech
 from getpatter.conversation.pacer import Pacer
 from getpatter.conversation.patience import extra_patience
@@ -81,7 +85,12 @@ class Conversation:
         self._clock = clock = services.clock
         self._hang_up = hang_up
         self._log = ConversationLog(call.call_id, clock, publish)
-        self._machine = TurnMachine(_own(agent.turns), _lines(agent), _rules(agent))
+        guided = call.outbound and agent.navigates_menus
+        self._menus = MenuGuide(agent.language, stop_s=agent.turns.vad_stop_s) if guided else None
+        self._machine = TurnMachine(_own(agent.turns), _lines(agent), _rules(agent, self._menus))
+        watched = call.outbound and agent.detects_machines
+        self._watch = MachineWatch(clock, agent.language, self, start_s=agent.turns.vad_start_s) if watched else None
+        self._attention = Attention(self, self._watch)
         self._acting = Acting(
             clock,
             end=self._agent_ends,
@@ -89,6 +98,8 @@ class Conversation:
             become=self._hand_over,
             transfer=transfer,
             gone=self._transferred,
+            attention=self._attention,
+            pressed=self._keys_sent,
         )
         self._persona = Persona(
             call,
@@ -112,10 +123,11 @@ class Conversation:
         )
         self._mcp = McpTools(agent.mcp_servers, clock=clock, on_problem=self._log.problem)
         self._timers: Timers[actions.TimerName] = Timers(clock, self._timer_due)
-        self._hearing = Hearing(call.call_id, agent, services.listening, clock, self._log, self)
+        self._hearing = Hearing(call.call_id, agent, services.listening, clock, self._log, self._attention)
         self._replies: Replies
         """From `start` on, as is the speaker."""
         self._speaker: Speaker
+        self._ambience: AmbientLine | None = None
         self._started = False
         self._said = ""
         """What was heard of the agent's latest utterance, once it is over."""
@@ -146,8 +158,12 @@ class Conversation:
     def start(self, line: Line) -> None:
         """The line is open."""
         self._started = True
+        line = self._hearing.line(line)
+        if self._agent.background is not None:
+            track = self._agent.background.open()
+            line = self._ambience = AmbientLine(line, track, self._services.pacer, self._clock)
         self._speaker = Speaker(
-            self._hearing.line(line),
+            line,
             self._services.pacer,
             self._clock,
             on_audible=self._audible,
@@ -158,6 +174,8 @@ class Conversation:
         )
         # A greeting answers what came before it, and must not be interrupted by it.
         self._hearing.start(self._speaker, from_early=not self._agent.first_message)
+        if self._watch is not None:
+            self._watch.start(self._hearing.tap)
         self._perform(self._machine.on_start(self._clock.now()))
 
     async def close(self) -> None:
@@ -166,6 +184,10 @@ class Conversation:
             return
         self._closed = True
         self._timers.stop_all()
+        if self._watch is not None:
+            self._watch.close()
+        if self._ambience is not None:
+            self._ambience.close()
         if self._started:
             await self._replies.close()
         if unanswered := self._machine.unanswered:
@@ -191,7 +213,14 @@ class Conversation:
 
     def machine_detected(self, *, greeting_ended: bool) -> None:
         """The carrier found an answering machine."""
+        if self._watch is not None:
+            self._watch.told_machine(greeting_ended=greeting_ended)
         self._perform(self._machine.on_machine(self._clock.now(), greeting_ended=greeting_ended))
+
+    def human_detected(self) -> None:
+        """The carrier takes whoever answered for a person."""
+        if self._watch is not None:
+            self._watch.told_human()
 
     # -- from above
 
@@ -256,15 +285,20 @@ class Conversation:
 
     def _answer(self, text: str, trigger: TurnTrigger) -> None:
         timing = self._hearing.end_turn()
+        note = self._menus.note(text) if self._menus is not None and text else ""
+        if note:  # what was begun without it may talk to the menu
+            self._replies.drop_draft()
         if self._persona.hooked:
             self._persona.hooks.remember(self._history.messages())
         if text and self._persona.revises:
             self._replies.answer(text, timing, partial(self._revise, trigger, timing))
-            return
-        if text:
-            self._log.caller_turn(text)
-        self._log.end_of_turn(trigger, timing)
-        self._replies.answer(text, timing)
+        else:
+            if text:
+                self._log.caller_turn(text)
+            self._log.end_of_turn(trigger, timing)
+            self._replies.answer(text, timing)
+        if note:
+            self._history.annotate(note)
 
     async def _revise(self, trigger: TurnTrigger, timing: Timing, said: UserEntry) -> bool:
         """The hook after the transcript says what the caller said, and whether they are answered."""
@@ -286,6 +320,15 @@ class Conversation:
         self._replies.withdraw(cut_after_s=since)
         if barge_in:
             self._log.barge_in()
+
+    # -- what took the call
+
+    def machine_found(self, reason: str) -> None:
+        self._log.machine(reason)
+        self._perform(self._machine.on_machine(self._clock.now(), greeting_ended=False))
+
+    def machine_greeted(self) -> None:
+        self._perform(self._machine.on_machine(self._clock.now(), greeting_ended=True))
 
     # -- the caller: what the hearing tells
 
@@ -341,6 +384,11 @@ class Conversation:
         farewell = Farewell("agent", reason or "the agent ended the call")
         self._perform(self._machine.on_end_requested(farewell, self._clock.now()))
 
+    def _keys_sent(self, digits: str) -> None:
+        self._log.keys(digits)
+        if self._menus is not None:
+            self._menus.pressed()
+
     def _transferred(self) -> None:
         self._replies.leave()
 
@@ -390,11 +438,12 @@ def _own(settings: TurnSettings) -> TurnSettings:
     )
 
 
-def _rules(agent: Agent) -> Rules:
+def _rules(agent: Agent, menus: MenuGuide | None) -> Rules:
     language = agent.language
 
     def patience(text: str, asked: str) -> float:
-        return extra_patience(text, language, asked)
+        ordinary = extra_patience(text, language, asked)
+        return ordinary if menus is None else max(ordinary, menus.patience(text))
 
     def backchannel(text: str, said: str, greeting: bool) -> bool:
         asking = asked_for(said, language) is not None

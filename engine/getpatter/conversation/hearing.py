@@ -162,6 +162,21 @@ class Hearing:
             self._caller_audio.clear()
         return timing
 
+    def tap(self, listener: Callable[[bytes], None]) -> Callable[[], None]:
+        """Let `listener` take the line's audio, too, until what this gives is called."""
+        hear = self.hear
+
+        def both(audio: bytes) -> None:
+            hear(audio)
+            listener(audio)
+
+        def untap() -> None:
+            if self.hear is both:
+                self.hear = hear
+
+        self.hear = both
+        return untap
+
     def remember_agent(self) -> None:
         """Note what the agent says, before it is paused or over."""
         if self._self_hearing is not None:

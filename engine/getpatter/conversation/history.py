@@ -17,6 +17,8 @@ class UserEntry:
     """One turn of the caller; without text it is no message."""
 
     text: str
+    note: str = ""
+    """What the model is told beside it, in brackets."""
 
 
 @dataclass(slots=True)
@@ -56,6 +58,16 @@ class History:
         self._entries.append(entry)
         return entry
 
+    def annotate(self, note: str) -> None:
+        """Have the model told this beside what the caller said last.
+
+        Notes hold words of the caller and so stand in their message, never in the system prompt; and they stay there,
+        because a prefix of messages that does not change is what model servers keep in their caches.
+        """
+        said = next((entry for entry in reversed(self._entries) if isinstance(entry, UserEntry)), None)
+        if said is not None:
+            said.note = note
+
     def begin_reply(self) -> ReplyEntry:
         """Keep a place for a reply of ours; it is no message until some of it was heard."""
         reply = ReplyEntry()
@@ -89,7 +101,7 @@ class History:
             at += 1
             if isinstance(entry, UserEntry):
                 if entry.text:
-                    _append(messages, Message("user", entry.text))
+                    _append(messages, Message("user", f"{entry.text} [{entry.note}]" if entry.note else entry.text))
             elif isinstance(entry, ReplyEntry) and (content := _content(entry)):
                 _append(messages, Message("assistant", content))
             elif isinstance(entry, _ToolUse):

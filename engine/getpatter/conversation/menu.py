@@ -11,8 +11,9 @@ from rapidfuzz import fuzz
 
 from getpatter.conversation.menu_grammar import Grammar, grammar_of
 
-MENU_WAIT_S = 5.0
-"""Silence that ends a menu: between its options it pauses longer than any human speaker does within a turn."""
+MENU_WAIT_S = 2.0
+"""Silence that ends a menu: between its options it pauses up to a second or so, longer than people do within a turn,
+and after the last it waits for three and more, which must not pass unused."""
 LOOP_SIMILARITY = 85.0
 """Percent of common words from which two utterances count as the same; recognisers vary about one word in ten."""
 LOOP_TIMES = 3
