@@ -19,12 +19,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from getpatter.errors import CarrierError, ConfigurationError
+from getpatter.testing.yaml_place import child, line
 
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 Digits = Annotated[str, Field(pattern=r"^[0-9A-D*#]{1,32}$")]
@@ -305,15 +306,5 @@ def _fault(root: yaml.Node | None, loc: tuple[int | str, ...], message: str) -> 
             continue
         in_step = isinstance(part, int)
         path += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if path else part
-        node = _child(node, part) or node
-    line = node.start_mark.line + 1 if node is not None else 1
-    return f"line {line}, {path or 'the file'}: {message[0].lower()}{message[1:]}"
-
-
-def _child(node: yaml.Node | None, part: int | str) -> yaml.Node | None:
-    """The value at an index or a key of a YAML node, where it has it."""
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        return cast(yaml.Node, node.value[part])
-    if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == str(part)), None)
-    return None
+        node = child(node, part) or node
+    return f"line {line(node)}, {path or 'the file'}: {message[0].lower()}{message[1:]}"
