@@ -6,6 +6,7 @@ Each keeps to its protocol's contract, fails when it is told to, and lets the te
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 
@@ -165,3 +166,8 @@ class AnsweringLLM:
 
     async def close(self) -> None:
         pass
+
+
+def tool_call(name: str, **arguments: object) -> ToolCall:
+    """A model's call of a tool, for `AnsweringLLM`."""
+    return ToolCall(f"call_{name}", name, json.dumps(arguments))
