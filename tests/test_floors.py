@@ -44,6 +44,7 @@ FLOORS: dict[str, int] = {
     "testing": 7,
     "control": 7,
     "server": 8,
+    "trying": 8,
     "cli": 9,
 }
 """A room may also import from its own."""

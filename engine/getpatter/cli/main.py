@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from getpatter.cli import calls, sim
+from getpatter.cli import calls, sim, trying
 from getpatter.cli.demo import demo
 from getpatter.cli.serve import serve, status, stop
 from getpatter.version import __version__
@@ -22,6 +22,8 @@ app = typer.Typer(
 for command in (demo, serve, status, stop, calls.call, calls.calls, calls.transcript):
     app.command()(command)
 app.command("hang-up")(calls.hang_up)
+app.command("test")(trying.try_out)
+app.command("eval")(trying.evaluate)
 app.add_typer(sim.app, name="sim")
 
 
