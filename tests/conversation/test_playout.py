@@ -224,3 +224,22 @@ def test_what_was_heard_only_grows(first: float, second: float) -> None:
     playout = speaking()
     play(playout, 10.0, 15.2)
     assert playout.heard(10.0 + later).text.startswith(playout.heard(10.0 + earlier).text)
+
+
+def test_a_pause_after_the_last_word_has_nothing_to_repeat() -> None:
+    playout = speaking("hm", b"\x55" * 1700)
+    play(playout, 10.0, 10.22)
+    playout.hold(10.215)  # between the end of the words and that of their last frame
+    playout.release(10.5)
+    assert not playout.waiting
+    assert playout.heard(10.5) == Heard("hm", "")
+    assert playout.heard_by == pytest.approx(10.5 + MARK_GRACE_S), "and not a whole utterance later"
+
+
+def test_what_is_said_again_was_heard_before() -> None:
+    playout = speaking()
+    play(playout, 10.0, 12.3)
+    heard = playout.heard(12.3)
+    playout.hold(12.3)
+    playout.release(12.6)
+    assert playout.heard(12.6) == heard

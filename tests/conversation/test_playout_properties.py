@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from getpatter.audio.format import FRAME_BYTES, FRAME_S, LINE, SILENCE
-from getpatter.conversation.playout import Playout
+from getpatter.conversation.playout import MARK_GRACE_S, MAX_MARK_LAG_S, Playout
 from getpatter.conversation.segment import BYTES_PER_S
 
 LEAD_S = 0.06
@@ -78,6 +78,13 @@ class Utterances(RuleBasedStateMachine):
         self.open, self.heard = False, ""
 
     @precondition(lambda self: not (self.open or self.finished))
+    @rule(text=st.sampled_from(TEXTS), size=st.integers(1, 20_000))
+    def a_sentence_is_there_at_once(self, text: str, size: int) -> None:
+        self.a_sentence_begins(text)
+        self.audio_comes(size)
+        self.the_sentence_ends()
+
+    @precondition(lambda self: not (self.open or self.finished))
     @rule()
     def the_utterance_ends(self) -> None:
         self.playout.finish()
@@ -135,16 +142,17 @@ class Utterances(RuleBasedStateMachine):
         self.heard = ""
 
     def unheard_from(self, heard: str) -> int:
-        """Where the sentence begins that was not heard to its end."""
-        for number, start in enumerate(self.starts):
-            if not heard.startswith(" ".join(filter(None, self.text[: number + 1]))):
+        """Where the sentence begins that was not heard to its end; a sound without words may be a part of it."""
+        told = ""
+        for text, start in zip(self.text, self.starts, strict=True):
+            told = f"{told} {text}".strip()
+            if not text or not heard.startswith(told):
                 return start
         return self.starts[-1]
 
     @rule()
     def it_goes_on(self) -> None:
         self.playout.release(self.now)
-        self.heard = ""
 
     # -- marks
 
@@ -178,7 +186,10 @@ class Utterances(RuleBasedStateMachine):
         while self.playout.waiting:
             self.time_passes(1)
         if self.playout.first_sent_at is not None:
+            played = self.now + self.carrier.queued / BYTES_PER_S
+            assert self.playout.heard_by <= played + MAX_MARK_LAG_S + MARK_GRACE_S + FRAME_S
             self.now = max(self.now, self.playout.heard_by)
+            self.carrier = Carrier()
         assert self.playout.heard_all(self.now)
         assert not self.playout.audible(self.now)
         assert self.playout.heard(self.now).text == self.whole

@@ -50,7 +50,7 @@ lines = st.sampled_from((LINES, Lines(first_message="Good morning.", voicemail="
 rules = st.builds(
     Rules,
     patience=st.just(lambda text, asked: 1.0 if text.endswith("um") else 0.0),
-    backchannel=st.just(lambda text, said, greeting: set(text.split()) == {"mhm"}),
+    backchannel=st.just(lambda text, said, greeting: text.startswith("mhm")),
     turn_detector=st.booleans(),
     needs_words=st.booleans(),
 )
@@ -159,7 +159,7 @@ class Shell:
 
     def settle(self, words: str) -> None:
         for word in words.split():
-            if word.startswith("word"):
+            if word.startswith(("word", "mhm")):
                 assert word not in self.settled, "once is enough"
                 self.settled.append(word)
 
@@ -203,7 +203,7 @@ class Shell:
 
 
 def words_of(number: int) -> st.SearchStrategy[str]:
-    return st.sampled_from((f"word{number}", f"word{number} um", "mhm"))
+    return st.sampled_from((f"word{number}", f"word{number} um", f"mhm{number}"))
 
 
 class Turns(RuleBasedStateMachine):
@@ -331,7 +331,7 @@ class Turns(RuleBasedStateMachine):
     def no_word_is_lost_while_the_call_goes_on(self) -> None:
         if self.shell.machine.stage is Stage.TALK:
             waiting = self.shell.machine.unanswered.split()
-            missing = set(self.shell.told) - {*self.shell.settled, *waiting, "um", "mhm"}
+            missing = set(self.shell.told) - {*self.shell.settled, *waiting, "um"}
             assert not missing
 
     def teardown(self) -> None:
@@ -348,5 +348,5 @@ class Turns(RuleBasedStateMachine):
             shell.passes(max(0.0, due - shell.now))
 
 
-Turns.TestCase.settings = examples(max_examples=150, stateful_step_count=40)
+Turns.TestCase.settings = examples(max_examples=250, stateful_step_count=40)
 TestTurns = Turns.TestCase

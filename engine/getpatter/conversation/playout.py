@@ -186,14 +186,15 @@ class Playout:
         played = self._heard_when_held = self._played(now)
         self._held = True
         self._marks.clear()
-        if self._first_sent_at is None or played >= self._total:
+        if self._first_sent_at is None:
             return
-        segment = next(segment for segment in self._segments if segment.end > played)
-        self._sent = self._run_start = segment.resume_point(
-            played, bytes(self._audio[segment.start - self._kept_from : played - self._kept_from + FRAME_BYTES])
-        )
+        segment = next((segment for segment in self._segments if segment.end > played), None)
+        if segment is not None:
+            heard = self._audio[segment.start - self._kept_from : played - self._kept_from + FRAME_BYTES]
+            self._sent = segment.resume_point(played, bytes(heard))
+        self._run_start = self._sent
         self._marked = sum(segment.complete and segment.end <= self._sent for segment in self._segments)
-        self._confirmed = min(self._confirmed, self._sent)
+        self._confirmed = played  # what is said again was heard before
         if self._finished:
             self._finished = False
             self.finish()  # the frames are counted from elsewhere now
