@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
@@ -23,7 +22,6 @@ STATE = 128
 """Floats in each of the two layers of the memory, the LSTM's output and its cell."""
 
 _FRAME, _HOP, _FRAMES = 128, 64, 4
-_PADDED = _FRAME + _HOP * (_FRAMES - 1)
 _BINS = _FRAME // 2 + 1
 _STRIDES = (1, 2, 2, 1)
 """Of the convolutions, in frames; each has a kernel of 3 and a zero frame at either side."""
@@ -33,11 +31,19 @@ _PREFIX = "If_0_else_branch__Inline_0__"
 """Of the names in the model's branch for 8 kHz."""
 
 
+def _frame_samples() -> NDArray[np.intp]:
+    """Which samples each frame has: [FRAMES * FRAME].  The last frame goes beyond the window, whose end is reflected
+    about its last sample."""
+    at = np.add.outer(np.arange(_FRAMES) * _HOP, np.arange(_FRAME)).ravel()
+    return np.where(at < SAMPLES, at, 2 * (SAMPLES - 1) - at)
+
+
 class SileroNetwork:
     """Judges any number of windows at once; keeps nothing of them."""
 
     def __init__(self, constants: Mapping[str, Floats]) -> None:
         """`constants` are the model file's, by name.  Raises `KeyError` when they are another model's."""
+        self._frames = _frame_samples()
         self._spectrum = np.ascontiguousarray(constants[_PREFIX + "stft.forward_basis_buffer"][:, 0].T)
         self._layers = _encoder(constants)
         self._input, self._recurrent, self._bias = _lstm(constants)
@@ -93,13 +99,7 @@ class SileroNetwork:
     def _magnitudes(self, samples: Floats) -> Floats:
         """The spectrum of each frame: [windows, frames of bins]."""
         windows = len(samples)
-        padded = np.empty((windows, _PADDED), np.float32)
-        padded[:, :SAMPLES] = samples
-        # As the model has it, the end is reflected about the last sample.
-        padded[:, SAMPLES:] = samples[:, -2 : -2 - (_PADDED - SAMPLES) : -1]
-        step = padded.itemsize
-        frames = as_strided(padded, (windows, _FRAMES, _FRAME), (_PADDED * step, _HOP * step, step))
-        parts = frames.reshape(windows * _FRAMES, _FRAME) @ self._spectrum
+        parts = samples.take(self._frames, axis=1).reshape(windows * _FRAMES, _FRAME) @ self._spectrum
         parts *= parts
         power = parts[:, :_BINS] + parts[:, _BINS:]
         return np.sqrt(power, out=power).reshape(windows, _FRAMES * _BINS)
