@@ -30,7 +30,7 @@ from stubs import InstantLLM, InstantSTT, InstantTTS, OpenDoorCarrier
 
 from getpatter.agent import Agent, TurnSettings
 from getpatter.audio.vad import VoiceActivityModel
-from getpatter.beat import Beat
+from getpatter.beat import Beat, Stage
 from getpatter.calls.admission import Admission
 from getpatter.calls.archive import Archive
 from getpatter.calls.exchange import Exchange, Rules
@@ -145,8 +145,8 @@ async def run(options: argparse.Namespace, home: Path) -> None:
         stack.push_async_callback(listener.stop)
         await listener.start(meters(lag, latency), ws=media_protocol(Doors(exchange, carrier).accept, sweep=sweep))
         stack.push_async_callback(exchange.drain, 0.0)
-        watching = asyncio.create_task(lag.run())
-        stack.callback(watching.cancel)
+        beat.join(Stage.HEAR, lag.strike)
+        stack.callback(beat.leave, Stage.HEAR, lag.strike)
         print(json.dumps({"url": listener.url.replace("http", "ws") + "/media", "pid": os.getpid()}), flush=True)
         gc.collect()
         gc.freeze()

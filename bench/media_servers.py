@@ -26,9 +26,12 @@ from typing import cast
 import machine
 import uvloop
 
+from getpatter.beat import Beat
 from getpatter.calls.media import MediaSocket
+from getpatter.clock import SystemClock
 from getpatter.server.frames import unmask_in_python
 from getpatter.server.media_socket import MediaUpgrade, media_protocol
+from getpatter.server.sweep import Sweep
 from getpatter.testing.twilio_line import TwilioLineCodec
 
 FRAME_S = 0.02
@@ -65,11 +68,16 @@ class EchoSink:
         pass
 
 
-async def serve_ours(listener: socket.socket) -> None:
-    def accept(_: MediaUpgrade, media_socket: MediaSocket) -> EchoSink:
-        return EchoSink(media_socket)
+def _accept(_: MediaUpgrade, media_socket: MediaSocket) -> EchoSink:
+    return EchoSink(media_socket)
 
-    await _uvicorn(listener, media_protocol(accept))
+
+async def serve_ours(listener: socket.socket) -> None:
+    await _uvicorn(listener, media_protocol(_accept))
+
+
+async def serve_ours_by_the_beat(listener: socket.socket) -> None:
+    await _uvicorn(listener, media_protocol(_accept, sweep=Sweep(Beat(SystemClock()))))
 
 
 async def serve_sansio(listener: socket.socket) -> None:
@@ -94,10 +102,11 @@ async def _uvicorn(listener: socket.socket, ws: type[asyncio.Protocol] | str) ->
     await uvicorn.Server(uvicorn.Config(app, ws=ws, http="httptools", log_level="error")).serve([listener])
 
 
-OURS = "ours, in uvicorn"
+OURS = "ours, read by the beat"
 SERVERS: dict[str, Serve] = {
     "picows, on a port of its own": serve_picows,
-    OURS: serve_ours,
+    OURS: serve_ours_by_the_beat,
+    "ours, woken by each message": serve_ours,
     "uvicorn websockets-sansio, starlette": serve_sansio,
 }
 

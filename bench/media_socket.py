@@ -1,9 +1,10 @@
-"""What a media message costs on its way in and out: the Twilio codec and the framing, each timed alone, the best of
-several rounds.  `media_servers.py` has the whole server."""
+"""What a media message costs on its way in and out: the Twilio codec, the framing and the kernel, each timed alone, the
+best of several rounds.  `media_servers.py` has the whole server."""
 
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable
 
@@ -52,9 +53,35 @@ def framing() -> list[Row]:
     ]
 
 
+def kernel() -> list[Row]:
+    """System calls on a TCP connection over the loopback interface, where to send is to deliver, too."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as far:
+        near, _ = server.accept()
+        with near:
+            near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            both = per_message(lambda: (near.send(MESSAGE), far.recv(16_384)))
+            far.setblocking(False)
+            for _ in range(REPEATS):
+                near.send(MESSAGE[:8])
+            size = len(MESSAGE[:8])
+            read = per_message_once(lambda: os.read(far.fileno(), size))
+    return [
+        ("kernel: message sent and received", both, "us/message"),
+        ("kernel: of that, received", read, "us/message"),
+    ]
+
+
+def per_message_once(work: Callable[[], object]) -> float:
+    """As `per_message`, of a work that can be done `REPEATS` times and no more."""
+    begin = time.process_time_ns()
+    for _ in range(REPEATS):
+        work()
+    return (time.process_time_ns() - begin) / 1000 / REPEATS
+
+
 def rows() -> list[Row]:
     """(what, value, unit)"""
-    return codec() + framing()
+    return codec() + framing() + kernel()
 
 
 if __name__ == "__main__":

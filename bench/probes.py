@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-from time import monotonic
+from math import inf
 
+from getpatter.beat import BEAT_S
 from getpatter.events import BargeIn, Event, Turn
 from getpatter.testing.load import Spread
 
-BEAT_S = 0.01
-HELD_UP_S = 0.05
-"""A beat later than this begins a new count, so that one hold-up is not told of again by the beats it delayed."""
-
 
 class LoopLag:
-    """How late the event loop runs its timers: a heartbeat."""
+    """How late the event loop comes to the engine's own beat.  A timer for the probe alone would be a tenth of what
+    few calls cost."""
 
     def __init__(self) -> None:
         self._late_ms: list[float] = []
+        self._due = inf
 
-    async def run(self) -> None:
-        due = monotonic()
-        while True:
-            due += BEAT_S
-            await asyncio.sleep(max(0.0, due - monotonic()))
-            late = monotonic() - due
-            self._late_ms.append(late * 1000)
-            if late > HELD_UP_S:
-                due = monotonic()
+    def strike(self, now: float) -> None:
+        """To be called with every beat.  One that was missed counts by how late the next one is."""
+        late = max(0.0, now - self._due)
+        self._late_ms.append(late * 1000)
+        held_up = late > BEAT_S or self._due == inf
+        self._due = (now if held_up else self._due) + BEAT_S
 
     def report(self) -> Spread:
         """Milliseconds."""
