@@ -72,6 +72,8 @@ class Agent:
     name: str = "assistant"
     first_message: str = ""
     """Said as soon as the line is open; when empty the agent waits to be spoken to."""
+    prewarm_first_message: bool = False
+    """Speak it while the call rings, so that it is heard at once; wasted where nobody answers, and told so."""
     voicemail_message: str = ""
     """Left after an answering machine's greeting; when empty the agent hangs up on machines."""
     language: str = "en-US"

@@ -204,6 +204,15 @@ class HandedOver(CallEvent, tag="handed_over", frozen=True, kw_only=True):
     reason: str = ""
 
 
+class FirstMessagePrepared(CallEvent, tag="first_message_prepared", frozen=True, kw_only=True):
+    """What became, at the end of the call, of a first message that was spoken in advance."""
+
+    used: bool
+    audio_s: float
+    reused: bool = False
+    """An earlier call had it rendered, so nothing was paid for."""
+
+
 class Transferred(CallEvent, tag="transferred", frozen=True, kw_only=True):
     """The carrier connects the other side to `number` (E.164); the call goes on without us."""
 
@@ -271,6 +280,7 @@ Event = (
     | DtmfPressed
     | ToolCalled
     | HandedOver
+    | FirstMessagePrepared
     | Transferred
     | RecordingStarted
     | Recorded

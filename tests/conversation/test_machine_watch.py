@@ -95,7 +95,8 @@ def test_a_person_is_left_alone_and_costs_no_more_listening(somebody: Somebody) 
 def test_a_likely_machine_is_not_told_because_it_may_be_a_person(somebody: Somebody) -> None:
     somebody.says("You have reached the office of Doctor Miller.", 3)
     somebody.clock.advance(10)
-    assert somebody.found == somebody.greeted == []
+    assert somebody.found == []
+    assert somebody.greeted == []
 
 
 def test_nobody_listens_for_ever(somebody: Somebody) -> None:
@@ -118,7 +119,8 @@ def test_a_carrier_that_knows_the_end_of_the_greeting_leaves_nothing_to_do(someb
     somebody.watch.told_machine(greeting_ended=True)
     somebody.says(ASKS.text, 6)
     somebody.clock.advance(10)
-    assert somebody.found == somebody.greeted == []
+    assert somebody.found == []
+    assert somebody.greeted == []
     assert somebody.listener is None
 
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from getpatter.agent import Agent, TurnSettings
@@ -22,6 +22,7 @@ from getpatter.conversation.ambience import AmbientLine
 from getpatter.conversation.attention import Attention
 from getpatter.conversation.backchannel import is_backchannel
 from getpatter.conversation.ears import Listener
+from getpatter.conversation.first_message import FirstMessage
 from getpatter.conversation.hearing import Hearing
 from getpatter.conversation.history import History, UserEntry
 from getpatter.conversation.log import ConversationLog
@@ -47,6 +48,7 @@ from getpatter.stt.base import Transcript
 from getpatter.tools.mcp import McpTools
 from getpatter.tools.run import ToolOutcome
 from getpatter.tools.webhook import WebhookClient
+from getpatter.tts.rendered import RenderedStore
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +62,8 @@ class Services:
     clock: Clock
     webhooks: WebhookClient | None = None
     """For tools that live elsewhere."""
+    rendered: RenderedStore = field(default_factory=RenderedStore)
+    """First messages that were spoken in advance."""
 
 
 HangUp = Callable[[Farewell, PatterError | None], None]
@@ -120,6 +124,7 @@ class Conversation:
             on_tool=self._log.tool,
             on_first_token=self._log.first_token,
             on_problem=self._log.problem,
+            first_message=self._first_message(agent),
         )
         self._mcp = McpTools(agent.mcp_servers, clock=clock, on_problem=self._log.problem)
         self._timers: Timers[actions.TimerName] = Timers(clock, self._timer_due)
@@ -133,6 +138,11 @@ class Conversation:
         """What was heard of the agent's latest utterance, once it is over."""
         self._error: PatterError | None = None
         self._closed = False
+
+    def _first_message(self, agent: Agent) -> FirstMessage | None:
+        if not (agent.prewarm_first_message and agent.first_message):
+            return None
+        return FirstMessage(agent, self._persona.wording, self._services.rendered, self._clock, self._log.first_message)
 
     # -- life
 

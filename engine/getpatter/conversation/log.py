@@ -17,6 +17,7 @@ from getpatter.events import (
     EndOfTurn,
     Event,
     FalseInterruption,
+    FirstMessagePrepared,
     FirstToken,
     HandedOver,
     MachineDetected,
@@ -58,9 +59,7 @@ class ConversationLog:
         """`silence_s` of silence have shown that the speech is over."""
         self._speech_ended = self._clock.wall() - silence_s
         silence_ms = round(silence_s * 1000, 2)
-        self._publish(
-            SpeechEnded(call_id=self._call_id, at=self._clock.wall(), role="caller", silence_ms=silence_ms)
-        )
+        self._publish(SpeechEnded(call_id=self._call_id, at=self._clock.wall(), role="caller", silence_ms=silence_ms))
 
     def interim(self, text: str) -> None:
         self._publish(TranscriptInterim(call_id=self._call_id, at=self._clock.wall(), text=text))
@@ -162,6 +161,14 @@ class ConversationLog:
         self._publish(
             MachineDetected(
                 call_id=self._call_id, at=self._clock.wall(), classification="machine", raw=f"heard: {reason}"
+            )
+        )
+
+    def first_message(self, used: bool, audio_s: float, reused: bool) -> None:
+        """What became of a first message that was spoken in advance."""
+        self._publish(
+            FirstMessagePrepared(
+                call_id=self._call_id, at=self._clock.wall(), used=used, audio_s=audio_s, reused=reused
             )
         )
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from getpatter.agent import Agent
 from getpatter.clock import Clock, deadline
+from getpatter.conversation.first_message import FirstMessage
 from getpatter.conversation.history import History
 from getpatter.conversation.mind import Speech
 from getpatter.conversation.persona import Persona
@@ -40,6 +41,7 @@ class Pipeline:
         on_tool: ToolRun,
         on_first_token: Callable[[str], None],
         on_problem: Callable[[PatterError], None],
+        first_message: FirstMessage | None = None,
     ) -> None:
         self._call_id = call_id
         self._agent = agent
@@ -49,6 +51,7 @@ class Pipeline:
         self._on_tool = on_tool
         self._on_first_token = on_first_token
         self._on_problem = on_problem
+        self._first_message = first_message
         self._llm = reporting(agent.llm, self._switched)
         self._stt = reporting(agent.stt, self._switched)
         self._tts = reporting(agent.tts, self._switched)
@@ -112,6 +115,8 @@ class Pipeline:
 
     async def _open_voice(self) -> None:
         self._voice = await self._tts.open(self._agent.language)
+        if self._first_message is not None:
+            self._voice = await self._first_message.begin(self._voice)
 
     async def _warm(self) -> None:
         try:

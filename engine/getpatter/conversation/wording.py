@@ -26,9 +26,17 @@ class Wording:
         self._hooks = hooks
         self._transforms = tuple(transforms)
         self._blocked_by: str | None = None
+        self._ahead: dict[str, Sentence | None] = {}
+
+    async def prepare_ahead(self, text: str) -> str | None:
+        """What the voice will be given for `text` the next time that it is said; None for nothing."""
+        sentence = self._ahead[text] = await self.prepare(text)
+        return sentence.spoken if sentence is not None else None
 
     async def prepare(self, text: str) -> Sentence | None:
         """What is to be said for `text`; None for nothing."""
+        if self._ahead and text in self._ahead:
+            return self._ahead.pop(text)
         reviewed = await self._reviewed(text)
         allowed = (
             await self._hooks.on_sentence(reviewed) if reviewed and self._hooks.after_llm.on_sentence else reviewed

@@ -15,6 +15,7 @@ from getpatter.conversation.persona import CallFacts
 from getpatter.errors import PatterError
 from getpatter.events import Event, Turn
 from getpatter.testing.clock import ManualClock
+from getpatter.tts.rendered import RenderedStore
 
 WINDOW_S = 0.032
 
@@ -47,8 +48,9 @@ class Stage:
         outbound: bool = False,
         transfer: Transfer | None = None,
         clock: ManualClock | None = None,
+        rendered: RenderedStore | None = None,
     ) -> None:
-        """`clock` is one that the agent's providers go by, too."""
+        """`clock` is one that the agent's providers go by, too; `rendered` is shared with other stages."""
         self.clock = clock or ManualClock()
         self.events: list[Event] = []
         self.played = bytearray()
@@ -57,7 +59,8 @@ class Stage:
         self.ended: tuple[Farewell, PatterError | None] | None = None
         self.voices: list[ToldVoice] = []
         self.pacer = Pacer(self.clock)
-        services = Services(self, self.pacer, self.clock)
+        store = RenderedStore() if rendered is None else rendered
+        services = Services(self, self.pacer, self.clock, rendered=store)
         self.talk = Conversation(
             CallFacts("call_1", outbound=outbound),
             agent,
