@@ -9,7 +9,7 @@ from typing import Protocol
 from getpatter.audio.activity import SpeechDetector
 from getpatter.audio.format import FRAME_S, LINE
 from getpatter.audio.transcode import Transcoder
-from getpatter.stt.base import Recognition, SpeechToText
+from getpatter.stt.base import Intake, Recognition
 
 
 class VoiceLine(Protocol):
@@ -52,11 +52,11 @@ class Ears:
         self._lead_in: deque[bytes] | None = None
         self._speaking = False
 
-    def attach(self, recognition: Recognition, provider: SpeechToText) -> None:
+    def attach(self, recognition: Recognition, intake: Intake) -> None:
         """Give what is heard from now on to a recognition, in the format it takes."""
         self._recognition = recognition
-        self._transcoder = None if provider.format == LINE else Transcoder(LINE, provider.format)
-        self._lead_in = None if provider.continuous else deque(maxlen=round(LEAD_IN_S / FRAME_S))
+        self._transcoder = None if intake.format == LINE else Transcoder(LINE, intake.format)
+        self._lead_in = None if intake.continuous else deque(maxlen=round(LEAD_IN_S / FRAME_S))
 
     def hear(self, audio: bytes) -> None:
         """Line audio as it came, usually one frame of 20 ms."""

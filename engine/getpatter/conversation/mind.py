@@ -13,7 +13,7 @@ from getpatter.conversation.history import ReplyEntry
 from getpatter.conversation.speaker import Speaker
 from getpatter.conversation.timing import Timing
 from getpatter.llm.base import Message
-from getpatter.stt.base import Recognition, SpeechToText
+from getpatter.stt.base import Intake, Recognition
 
 
 class Speech(Protocol):
@@ -55,8 +55,8 @@ class Mind(Protocol):
         """Open what is behind it, while the call rings.  Raises `ProviderError`; `close` is due all the same."""
 
     @property
-    def hears_as(self) -> SpeechToText:
-        """What is to be known of the recogniser: the audio it takes, and when."""
+    def hears_as(self) -> Intake:
+        """The audio that the recognition takes."""
 
     @property
     def recognition(self) -> Recognition:

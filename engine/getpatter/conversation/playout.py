@@ -96,6 +96,10 @@ class Playout:
         if words:
             segment.words += words
 
+    def write(self, text: str) -> None:
+        """More text of the open segment, where it comes with its audio and not before it."""
+        self._segments[-1].text += text
+
     def close_segment(self) -> None:
         self._segments[-1].complete = True
 
@@ -227,6 +231,10 @@ class Playout:
             return 0
         by_clock = self._run_start + int((now - self._lag_s - self._anchor) * BYTES_PER_S)
         return max(self._confirmed, min(by_clock, self._sent), 0)
+
+    def heard_s(self, now: float) -> float:
+        """How much of the utterance's audio was heard."""
+        return self._played(now) / BYTES_PER_S
 
     def audible(self, now: float) -> bool:
         """Audio of this utterance is being played, or will be without anything more being added."""

@@ -70,6 +70,11 @@ class Speaker:
         """Begin a sentence."""
         self._playout.open_segment(text)
 
+    def write(self, text: str) -> None:
+        """More text of the sentence, where it comes with its audio."""
+        if self._active:
+            self._playout.write(text)
+
     def add(self, audio: bytes, words: tuple[WordTime, ...] = ()) -> None:
         """Audio of the sentence; what is due of it goes out at once."""
         if not self._active:
@@ -144,6 +149,11 @@ class Speaker:
     def sounding(self) -> bool:
         """An utterance is being heard."""
         return self._active and self._playout.audible(self._clock.now())
+
+    @property
+    def heard_s(self) -> float:
+        """How much of the utterance's audio was heard, in seconds."""
+        return self._playout.heard_s(self._clock.now())
 
     def heard(self) -> Heard:
         return self._playout.heard(self._clock.now())

@@ -37,10 +37,7 @@ class Wording:
         """What is to be said for `text`; None for nothing."""
         if self._ahead and text in self._ahead:
             return self._ahead.pop(text)
-        reviewed = await self._reviewed(text)
-        allowed = (
-            await self._hooks.on_sentence(reviewed) if reviewed and self._hooks.after_llm.on_sentence else reviewed
-        )
+        allowed = await self.review(text)
         if not allowed:
             return None
         spoken: str | None = for_speech(allowed)
@@ -49,6 +46,16 @@ class Wording:
         if spoken and self._hooks.hooks.before_synthesize:
             spoken = await self._hooks.before_synthesize(spoken)
         return Sentence(allowed, spoken) if spoken else None
+
+    @property
+    def objects(self) -> bool:
+        """Something may object to a sentence, so it must be asked before the sentence is heard."""
+        return bool(self._guardrails) or self._hooks.after_llm.on_sentence is not None
+
+    async def review(self, text: str) -> str | None:
+        """What is to be said for a sentence that an engine speaks by itself: the same text when it may be heard."""
+        reviewed = await self._reviewed(text)
+        return await self._hooks.on_sentence(reviewed) if reviewed and self._hooks.after_llm.on_sentence else reviewed
 
     async def _reviewed(self, text: str) -> str | None:
         """What the guardrails make of it; they judge the words as they are heard, since markup can hide one."""

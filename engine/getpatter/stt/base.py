@@ -57,10 +57,8 @@ class Recognition(Protocol):
         """Let go of everything.  May be called twice."""
 
 
-class SpeechToText(Protocol):
-    @property
-    def name(self) -> str:
-        """Shown to people, e.g. `pocketsphinx`."""
+class Intake(Protocol):
+    """The audio that is to be given to a recognition."""
 
     @property
     def format(self) -> AudioFormat:
@@ -69,6 +67,12 @@ class SpeechToText(Protocol):
     @property
     def continuous(self) -> bool:
         """True: wants the line's audio all the time.  False: only while somebody speaks, with a short lead-in."""
+
+
+class SpeechToText(Intake, Protocol):
+    @property
+    def name(self) -> str:
+        """Shown to people, e.g. `pocketsphinx`."""
 
     async def open(self, hints: SpeechHints) -> Recognition:
         """Start for one call; raises `ProviderError`."""
