@@ -103,7 +103,7 @@ def watched(agent: Agent, outside: Outside) -> Agent:
     """The same agent, and those it may hand over to, waiting under the eyes of `outside`."""
     return replace(
         agent,
-        llm=WatchedLLM(agent.llm, outside),
+        llm=WatchedLLM(agent.providers.llm, outside),
         tools=tuple(watched_tool(tool, outside) for tool in agent.tools),
         hooks=_watched_hooks(agent.hooks, outside),
         guardrails=tuple(

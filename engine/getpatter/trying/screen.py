@@ -34,8 +34,8 @@ class Screen:
         self._scripted = True
 
     def opening(self, agent: Agent, call_id: str) -> None:
-        self._scripted = agent.llm.scripted
-        self._out.print(f"[dim]{call_id}: {escape(agent.llm.name)}. /help shows the commands.[/]")
+        self._scripted = agent.providers.llm.scripted
+        self._out.print(f"[dim]{call_id}: {escape(agent.providers.llm.name)}. /help shows the commands.[/]")
         if self._scripted:
             self._out.print("[yellow]The agent's words come from a script, not from a language model.[/]")
 

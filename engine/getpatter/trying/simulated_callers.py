@@ -100,6 +100,8 @@ class PartyCaller:
         while call.ended is None and part.said <= max_turns:
             for action in part.tick():
                 if isinstance(action, Disconnect):
+                    # Nobody puts the receiver down within their last word, which would not be understood then.
+                    await call.until(lambda: call.caller.silent, limit_s=TURN_LIMIT_S)
                     await call.hang_up()
                     return
                 part.act(action)

@@ -242,8 +242,9 @@ class TrialCall:
 
     @property
     def _over(self) -> bool:
-        """Somebody hung up, or the caller was transferred and the agent has nothing more to say."""
-        if self._farewell is None and self._transferred_to and self.settles:
+        """Somebody hung up, or the caller was transferred and what was said of it was heard."""
+        gone = self._transferred_to and not (self.agent_sounding or self.outside.busy or self.outside.asked)
+        if self._farewell is None and gone:
             self._farewell = Farewell("agent", f"the caller was transferred to {self._transferred_to}")
         return self._farewell is not None
 
