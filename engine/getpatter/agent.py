@@ -9,6 +9,8 @@ from typing import Literal
 from getpatter.audio.background import BackgroundAudio
 from getpatter.audio.filters.base import AudioFilter
 from getpatter.barge_in import BargeInSettings
+from getpatter.engines.base import RealtimeEngine
+from getpatter.errors import ConfigurationError
 from getpatter.guardrails import Guardrail
 from getpatter.hooks import PipelineHooks
 from getpatter.llm.base import LanguageModel
@@ -61,14 +63,28 @@ class TurnSettings:
     """Longest silence while a goodbye is to be said: then the line drops without it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agent:
-    """A voice, a mind and an ear, and what they are to do.  Serves any number of calls at once."""
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """A mind, an ear and a voice."""
 
-    system_prompt: str
     llm: LanguageModel
     stt: SpeechToText
     tts: TextToSpeech
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """A voice, a mind and an ear, and what they are to do.  Serves any number of calls at once.
+
+    Voice, mind and ear are `llm`, `stt` and `tts`, or one `engine` that is all three.  Raises `ConfigurationError`
+    for anything else.
+    """
+
+    system_prompt: str
+    llm: LanguageModel | None = None
+    stt: SpeechToText | None = None
+    tts: TextToSpeech | None = None
+    engine: RealtimeEngine | None = None
     name: str = "assistant"
     first_message: str = ""
     """Said as soon as the line is open; when empty the agent waits to be spoken to."""
@@ -119,3 +135,24 @@ class Agent:
     """The caller's sound passes them in order."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Fill `{name}` in the prompt and the first message, and are told to tools."""
+
+    def __post_init__(self) -> None:
+        given = {"llm": self.llm, "stt": self.stt, "tts": self.tts}
+        if self.engine is not None:
+            if surplus := [name for name, provider in given.items() if provider is not None]:
+                raise ConfigurationError(
+                    f"Agent {self.name!r} has an engine, which leaves nothing to do for {' and '.join(surplus)}.",
+                    next_step="Pass either an engine, or llm, stt and tts.",
+                )
+        elif missing := [name for name, provider in given.items() if provider is None]:
+            raise ConfigurationError(
+                f"Agent {self.name!r} has no {' and no '.join(missing)}.",
+                next_step="Pass llm, stt and tts, or an engine that does all of it.",
+            )
+
+    @property
+    def providers(self) -> Providers:
+        """Raises `ConfigurationError` where an engine does it all."""
+        if self.llm is None or self.stt is None or self.tts is None:
+            raise ConfigurationError(f"Agent {self.name!r} has an engine, which this cannot work with.")
+        return Providers(self.llm, self.stt, self.tts)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -12,16 +11,15 @@ from getpatter.calls.views import PlaceCall, ServeInbound
 from getpatter.conversation.history import History
 from getpatter.llm.base import TextDelta, ToolCall, ToolSpec
 from getpatter.llm.scripted import ScriptedLLM
-from getpatter.stt.base import SpeechToText
 from getpatter.testing.parties import built_in
-from getpatter.tts.base import TextToSpeech
+from getpatter.testing.providers import CountingTTS, TellableSTT
 
 NUMBER = "+12025550100"
 END_CALL = ToolSpec("end_call", "End the call.", {"type": "object", "properties": {}})
 TABLE = "Book a table for two tonight at half past seven, in the name of Miller."
 HOURS = "Ask whether they are open on Sunday."
 # A briefing touches neither ear nor voice.
-AGENT = Agent(system_prompt="", llm=ScriptedLLM(), stt=cast(SpeechToText, None), tts=cast(TextToSpeech, None))
+AGENT = Agent(system_prompt="", llm=ScriptedLLM(), stt=TellableSTT(), tts=CountingTTS())
 
 
 class Talk:
@@ -38,7 +36,7 @@ class Talk:
         self.history.add_user(words)
         reply = self.history.begin_reply()
         texts: list[str] = []
-        async for part in AGENT.llm.reply(self.history.messages(), [END_CALL]):
+        async for part in AGENT.providers.llm.reply(self.history.messages(), [END_CALL]):
             if isinstance(part, TextDelta):
                 texts.append(part.text)
             elif isinstance(part, ToolCall):
@@ -148,15 +146,15 @@ async def test_the_end_is_asked_for_only_where_it_is_offered() -> None:
     talk = outbound(TABLE)
     talk.history.add_user("Goodbye.")
     messages = talk.history.messages()
-    assert [part async for part in AGENT.llm.reply(messages, [END_CALL]) if isinstance(part, ToolCall)]
-    assert not [part async for part in AGENT.llm.reply(messages, []) if isinstance(part, ToolCall)]
+    assert [part async for part in AGENT.providers.llm.reply(messages, [END_CALL]) if isinstance(part, ToolCall)]
+    assert not [part async for part in AGENT.providers.llm.reply(messages, []) if isinstance(part, ToolCall)]
 
 
 async def test_nothing_is_said_to_the_result_of_a_tool() -> None:
     talk = outbound(TABLE)
     await talk.hear("Goodbye.")
     talk.history.add_tool_call(ToolCall("call_end", "end_call", "{}"))
-    assert [part async for part in AGENT.llm.reply(talk.history.messages(), [END_CALL])] == []
+    assert [part async for part in AGENT.providers.llm.reply(talk.history.messages(), [END_CALL])] == []
 
 
 async def test_it_says_that_it_is_a_script(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ class Rules:
 
     phone_number: str
     ring_timeout_s: float = 25.0
+    machine_detection: bool = True
+    """Have the carrier tell answering machines, too."""
     how_to_try: str = ""
     """Tells a user how to ring us."""
 
@@ -134,6 +136,7 @@ class Exchange:
             machine_detection_url=f"{self._public_url}/webhooks/{name}/amd",
             parameters=call.parameters,
             ring_timeout_s=self._rules.ring_timeout_s,
+            machine_detection=self._rules.machine_detection,
             # The carrier's own limit is only for an engine that is gone: ours comes first, with a goodbye.
             max_duration_s=agent.turns.max_duration_s + CARRIER_LIMIT_MARGIN_S,
         )
@@ -259,6 +262,7 @@ class Exchange:
         asked_s: float | None = None,
     ) -> LiveCall:
         call_id = f"call_{secrets.token_hex(8)}"
+        thinks, listens, speaks = _provider_names(agent)
         placed = CallPlaced(
             call_id=call_id,
             at=self._clock.wall(),
@@ -269,9 +273,9 @@ class Exchange:
             goal=goal,
             key=key,
             agent=agent.name,
-            language_model=agent.llm.name,
-            speech_to_text=agent.stt.name,
-            text_to_speech=agent.tts.name,
+            language_model=thinks,
+            speech_to_text=listens,
+            text_to_speech=speaks,
             notes=_notes(agent, asked_s),
         )
         call = LiveCall(
@@ -341,10 +345,17 @@ class Exchange:
             await asyncio.wait(left)
 
 
+def _provider_names(agent: Agent) -> tuple[str, str, str]:
+    """Who thinks, listens and speaks; an engine does all of it."""
+    if agent.engine is not None:
+        return agent.engine.name, agent.engine.name, agent.engine.name
+    return agent.providers.llm.name, agent.providers.stt.name, agent.providers.tts.name
+
+
 def _notes(agent: Agent, asked_s: float | None) -> tuple[str, ...]:
     """What a reader of the call must know; `asked_s` is the longest duration that was asked for."""
     notes = []
-    if agent.llm.scripted:
+    if agent.llm is not None and agent.llm.scripted:
         notes.append(
             f"The agent's words come from a fixed script ({agent.llm.name}), not from a language model. "
             "Set PATTER_LLM_URL and PATTER_LLM_MODEL to use one."

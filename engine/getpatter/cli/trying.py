@@ -53,7 +53,7 @@ async def _try_out(chosen: Settings, place: str, task: str, *, pace: bool) -> No
     try:
         await terminal.run(agent, pace=pace, console=out)
     finally:
-        await agent.llm.close()
+        await agent.providers.llm.close()
 
 
 def evaluate(

@@ -29,10 +29,10 @@ from getpatter.conversation.log import ConversationLog
 from getpatter.conversation.machine_watch import MachineWatch
 from getpatter.conversation.menu_guide import MenuGuide
 from getpatter.conversation.mind import Speech
+from getpatter.conversation.minds import mind_for
 from getpatter.conversation.pacer import Pacer
 from getpatter.conversation.patience import extra_patience
 from getpatter.conversation.persona import CallFacts, Persona
-from getpatter.conversation.pipeline import Pipeline
 from getpatter.conversation.prompt import fill
 from getpatter.conversation.question import asked_for
 from getpatter.conversation.replies import Replies
@@ -115,17 +115,8 @@ class Conversation:
             on_late_result=self._late_result,
         )
         self._history = History(self._persona.prompt)
-        self._mind = Pipeline(
-            call.call_id,
-            agent,
-            persona=self._persona,
-            history=self._history,
-            clock=clock,
-            on_tool=self._log.tool,
-            on_first_token=self._log.first_token,
-            on_problem=self._log.problem,
-            first_message=self._first_message(agent),
-        )
+        first = self._first_message(agent)
+        self._mind = mind_for(call.call_id, agent, self._persona, self._history, self._log, clock, first)
         self._mcp = McpTools(agent.mcp_servers, clock=clock, on_problem=self._log.problem)
         self._timers: Timers[actions.TimerName] = Timers(clock, self._timer_due)
         self._hearing = Hearing(call.call_id, agent, services.listening, clock, self._log, self._attention)
@@ -140,7 +131,7 @@ class Conversation:
         self._closed = False
 
     def _first_message(self, agent: Agent) -> FirstMessage | None:
-        if not (agent.prewarm_first_message and agent.first_message):
+        if agent.tts is None or not (agent.prewarm_first_message and agent.first_message):
             return None
         return FirstMessage(agent, self._persona.wording, self._services.rendered, self._clock, self._log.first_message)
 
@@ -289,6 +280,7 @@ class Conversation:
                 hearing.forget_voice()
                 self._speaker.release()
             case actions.Dismiss(kind):
+                hearing.forget_voice()  # should it go on, it is another one
                 self._log.dismissed(replace(action, kind="echo") if hearing.echoed and kind == "noise" else action)
             case actions.CancelReply(barge_in):
                 self._withdraw(barge_in=barge_in)
@@ -459,4 +451,6 @@ def _rules(agent: Agent, menus: MenuGuide | None) -> Rules:
         asking = asked_for(said, language) is not None
         return is_backchannel(text, language, after_question=asking, first_message=greeting)
 
-    return Rules(patience, backchannel, turn_detector=agent.turn_detector is not None)
+    return Rules(
+        patience, backchannel, turn_detector=agent.turn_detector is not None, needs_words=agent.engine is None
+    )

@@ -82,7 +82,7 @@ class FirstMessage:
         await asyncio.gather(task, return_exceptions=True)
         size = sum(rendering.size_bytes for rendering in self._renderings)
         if size:
-            seconds = size / self._agent.tts.format.bytes_per_second
+            seconds = size / self._agent.providers.tts.format.bytes_per_second
             self._on_over(self._used, round(seconds, 3), self._from_store == len(self._renderings))
 
     def _rendering(self, sentence: str) -> Rendering:
@@ -91,7 +91,7 @@ class FirstMessage:
         return Rendering(known or (), complete=known is not None)
 
     def _key(self, sentence: str) -> Hashable:
-        return _Provider(self._agent.tts), self._agent.language, sentence
+        return _Provider(self._agent.providers.tts), self._agent.language, sentence
 
     async def _render(self, voice: Voice, ready: dict[str, Rendering]) -> None:
         try:

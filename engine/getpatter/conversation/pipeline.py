@@ -52,9 +52,10 @@ class Pipeline:
         self._on_first_token = on_first_token
         self._on_problem = on_problem
         self._first_message = first_message
-        self._llm = reporting(agent.llm, self._switched)
-        self._stt = reporting(agent.stt, self._switched)
-        self._tts = reporting(agent.tts, self._switched)
+        providers = agent.providers
+        self._llm = reporting(providers.llm, self._switched)
+        self._stt = reporting(providers.stt, self._switched)
+        self._tts = reporting(providers.tts, self._switched)
         self._recognition: Recognition | None = None
         self._voice: Voice | None = None
         self._warming: asyncio.Task[None] | None = None

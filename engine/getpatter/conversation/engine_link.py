@@ -1,0 +1,257 @@
+"""A call's session with its speech-to-speech engine, from the first ring to the end, over a loss in between."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
+
+from getpatter.audio.format import LINE
+from getpatter.audio.transcode import Transcoder
+from getpatter.clock import Clock, deadline
+from getpatter.conversation.engine_ear import EngineEar
+from getpatter.conversation.unanswered import Unanswered
+from getpatter.engines.base import (
+    EngineConfig,
+    EngineEvent,
+    EngineSession,
+    InputTranscript,
+    RealtimeEngine,
+    ResponseDone,
+    ResponseEvent,
+)
+from getpatter.errors import PatterError, ProviderError
+from getpatter.llm.base import Message, ToolSpec
+
+log = logging.getLogger(__name__)
+
+BATCH_BYTES = LINE.bytes_per_second // 10
+"""Line audio that is sent at once: a message for each frame costs five times the work, and what a commit needs of the
+rest it sends itself."""
+CANCEL_S = 2.0
+"""Longest that a cancelled response is waited for before the next one is asked for."""
+
+Ask = Callable[[EngineSession], None]
+
+
+class EngineLink:
+    """`open`, then audio and commits in, transcripts to `ear`, and one `response` after the other.
+
+    A session that is lost is opened once more, with the history of the call and with what the caller said that was not
+    answered.  Should that one be lost before anything came of it, the engine is given up: `lost` says why.
+    """
+
+    def __init__(
+        self,
+        engine: RealtimeEngine,
+        config: Callable[[], EngineConfig],
+        clock: Clock,
+        on_problem: Callable[[PatterError], None],
+    ) -> None:
+        """`config` gives what a session is to be now; its history may end in words that are not answered yet."""
+        self._engine = engine
+        self._config = config
+        self._clock = clock
+        self._on_problem = on_problem
+        self._session: EngineSession | None = None
+        self._opened = asyncio.Event()
+        """There is a session, or there will be none any more."""
+        self._configured: tuple[str, Sequence[ToolSpec]] = ("", ())
+        self._useful = True
+        """Something has come of the session."""
+        self._unanswered = Unanswered()
+        self._batch = bytearray()
+        self._transcoder = None if engine.input_format == LINE else Transcoder(LINE, engine.input_format)
+        self._response: asyncio.Queue[ResponseEvent | ProviderError] | None = None
+        self._free = asyncio.Event()
+        """No response is under way at the engine."""
+        self._free.set()
+        self._reader: asyncio.Task[None] | None = None
+        self.ear = EngineEar(engine.name, send=self._hear, commit=self._commit)
+        self.lost: ProviderError | None = None
+
+    # -- life
+
+    async def open(self) -> None:
+        """Raises `ProviderError`."""
+        config = self._config()
+        self._take_up(await self._engine.open(config), config)
+        self._reader = asyncio.create_task(self._read(), name=f"{self._engine.name} reader")
+
+    async def close(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+        await self.ear.close()
+
+    def _take_up(self, session: EngineSession, config: EngineConfig) -> None:
+        self._session = session
+        self._configured = (config.instructions, config.tools)
+        self._opened.set()
+
+    # -- the caller
+
+    def _hear(self, audio: bytes) -> None:
+        self._unanswered.add(audio)
+        self._batch += audio
+        if len(self._batch) >= BATCH_BYTES:
+            self._flush()
+
+    def _commit(self) -> None:
+        self._flush()
+        self._unanswered.commit()
+        if self._session is not None:
+            self._session.commit()
+
+    def _flush(self) -> None:
+        audio = bytes(self._batch)
+        self._batch.clear()
+        if self._session is not None and audio:
+            self._session.send(self._transcoder.feed(audio) if self._transcoder else audio)
+
+    def answered(self) -> None:
+        """The caller has heard an answer to what they said so far."""
+        self._unanswered.answered()
+
+    # -- the agent
+
+    async def response(self, ask: Ask) -> AsyncGenerator[ResponseEvent]:
+        """Ask for a response; it ends with `ResponseDone`.  Closing the iterator cancels.
+
+        Raises `ProviderError` when the session is lost; another may be there for the next try.
+        """
+        try:
+            async with deadline(self._clock, self._clock.now() + CANCEL_S):
+                await self._free.wait()
+        except TimeoutError:
+            log.warning("%s did not end a response that was cancelled", self._engine.name)
+        await self._opened.wait()
+        if self.lost is not None:
+            raise self.lost
+        session = self._session
+        assert session is not None
+        self._keep_configured(session)
+        events: asyncio.Queue[ResponseEvent | ProviderError] = asyncio.Queue()
+        self._response = events
+        self._free.clear()
+        ask(session)
+        try:
+            while True:
+                event = await events.get()
+                if isinstance(event, ProviderError):
+                    raise event
+                yield event
+                if isinstance(event, ResponseDone):
+                    return
+        finally:
+            if self._response is events:
+                self._response = None
+                self.cancel()
+
+    def _keep_configured(self, session: EngineSession) -> None:
+        """Another agent may lead the call by now, and tools may have come since the session was opened."""
+        config = self._config()
+        wanted = (config.instructions, config.tools)
+        if wanted != self._configured:
+            session.configure(*wanted)
+            self._configured = wanted
+
+    def cancel(self) -> None:
+        """Break off the response under way, if there is one."""
+        if self._session is not None and not self._free.is_set():
+            self._session.cancel()
+
+    def truncate(self, item_id: str, audio_end_ms: int) -> None:
+        if self._session is not None:
+            self._session.truncate(item_id, audio_end_ms)
+
+    def tell(self, text: str) -> None:
+        """The caller told this otherwise than by voice."""
+        if self._session is not None:
+            self._session.tell(text)
+
+    def tool_result(self, call_id: str, output: str) -> None:
+        if self._session is not None:
+            self._session.tool_result(call_id, output)
+
+    # -- events
+
+    async def _read(self) -> None:
+        session = self._session
+        while session is not None:
+            try:
+                async for event in session.events():
+                    self._take(event)
+                return
+            except ProviderError as error:
+                reason = error
+            except Exception as error:  # an engine's fault ends this call, not the process
+                log.exception("%s failed", self._engine.name)
+                reason = ProviderError(f"{self._engine.name} failed: {type(error).__name__}.")
+            session = await self._replace(session, reason)
+
+    def _take(self, event: EngineEvent) -> None:
+        self._useful = True
+        if isinstance(event, InputTranscript):
+            if not event.final or self._unanswered.understood():
+                self.ear.understood(event)
+            return
+        if self._response is not None:
+            self._response.put_nowait(event)
+        if isinstance(event, ResponseDone):
+            self._response = None
+            self._free.set()
+
+    async def _replace(self, session: EngineSession, reason: ProviderError) -> EngineSession | None:
+        """A session in the place of one that was lost; None when there is none to be had."""
+        self._session = None
+        self._opened.clear()
+        if self._response is not None:
+            self._response.put_nowait(reason)
+            self._response = None
+        self._free.set()
+        await session.close()
+        try:
+            if not (reason.retryable and self._useful):
+                raise reason
+            return await self._reopen(reason)
+        except ProviderError as error:
+            self.lost = error
+            self._opened.set()
+            self.ear.deaf(error)
+            return None
+
+    async def _reopen(self, reason: ProviderError) -> EngineSession:
+        self._useful = False
+        config = self._config()
+        if self._unanswered:
+            # What they said last is told as the sound that it was.
+            config = replace(config, history=_without_last_turn(config.history))
+        session = await self._engine.open(config)
+        utterances, rest, missing = self._unanswered.again()
+        for _ in range(missing):
+            self.ear.understood(InputTranscript("", final=True))
+        for audio in utterances:
+            session.send(self._converted(audio))
+            session.commit()
+        self._batch.clear()
+        if rest:
+            session.send(self._converted(rest))
+        self._take_up(session, config)
+        self._on_problem(
+            ProviderError(f"{reason.message} (it was connected again)", provider=reason.provider, retryable=True)
+        )
+        return session
+
+    def _converted(self, audio: bytes) -> bytes:
+        if self._transcoder is None:
+            return audio
+        transcoder = Transcoder(LINE, self._engine.input_format)
+        return transcoder.feed(audio) + transcoder.flush()
+
+
+def _without_last_turn(history: Sequence[Message]) -> Sequence[Message]:
+    return history[:-1] if history and history[-1].role == "user" else history
