@@ -23,7 +23,7 @@ from getpatter.events import (
     TurnLatency,
 )
 from getpatter.observability.bus import EventBus
-from getpatter.observability.latency import percentile
+from getpatter.observability.latency import PARTS, percentile
 from getpatter.store import Journal, Store
 
 CALLS = 200
@@ -69,7 +69,7 @@ def _story(prefix: str) -> list[Event]:
 
 
 def _call(call_id: str) -> list[Event]:
-    latency = TurnLatency(endpoint_ms=500, stt_ms=80, llm_ttft_ms=200, tts_ms=120, engine_ms=5, response_ms=905)
+    latency = TurnLatency(**{part: 100.0 + number for number, part in enumerate(PARTS)})
     beginning: list[Event] = [
         CallPlaced(
             call_id=call_id,

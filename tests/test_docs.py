@@ -20,6 +20,10 @@ from typer.main import get_command
 
 from getpatter.calls.policy import EMERGENCY
 from getpatter.cli.main import app
+from getpatter.events import DismissedAs
+from getpatter.observability.conversation_state import AgentState, UserState
+from getpatter.observability.latency import PARTS
+from getpatter.observability.stages import Stage
 from getpatter.settings import Settings, default_home
 from getpatter.testing import parties
 from getpatter.testing.parties import built_in, parse_party, walk
@@ -112,6 +116,27 @@ def test_every_dependency_has_its_reason_and_no_other_package_has_one() -> None:
         assert all(reasons.values()), heading
     headings = re.findall(r"^## (.*)$", text("docs/dependencies.md"), re.M)
     assert headings == list(declared)
+
+
+# -- observability
+
+
+@pytest.mark.parametrize(
+    ("heading", "names"),
+    [
+        ("Where the time of an answer goes", set(PARTS)),
+        ("The stage that took longest", set(get_args(Stage))),
+        ("States and speech events", {*get_args(UserState), *get_args(AgentState)}),
+    ],
+)
+def test_everything_that_is_measured_is_defined(heading: str, names: set[str]) -> None:
+    listed = [code(row[0]) for row in rows(section("docs/observability.md", heading))]
+    assert sorted(listed) == sorted(names)
+
+
+def test_every_kind_of_false_interruption_is_listed() -> None:
+    counted = {code(row[0]): row[1] for row in rows(section("docs/observability.md", "Figures of a call"))}
+    assert set(re.findall(r"`(\w+)`", counted["false_interruptions"])) == set(get_args(DismissedAs))
 
 
 # -- the simulated network

@@ -58,11 +58,16 @@ class Settings(BaseSettings):
     """Live calls at once; more are refused."""
     max_call_s: float = Field(600.0, gt=0)
     ring_timeout_s: float = Field(25.0, gt=0)
+    machine_detection: bool = True
+    """Have the carrier tell answering machines, too, which most charge for; what the agent hears is judged anyway."""
     vad_stop_s: float = Field(0.5, gt=0)
     record: bool = True
     drain_s: float = Field(30.0, ge=0)
     """How long a stopping engine lets live calls go on before it says goodbye for them."""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
+
+    otel_enabled: bool = False
+    """Whether calls are traced and the spans exported by OTLP, as the variables `OTEL_*` say."""
 
     @classmethod
     def settings_customise_sources(

@@ -43,8 +43,8 @@ class ConversationState:
 
     The caller is `speaking` while their voice is heard, `thinking` from its end until it is known whether they have
     finished, `away` when not on the line or after `away_s` of silence on both sides, and else `listening`.  The agent
-    is `initializing` until the call is answered, `thinking` from the end of the caller's turn until it is heard or the caller goes on,
-    `speaking` while it is, `idle` when there is nobody to talk to, and else `listening`.
+    is `initializing` until the call is answered, `thinking` from the end of the caller's turn until it is heard or the
+    caller goes on, `speaking` while it is heard, `idle` when there is nobody to talk to, and else `listening`.
     """
 
     def __init__(self, *, away_s: float = AWAY_S) -> None:

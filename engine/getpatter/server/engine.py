@@ -110,12 +110,14 @@ class Engine:
             log.warning("call %s was open when an earlier engine stopped; it is recorded as interrupted", call_id)
         journal = store.journal(self.bus)
         stack.push_async_callback(journal.close)
+        if settings.otel_enabled:
+            self._trace()
 
         listening = self._listening()
         services = Services(listening, self._pacer(), self._clock)
         recorder = self._recorder() if settings.record else None
         agent = self._agent or self._default_agent()
-        phone = telephone(settings, listening, agent.tts)
+        phone = telephone(settings, listening, agent.tts or local_tts(settings.voice, settings.language))
         stack.push_async_callback(phone.carrier.close)
         self._exchange = exchange = Exchange(
             agent=agent,
@@ -131,11 +133,20 @@ class Engine:
                 phone_number=settings.phone_number,
                 ring_timeout_s=settings.ring_timeout_s,
                 how_to_try=phone.how_to_try,
+                machine_detection=settings.machine_detection,
             ),
         )
         await self._listen(exchange, phone)
         beacon.announce(private_url=self.private_url, carrier_url=self.carrier_url, token=self.token)
         stack.push_async_callback(self._drain)
+
+    def _trace(self) -> None:
+        # The SDK takes long to import, and most engines are not traced.
+        from getpatter.observability.tracing import Tracing
+
+        tracing = Tracing(self.bus)
+        self._stack.push_async_callback(tracing.close)
+        tracing.export_by_otlp()
 
     def _listening(self) -> Listening:
         listening = Listening(VoiceActivityModel(), self._clock, self._beat)
