@@ -14,7 +14,7 @@ from mcp.types import CallToolResult, TextContent
 from pydantic import BaseModel, Field
 
 from getpatter.calls.views import CallView, InboundView, LatencySummary, Status, TranscriptPage, TurnView
-from getpatter.events import Direction, EndedBy, Outcome
+from getpatter.events import Direction, DismissedAs, EndedBy, Outcome
 
 ResponseFormat = Literal["concise", "detailed"]
 
@@ -33,6 +33,10 @@ class CallDetails(BaseModel):
     answered_at: str | None = None
     ended_at: str | None = None
     interruptions: int
+    false_interruptions: dict[DismissedAs, int] = Field({}, description="Voices over the agent that took no turn")
+    tool_calls: int = 0
+    drafts_used: int = Field(0, description="Answers begun in advance that were used")
+    drafts_wasted: int = 0
     latency: LatencySummary | None = None
     recording: str = Field("", description="Path of a stereo WAV on the engine's machine")
 
@@ -182,7 +186,8 @@ def _line(turn: TurnView) -> str:
 
 
 def _cleaned(turn: TurnView) -> TurnView:
-    return turn.model_copy(update={"text": one_line(turn.text), "at_s": round(turn.at_s, 2)})
+    # `slowest` names what an assistant needs of the parts.
+    return turn.model_copy(update={"text": one_line(turn.text), "at_s": round(turn.at_s, 2), "latency": {}})
 
 
 def _details(view: CallView) -> CallDetails:
@@ -196,6 +201,10 @@ def _details(view: CallView) -> CallDetails:
         answered_at=None if view.answered_at is None else _utc(view.answered_at),
         ended_at=None if view.ended_at is None else _utc(view.ended_at),
         interruptions=view.interruptions,
+        false_interruptions=view.false_interruptions,
+        tool_calls=view.tool_calls,
+        drafts_used=view.drafts_used,
+        drafts_wasted=view.drafts_wasted,
         latency=view.latency,
         recording=view.recording,
     )
@@ -245,11 +254,13 @@ def _utc(unix_s: float) -> str:
 
 
 def _lean(data: Any) -> Any:
-    """Without empty texts and empty notes, which say nothing; an empty list of calls is an answer."""
+    """Without empty texts, objects and notes, which say nothing; an empty list of calls is an answer."""
     if isinstance(data, list):
         return [_lean(item) for item in data]
     if isinstance(data, dict):
-        return {key: _lean(value) for key, value in data.items() if value != "" and (key, value) != ("notes", [])}
+        return {
+            key: _lean(value) for key, value in data.items() if value not in ("", {}) and (key, value) != ("notes", [])
+        }
     return data
 
 

@@ -14,11 +14,12 @@ from rich.table import Table
 from getpatter.calls.policy import normalize
 from getpatter.calls.views import CallQuery, CallView, PlaceCall, TurnView
 from getpatter.cli.console import fail, out, run, settings, switchboard
+from getpatter.cli.figures import counts, latency_table, typical, waited
 from getpatter.control.remote import RemoteSwitchboard
 from getpatter.errors import InvalidRequest, PatterError
 
 FOLLOW_S = 30.0
-COLUMNS = ("call", "when", "", "number", "status", "length", "turns", "goal")
+COLUMNS = ("call", "when", "", "number", "status", "length", "turns", "answers p50/p95", "goal")
 COLORS = {"agent": "cyan", "caller": "green"}
 
 
@@ -68,8 +69,9 @@ async def follow(remote: RemoteSwitchboard, view: CallView) -> CallView:
 def show_turn(turn: TurnView) -> None:
     color = COLORS[turn.role]
     cut = " [dim](interrupted)[/]" if turn.interrupted else ""
-    waited = f" [dim]{turn.response_ms:.0f} ms[/]" if turn.response_ms is not None else ""
-    out.print(f"[dim]{turn.at_s:6.1f}s[/] [{color}]{turn.role:>6}[/]  {escape(turn.text)}{cut}{waited}")
+    wait = waited(turn)
+    took = f" [dim]{wait}[/]" if wait else ""
+    out.print(f"[dim]{turn.at_s:6.1f}s[/] [{color}]{turn.role:>6}[/]  {escape(turn.text)}{cut}{took}")
 
 
 def show_end(view: CallView) -> None:
@@ -109,12 +111,13 @@ def _row(view: CallView) -> tuple[str, ...]:
         view.outcome or view.status,
         f"{view.duration_s:.0f} s",
         str(view.turns),
+        typical(view),
         shorten(view.goal, 60, placeholder=" …"),
     )
 
 
 def transcript(call_id: str) -> None:
-    """Print what was said in a call."""
+    """Print what was said in a call, how long each answer took and what took longest of it."""
 
     async def ask() -> CallView:
         async with switchboard(settings(), start=True) as remote:
@@ -132,6 +135,9 @@ def transcript(call_id: str) -> None:
         show_end(view)
     else:
         out.print(f"[dim]{view.status.replace('_', ' ')}[/]")
+    out.print(counts(view))
+    if view.latency is not None:
+        out.print(latency_table(view.latency), soft_wrap=False)
 
 
 def hang_up(call_id: str) -> None:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 from rich.rule import Rule
-from rich.table import Table
 
-from getpatter.calls.views import TurnView
+from getpatter.calls.views import LatencySummary, TurnView
 from getpatter.cli.calls import COLORS, show_turn
 from getpatter.cli.console import err, out, run, settings
+from getpatter.cli.figures import latency_table
 from getpatter.control.launch import find_engine
 from getpatter.errors import PatterError
 from getpatter.settings import Settings
@@ -30,15 +30,6 @@ if TYPE_CHECKING:
 NUMBER = "+12025550100"
 GOAL = "Book a table for two at seven o'clock this evening, in the name of Miller."
 WAIT_S = 45.0
-
-PARTS = {
-    "response_ms": "caller's last word to first sound of the answer",
-    "endpoint_ms": "  deciding that the caller has finished",
-    "stt_ms": "  recognising the words",
-    "llm_ttft_ms": "  first token of the answer",
-    "tts_ms": "  first sound of its first sentence",
-    "engine_ms": "  everything the engine itself does",
-}
 
 
 def demo(
@@ -142,7 +133,8 @@ def _show(result: Mapping[str, Any], home: Path) -> None:
         show_turn(TurnView(**turn))
     out.print(Rule("how it went"))
     out.print(f"[green]{call['outcome']}[/]: {escape(call.get('reason', ''))} [dim]after {call['duration_s']} s[/]")
-    _show_latency(details.get("latency") or {})
+    if "latency" in details:
+        out.print(latency_table(LatencySummary(**details["latency"])), soft_wrap=False)
     out.print(f"speech recognition  {escape(details.get('speech_to_text', ''))}")
     out.print(f"voice               {escape(details.get('text_to_speech', ''))}")
     out.print(f"language model      {escape(details.get('language_model', ''))}")
@@ -154,14 +146,3 @@ def _show(result: Mapping[str, Any], home: Path) -> None:
 def _this_command() -> str:
     """How `getpatter` is typed here: a checkout's is not on the PATH."""
     return "getpatter" if shutil.which("getpatter") else os.path.relpath(sys.argv[0])
-
-
-def _show_latency(latency: Mapping[str, Any]) -> None:
-    table = Table(box=None, pad_edge=False)
-    table.add_column(f"milliseconds over {latency.get('turns', 0)} answers")
-    table.add_column("p50", justify="right")
-    table.add_column("p95", justify="right")
-    for part, words in PARTS.items():
-        if part in latency:
-            table.add_row(words, f"{latency[part]['p50']:.0f}", f"{latency[part]['p95']:.0f}")
-    out.print(table, soft_wrap=False)

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import get_args
+
+from rich.console import Console
+
+from getpatter.calls.views import CallView, LatencySummary, Percentiles, TurnView
+from getpatter.cli.figures import KINDS, PARTS, STAGES, counts, latency_table, typical, waited
+from getpatter.events import DismissedAs
+from getpatter.observability import latency
+from getpatter.observability.stages import Stage
+
+RESPONSE = Percentiles(p50=810.0, p90=1190.0, p95=1240.0, p99=1290.0)
+
+
+def turn(**figures: object) -> TurnView:
+    said: dict[str, object] = {"index": 1, "role": "agent", "text": "Yes.", "at_s": 1.0, "duration_s": 1.0}
+    return TurnView.model_validate(said | figures)
+
+
+def call(**figures: object) -> CallView:
+    known: dict[str, object] = {
+        "call_id": "c1",
+        "direction": "outbound",
+        "from_number": "",
+        "to_number": "",
+        "carrier": "sim",
+        "status": "ended",
+        "created_at": 1.0,
+    }
+    return CallView.model_validate(known | figures)
+
+
+def test_everything_that_is_measured_has_its_words() -> None:
+    assert set(PARTS) == set(latency.PARTS)
+    assert set(STAGES) == set(get_args(Stage))
+    assert set(KINDS) == set(get_args(DismissedAs))
+
+
+def test_an_answer_says_how_long_it_took_and_what_took_longest() -> None:
+    answer = turn(response_ms=1402.4, slowest="language_model", slowest_ms=900.2)
+    assert waited(answer) == "1402 ms, language model 900"
+
+
+def test_words_that_answer_nothing_took_no_time() -> None:
+    assert waited(turn()) == ""
+
+
+def test_a_list_of_calls_shows_what_an_answer_took() -> None:
+    assert typical(call(latency=LatencySummary(turns=2, response_ms=RESPONSE))) == "810/1240 ms"
+    assert typical(call()) == ""
+
+
+def test_what_happened_is_counted_in_words() -> None:
+    assert counts(call(turns=1)) == "1 turn, 0 interruptions"
+    busy = call(
+        turns=12,
+        interruptions=2,
+        false_interruptions={"noise": 1, "backchannel": 2},
+        tool_calls=1,
+        drafts_used=2,
+        drafts_wasted=1,
+    )
+    assert counts(busy) == (
+        "12 turns, 2 interruptions, 3 false interruptions (2 back-channel, 1 noise), 1 tool call, "
+        "2 of 3 answers begun in advance used"
+    )
+
+
+def test_the_table_has_a_row_for_each_part_that_was_observed() -> None:
+    console = Console(width=100)
+    with console.capture() as captured:
+        console.print(latency_table(LatencySummary(turns=2, response_ms=RESPONSE)))
+    head, response, *rest = captured.get().splitlines()
+    assert head.split() == ["milliseconds", "over", "2", "answers", "p50", "p90", "p95", "p99"]
+    assert response.split()[-4:] == ["810", "1190", "1240", "1290"]
+    assert rest == []
