@@ -69,6 +69,7 @@ class Booth:
         self.speaker = Speaker(
             self.line, self.pacer, self.clock, on_audible=lambda now: None, on_finished=self.finished.append
         )
+        self.line.under(self.speaker.sending)
 
     def speak(self, seconds: float) -> None:
         self.speaker.begin()

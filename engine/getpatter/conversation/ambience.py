@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from getpatter.audio.background import BackgroundTrack
 from getpatter.audio.format import FRAME_BYTES, FRAME_S, LINE, SILENCE
 from getpatter.clock import Clock
 from getpatter.conversation.pacer import Pacer
 from getpatter.conversation.speaker import Line
 
-LEAD_S = 0.04
-"""Background that the carrier has in hand while nobody speaks: speech that begins is heard so much later at most."""
-SPEECH_MARGIN_S = FRAME_S + 0.004
-"""Speech keeps a lead of its own, of 40 ms at least.  With less than this of it left, the background steps in before
-the next pump comes too late; a pump that is some ms late must not put background between two frames of a word."""
+LEAD_S = 0.06
+"""Background that the carrier has in hand at most while nobody speaks, so that it lasts until the next pump: speech
+that begins is heard 40 ms later in the mean."""
 _HALF = FRAME_S / 2
 _SILENT_FRAME = bytes([SILENCE]) * FRAME_BYTES
 
@@ -30,11 +30,14 @@ class AmbientLine:
         self._clock = clock
         self._sent_until = clock.now()
         """When all that was sent will have been played."""
-        self._speech = False
-        """The latest of it is speech."""
         self._closed = False
+        self._speaking: Callable[[], bool] = lambda: False
         self._fill(self._sent_until)
         pacer.add(self._pump)
+
+    def under(self, speaking: Callable[[], bool]) -> None:
+        """The background steps back while `speaking` says that there is speech to be sent."""
+        self._speaking = speaking
 
     def close(self) -> None:
         self._closed = True
@@ -43,7 +46,6 @@ class AmbientLine:
 
     def play(self, audio: bytes, plays_at: float) -> None:
         self._send(audio, self._clock.now())
-        self._speech = True
 
     def mark(self, name: str) -> None:
         self._line.mark(name)
@@ -52,14 +54,12 @@ class AmbientLine:
         self._line.clear()
         if not self._closed:
             self._sent_until = self._clock.now()
-            self._speech = False
             self._fill(self._sent_until)
 
     # -- the background
 
     def _pump(self, now: float) -> bool:
-        if not self._closed and (not self._speech or self._sent_until - now < SPEECH_MARGIN_S):
-            self._speech = False
+        if not (self._closed or self._speaking()):
             self._fill(now)
         return not self._closed
 

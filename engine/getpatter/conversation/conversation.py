@@ -170,6 +170,8 @@ class Conversation:
             on_audible=self._audible,
             on_finished=self._finished,
         )
+        if self._ambience is not None:
+            self._ambience.under(self._speaker.sending)
         self._replies = Replies(
             self._call_id, self._mind, self._speaker, self._history, self._log, self._provider_failed
         )

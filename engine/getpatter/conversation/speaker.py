@@ -155,6 +155,10 @@ class Speaker:
         """How much of the utterance's audio was heard, in seconds."""
         return self._playout.heard_s(self._clock.now())
 
+    def sending(self) -> bool:
+        """There is audio to be sent at its time."""
+        return self._active and self._playout.waiting and not self._playout.held
+
     def heard(self) -> Heard:
         return self._playout.heard(self._clock.now())
 
