@@ -93,7 +93,7 @@ class LiveCall:
         self._changed = asyncio.Event()
         self._deadline: TimerHandle | None = None
         self._named = named
-        self._transferring = Transferring(placed.call_id, carrier, clock, publish=self.publish, end=self.end)
+        self.transferring = Transferring(self, carrier, clock)
         self._conversation = conversation(self)
 
     @property
@@ -205,14 +205,11 @@ class LiveCall:
     async def _finish(self, ending: Ending) -> None:
         """The one place where calls end.  Whatever fails on the way, the rest is let go of and the end is told."""
         self._token = None  # whoever picks up now is too late
-        await self._guarded(self._conversation.close())
-        if self._stream is not None:
-            self._stream.close()
-        if self.carrier_call_id and not ending.carrier_knows:
-            await self._guarded(self._carrier.hang_up(self.carrier_call_id))
+        answered, ended_at = self._answered_at, self._clock.now()
+        # A tool that is under way may finish; the line does not wait for it.
+        await asyncio.gather(self._guarded(self._conversation.close()), self._leave_line(ending))
         if self._recording is not None:
             await self._guarded(self._keep(self._recording))
-        answered = self._answered_at
         self.publish(
             CallEnded(
                 call_id=self.call_id,
@@ -220,11 +217,17 @@ class LiveCall:
                 outcome="voicemail" if self._voicemail and ending.outcome == "answered" else ending.outcome,
                 ended_by=ending.ended_by,
                 reason=ending.reason,
-                duration_s=round(self._clock.now() - answered, 3) if answered is not None else 0.0,
+                duration_s=round(ended_at - answered, 3) if answered is not None else 0.0,
                 error_code=ending.error.code if ending.error else "",
                 error=ending.error.message if ending.error else "",
             )
         )
+
+    async def _leave_line(self, ending: Ending) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        if self.carrier_call_id and not ending.carrier_knows:
+            await self._guarded(self._carrier.hang_up(self.carrier_call_id))
 
     async def _guarded(self, step: Awaitable[None]) -> None:
         """A step of the end, which has its time and does not keep the next one from being done."""
@@ -263,10 +266,6 @@ class LiveCall:
         """The conversation is over."""
         self.end(Ending("failed" if error else "answered", farewell.ended_by, farewell.reason, error))
 
-    async def transfer(self, number: str, summary: str) -> None:
-        """Give the call to somebody else; raises `CarrierError`."""
-        await self._transferring.transfer(self.carrier_call_id, number, summary)
-
     # -- from the media stream
 
     def redeem(self, token: str) -> bool:
@@ -301,9 +300,7 @@ class LiveCall:
         self._tell_problem(error)
 
     def hung_up(self) -> None:
-        ending = Ending("answered", "caller", "the other side hung up", carrier_knows=True)
-        if not self._transferring.holds_back(ending):
-            self.end(ending)
+        self.transferring.stream_over(Ending("answered", "caller", "the other side hung up", carrier_knows=True))
 
     def lost(self, error: MediaError) -> None:
         self.end(failed(error, ended_by="carrier"))

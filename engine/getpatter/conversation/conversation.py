@@ -22,14 +22,13 @@ from getpatter.conversation.ambience import AmbientLine
 from getpatter.conversation.attention import Attention
 from getpatter.conversation.backchannel import is_backchannel
 from getpatter.conversation.ears import Listener
-from getpatter.conversation.first_message import FirstMessage
+from getpatter.conversation.first_message import first_message
 from getpatter.conversation.hearing import Hearing
 from getpatter.conversation.history import History, UserEntry
 from getpatter.conversation.log import ConversationLog
-from getpatter.conversation.machine_watch import MachineWatch
-from getpatter.conversation.menu_guide import MenuGuide
 from getpatter.conversation.mind import Speech
 from getpatter.conversation.minds import mind_for
+from getpatter.conversation.outbound import Outbound
 from getpatter.conversation.pacer import Pacer
 from getpatter.conversation.patience import extra_patience
 from getpatter.conversation.persona import CallFacts, Persona
@@ -89,12 +88,9 @@ class Conversation:
         self._clock = clock = services.clock
         self._hang_up = hang_up
         self._log = ConversationLog(call.call_id, clock, publish)
-        guided = call.outbound and agent.navigates_menus
-        self._menus = MenuGuide(agent.language, stop_s=agent.turns.vad_stop_s) if guided else None
-        self._machine = TurnMachine(_own(agent.turns), _lines(agent), _rules(agent, self._menus))
-        watched = call.outbound and agent.detects_machines
-        self._watch = MachineWatch(clock, agent.language, self, start_s=agent.turns.vad_start_s) if watched else None
-        self._attention = Attention(self, self._watch)
+        self._outbound = Outbound(call, agent, clock, self)
+        self._machine = TurnMachine(_own(agent.turns), _lines(agent), _rules(agent, self._outbound))
+        self._attention = Attention(self, self._outbound.watch)
         self._acting = Acting(
             clock,
             end=self._agent_ends,
@@ -115,7 +111,7 @@ class Conversation:
             on_late_result=self._late_result,
         )
         self._history = History(self._persona.prompt)
-        first = self._first_message(agent)
+        first = first_message(agent, self._persona.wording, services.rendered, clock, self._log.first_message)
         self._mind = mind_for(call.call_id, agent, self._persona, self._history, self._log, clock, first)
         self._mcp = McpTools(agent.mcp_servers, clock=clock, on_problem=self._log.problem)
         self._timers: Timers[actions.TimerName] = Timers(clock, self._timer_due)
@@ -129,11 +125,6 @@ class Conversation:
         """What was heard of the agent's latest utterance, once it is over."""
         self._error: PatterError | None = None
         self._closed = False
-
-    def _first_message(self, agent: Agent) -> FirstMessage | None:
-        if agent.tts is None or not (agent.prewarm_first_message and agent.first_message):
-            return None
-        return FirstMessage(agent, self._persona.wording, self._services.rendered, self._clock, self._log.first_message)
 
     # -- life
 
@@ -177,8 +168,7 @@ class Conversation:
         )
         # A greeting answers what came before it, and must not be interrupted by it.
         self._hearing.start(self._speaker, from_early=not self._agent.first_message)
-        if self._watch is not None:
-            self._watch.start(self._hearing.tap)
+        self._outbound.start(self._hearing.tap)
         self._perform(self._machine.on_start(self._clock.now()))
 
     async def close(self) -> None:
@@ -187,8 +177,7 @@ class Conversation:
             return
         self._closed = True
         self._timers.stop_all()
-        if self._watch is not None:
-            self._watch.close()
+        self._outbound.close()
         if self._ambience is not None:
             self._ambience.close()
         if self._started:
@@ -196,8 +185,11 @@ class Conversation:
         if unanswered := self._machine.unanswered:
             self._log.caller_turn(unanswered)
         await self._hearing.close()
+        await asyncio.gather(self._mind.close(), self._close_tools())
+
+    async def _close_tools(self) -> None:
         await self._persona.close()
-        await asyncio.gather(self._mind.close(), self._mcp.close())
+        await self._mcp.close()  # not before: its tools may be at work
 
     # -- from the line
 
@@ -216,14 +208,12 @@ class Conversation:
 
     def machine_detected(self, *, greeting_ended: bool) -> None:
         """The carrier found an answering machine."""
-        if self._watch is not None:
-            self._watch.told_machine(greeting_ended=greeting_ended)
+        self._outbound.told_machine(greeting_ended=greeting_ended)
         self._perform(self._machine.on_machine(self._clock.now(), greeting_ended=greeting_ended))
 
     def human_detected(self) -> None:
         """The carrier takes whoever answered for a person."""
-        if self._watch is not None:
-            self._watch.told_human()
+        self._outbound.told_human()
 
     # -- from above
 
@@ -289,7 +279,7 @@ class Conversation:
 
     def _answer(self, text: str, trigger: TurnTrigger) -> None:
         timing = self._hearing.end_turn()
-        note = self._menus.note(text) if self._menus is not None and text else ""
+        note = self._outbound.note(text)
         if note:  # what was begun without it may talk to the menu
             self._replies.drop_draft()
         if self._persona.hooked:
@@ -390,8 +380,7 @@ class Conversation:
 
     def _keys_sent(self, digits: str) -> None:
         self._log.keys(digits)
-        if self._menus is not None:
-            self._menus.pressed()
+        self._outbound.pressed()
 
     def _transferred(self) -> None:
         self._replies.leave()
@@ -442,17 +431,14 @@ def _own(settings: TurnSettings) -> TurnSettings:
     )
 
 
-def _rules(agent: Agent, menus: MenuGuide | None) -> Rules:
+def _rules(agent: Agent, outbound: Outbound) -> Rules:
     language = agent.language
 
     def patience(text: str, asked: str) -> float:
-        ordinary = extra_patience(text, language, asked)
-        return ordinary if menus is None else max(ordinary, menus.patience(text))
+        return max(extra_patience(text, language, asked), outbound.patience(text))
 
     def backchannel(text: str, said: str, greeting: bool) -> bool:
         asking = asked_for(said, language) is not None
         return is_backchannel(text, language, after_question=asking, first_message=greeting)
 
-    return Rules(
-        patience, backchannel, turn_detector=agent.turn_detector is not None, needs_words=agent.engine is None
-    )
+    return Rules(patience, backchannel, turn_detector=agent.turn_detector is not None, needs_words=agent.engine is None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from getpatter.tools.run import ToolRunner
 from getpatter.tools.tool import Tool
 from getpatter.tools.toolbox import OnLateResult, Toolbox
 from getpatter.tools.webhook import WebhookClient
+
+TOOLS_S = 5.0
+"""How long the end of a call waits for a tool: somebody paid for what it does, but nobody is on the line any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,8 @@ class Persona:
         self.toolbox.add(tools)
 
     async def close(self) -> None:
-        for toolbox in self._toolboxes:
-            await toolbox.close()
+        """Wait for the tools that change something and are under way, and then stop them."""
+        await asyncio.gather(*(toolbox.close(TOOLS_S) for toolbox in self._toolboxes))
 
     def _tools_of(self, agent: Agent) -> Toolbox:
         context = ToolContext(
