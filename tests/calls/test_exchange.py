@@ -26,9 +26,9 @@ from getpatter.carriers.base import (
     WebhookResponse,
 )
 from getpatter.carriers.twilio.media import TwilioMediaCodec
+from getpatter.conversation.conversation import Services
 from getpatter.conversation.ears import VoiceLine
 from getpatter.conversation.pacer import Pacer
-from getpatter.conversation.conversation import Services
 from getpatter.errors import InvalidRequest
 from getpatter.observability.bus import EventBus
 from getpatter.store import Store

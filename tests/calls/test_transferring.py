@@ -34,14 +34,23 @@ class Desk(SimCarrier):
 
 
 class Call:
+    call_id = "call_1"
+    carrier_call_id = "CA1"
+
     def __init__(self, desk: Desk) -> None:
         self.clock = ManualClock()
         self.events: list[Event] = []
         self.ends: list[Ending] = []
-        self.transferring = Transferring("call_1", desk, self.clock, publish=self.events.append, end=self.ends.append)
+        self.transferring = Transferring(self, desk, self.clock)
+
+    def publish(self, event: Event) -> None:
+        self.events.append(event)
+
+    def end(self, ending: Ending) -> None:
+        self.ends.append(ending)
 
     async def begin(self) -> asyncio.Task[None]:
-        task = asyncio.create_task(self.transferring.transfer("CA1", NUMBER, "Wants a table."))
+        task = asyncio.create_task(self.transferring.transfer(NUMBER, "Wants a table."))
         await asyncio.sleep(0)
         return task
 
@@ -63,7 +72,7 @@ async def test_a_stream_that_stops_before_the_carrier_has_answered_is_the_transf
     desk = Desk()
     call = Call(desk)
     under_way = await call.begin()
-    assert call.transferring.holds_back(HUNG_UP)
+    call.transferring.stream_over(HUNG_UP)
     assert not call.ends
     desk.answers.set()
     await under_way
@@ -79,14 +88,15 @@ async def test_a_refused_transfer_leaves_the_call_as_it_was() -> None:
         await under_way
     assert not call.ends
     assert not call.events
-    assert not call.transferring.holds_back(HUNG_UP), "a hang-up is one again"
+    call.transferring.stream_over(HUNG_UP)
+    assert call.ends == [HUNG_UP], "a hang-up is one again"
 
 
 async def test_whoever_hangs_up_while_a_transfer_is_refused_has_hung_up() -> None:
     desk = Desk(CarrierError("The call is over."))
     call = Call(desk)
     under_way = await call.begin()
-    call.transferring.holds_back(HUNG_UP)
+    call.transferring.stream_over(HUNG_UP)
     desk.answers.set()
     with pytest.raises(CarrierError):
         await under_way

@@ -292,7 +292,7 @@ class Exchange:
                 self._services,
                 publish=live.publish,
                 hang_up=live.hang_up,
-                transfer=live.transfer,
+                transfer=live.transferring.transfer,
             ),
         )
         self._live[call_id] = call
@@ -360,6 +360,8 @@ def _notes(agent: Agent, asked_s: float | None) -> tuple[str, ...]:
             f"The agent's words come from a fixed script ({agent.llm.name}), not from a language model. "
             "Set PATTER_LLM_URL and PATTER_LLM_MODEL to use one."
         )
+    if agent.engine is not None and agent.prewarm_first_message:
+        notes.append("The first message is not spoken in advance: a realtime engine speaks it when the line is open.")
     limit_s = agent.turns.max_duration_s
     if asked_s is not None and asked_s > limit_s:
         notes.append(f"The call may last {limit_s:g} s, by PATTER_MAX_CALL_S, and not the {asked_s:g} s asked for.")

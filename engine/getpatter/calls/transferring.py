@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 from getpatter.calls.ending import Ending
 from getpatter.carriers.base import Carrier
@@ -16,33 +16,38 @@ RING_S = 30.0
 """How long it rings at the other number."""
 
 
-class Transferring:
-    """One call's.  The carrier may end the media stream before it has answered us, or not at all: `stream_over`."""
+class TransferredCall(Protocol):
+    """A live call, as far as it takes part in its own transfer."""
 
-    def __init__(
-        self,
-        call_id: str,
-        carrier: Carrier,
-        clock: Clock,
-        *,
-        publish: Callable[[Event], None],
-        end: Callable[[Ending], None],
-    ) -> None:
-        self._call_id = call_id
+    @property
+    def call_id(self) -> str: ...
+
+    @property
+    def carrier_call_id(self) -> str: ...
+
+    def publish(self, event: Event) -> None: ...
+
+    def end(self, ending: Ending) -> None: ...
+
+
+class Transferring:
+    """One call's.  The carrier may end the media stream before it has answered us, or not at all."""
+
+    def __init__(self, call: TransferredCall, carrier: Carrier, clock: Clock) -> None:
+        self._call = call
         self._carrier = carrier
         self._clock = clock
-        self._publish = publish
-        self._end = end
         self._under_way = False
         self._held_back: Ending | None = None
 
-    def holds_back(self, ending: Ending) -> bool:
-        """The stream is over with `ending`; tells whether it is to be seen first what became of the transfer."""
+    def stream_over(self, ending: Ending) -> None:
+        """The media stream has ended: so does the call, unless it is to be seen first what became of a transfer."""
         if self._under_way:
             self._held_back = ending
-        return self._under_way
+        else:
+            self._call.end(ending)
 
-    async def transfer(self, carrier_call_id: str, number: str, summary: str) -> None:
+    async def transfer(self, number: str, summary: str) -> None:
         """Connect the far end to `number`, and end the call on our side.
 
         Raises `CarrierError` when the carrier does not do it: then the call goes on, if the far end is still there.
@@ -50,18 +55,20 @@ class Transferring:
         self._under_way = True
         try:
             async with deadline(self._clock, self._clock.now() + CARRIER_S):
-                await self._carrier.transfer(carrier_call_id, number, timeout_s=RING_S)
+                await self._carrier.transfer(self._call.carrier_call_id, number, timeout_s=RING_S)
         except TimeoutError:
             self._go_on()
             raise CarrierError(f"The carrier did not transfer the call within {CARRIER_S:g} s.") from None
         except CarrierError:
             self._go_on()
             raise
-        self._publish(Transferred(call_id=self._call_id, at=self._clock.wall(), number=number, summary=summary))
+        self._call.publish(
+            Transferred(call_id=self._call.call_id, at=self._clock.wall(), number=number, summary=summary)
+        )
         # To hang up now would take the line from those who talk on it.
-        self._end(Ending("answered", "agent", f"transferred to {number}", carrier_knows=True))
+        self._call.end(Ending("answered", "agent", f"transferred to {number}", carrier_knows=True))
 
     def _go_on(self) -> None:
         self._under_way = False
         if self._held_back is not None:
-            self._end(self._held_back)
+            self._call.end(self._held_back)

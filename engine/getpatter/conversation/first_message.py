@@ -124,3 +124,12 @@ class _FirstVoice(ReadyVoice):
     async def close(self) -> None:
         await self._first.close()
         await super().close()
+
+
+def first_message(
+    agent: Agent, wording: Wording, store: RenderedStore, clock: Clock, on_over: OnOver
+) -> FirstMessage | None:
+    """That of an agent which is to have it ready; an engine speaks for itself, and so has nothing to make ready."""
+    if agent.tts is None or not (agent.prewarm_first_message and agent.first_message):
+        return None
+    return FirstMessage(agent, wording, store, clock, on_over)
