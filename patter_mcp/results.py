@@ -37,6 +37,7 @@ class CallDetails(BaseModel):
     tool_calls: int = 0
     drafts_used: int = Field(0, description="Answers begun in advance that were used")
     drafts_wasted: int = 0
+    first_message_wasted_s: float = Field(0.0, description="Speech paid for in advance and never said")
     latency: LatencySummary | None = None
     recording: str = Field("", description="Path of a stereo WAV on the engine's machine")
 
@@ -205,6 +206,7 @@ def _details(view: CallView) -> CallDetails:
         tool_calls=view.tool_calls,
         drafts_used=view.drafts_used,
         drafts_wasted=view.drafts_wasted,
+        first_message_wasted_s=round(view.first_message_wasted_s, 2),
         latency=view.latency,
         recording=view.recording,
     )

@@ -60,10 +60,11 @@ def test_what_happened_is_counted_in_words() -> None:
         tool_calls=1,
         drafts_used=2,
         drafts_wasted=1,
+        first_message_wasted_s=2.46,
     )
     assert counts(busy) == (
         "12 turns, 2 interruptions, 3 false interruptions (2 back-channel, 1 noise), 1 tool call, "
-        "2 of 3 answers begun in advance used"
+        "2 of 3 answers begun in advance used, 2.5 s of first message spoken in advance for nobody"
     )
 
 

@@ -15,6 +15,7 @@ from getpatter.events import (
     DraftEnded,
     Event,
     FalseInterruption,
+    FirstMessagePrepared,
     FirstToken,
     Recorded,
     RecordingStarted,
@@ -100,6 +101,14 @@ def test_tools_and_answers_begun_in_advance_are_counted(call: CallProjection) ->
     for seq, used in enumerate((True, False, False), start=3):
         call.apply(DraftEnded(call_id="c1", at=105.0, seq=seq, used=used))
     assert (call.row.tool_calls, call.row.drafts_used, call.row.drafts_wasted) == (1, 1, 2)
+
+
+@pytest.mark.parametrize(("used", "reused", "wasted_s"), [(False, False, 2.5), (True, False, 0.0), (False, True, 0.0)])
+def test_a_first_message_is_wasted_when_it_was_paid_for_and_not_said(
+    call: CallProjection, used: bool, reused: bool, wasted_s: float
+) -> None:
+    call.apply(FirstMessagePrepared(call_id="c1", at=105.0, seq=2, used=used, audio_s=2.5, reused=reused))
+    assert call.row.first_message_wasted_s == wasted_s
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ def call_view(row: CallRow, now: float) -> CallView:
         tool_calls=row.tool_calls,
         drafts_used=row.drafts_used,
         drafts_wasted=row.drafts_wasted,
+        first_message_wasted_s=row.first_message_wasted_s,
         latency=_latency(row),
         recording=row.recording,
         last_seq=row.last_seq,

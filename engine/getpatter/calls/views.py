@@ -113,6 +113,8 @@ class CallView(_Shown):
     """Answers begun before the caller had finished that became the answer."""
     drafts_wasted: int = 0
     """Those that were thrown away unheard."""
+    first_message_wasted_s: float = 0.0
+    """Seconds of a first message that were spoken in advance and never asked for."""
     latency: LatencySummary | None = None
     recording: str = ""
     """Path of a stereo WAV on the engine's machine: caller left, agent right."""

@@ -73,6 +73,8 @@ def counts(view: CallView) -> str:
     drafts = view.drafts_used + view.drafts_wasted
     if drafts:
         parts.append(f"{view.drafts_used} of {_several(drafts, 'answer')} begun in advance used")
+    if view.first_message_wasted_s:
+        parts.append(f"{view.first_message_wasted_s:.1f} s of first message spoken in advance for nobody")
     return ", ".join(parts)
 
 

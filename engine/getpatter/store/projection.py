@@ -17,6 +17,7 @@ from getpatter.events import (
     DraftEnded,
     Event,
     FalseInterruption,
+    FirstMessagePrepared,
     FirstToken,
     Recorded,
     RecordingStarted,
@@ -139,6 +140,8 @@ class CallProjection:
                 row.drafts_used += 1
             case DraftEnded():
                 row.drafts_wasted += 1
+            case FirstMessagePrepared(used=False, reused=False):
+                row.first_message_wasted_s += event.audio_s
             case RecordingStarted() | Recorded():
                 row.recording = event.path
             case CallEnded():

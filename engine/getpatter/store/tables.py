@@ -105,6 +105,8 @@ class CallRow(Row, table=True):
     """Answers begun before the caller had finished that became the answer."""
     drafts_wasted: int = 0
     """Those that were thrown away."""
+    first_message_wasted_s: float = 0.0
+    """Seconds of a first message that were spoken in advance for this call and never asked for."""
     recording: str = _text()
     """Path of the latest recording."""
 

@@ -34,6 +34,7 @@ def upgrade() -> None:
     _add("call", "false_interruptions", sa.JSON(), "'{}'")
     for name in ("tool_calls", "drafts_used", "drafts_wasted"):
         _add("call", name, sa.Integer(), "0")
+    _add("call", "first_message_wasted_s", sa.Float(), "0")
     _add("call", "latency", sa.JSON(), "'{}'")
     _add("turn", "latency", sa.JSON(), "'{}'")
     _gather_parts()
@@ -47,7 +48,7 @@ def upgrade() -> None:
             op.drop_column("call", f"{part}_p95")
 
 
-def _add(table: str, name: str, kind: sa.JSON | sa.Integer, default: str) -> None:
+def _add(table: str, name: str, kind: sa.JSON | sa.Integer | sa.Float[float], default: str) -> None:
     op.add_column(table, sa.Column(name, kind, nullable=False, server_default=sa.text(default)))
 
 
