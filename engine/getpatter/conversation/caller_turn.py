@@ -50,6 +50,12 @@ class CallerTurn:
         self.speaking = False
         self._spoken_until, self._paused_at = at, now
 
+    def voice_dismissed(self) -> None:
+        """It was no turn; words from before it still are one."""
+        self.speaking = False
+        if not self._words:
+            self._spoken_until = None
+
     @property
     def paused(self) -> bool:
         """A voice was heard and has ended."""

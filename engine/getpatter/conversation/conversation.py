@@ -237,7 +237,7 @@ class Conversation:
                 case actions.JudgeTurn():
                     self._hearing.judge()
                 case actions.NoteWords(text):
-                    self._history.add_user(text)
+                    self._history.add_late(text)
                     self._log.caller_turn(text)
                 case actions.Ending(farewell):
                     self._log.ending(farewell)

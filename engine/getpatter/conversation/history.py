@@ -58,6 +58,14 @@ class History:
         self._entries.append(entry)
         return entry
 
+    def add_late(self, text: str) -> None:
+        """The caller said this in the turn that is being answered, or was last, and it was understood only now."""
+        said = next((entry for entry in reversed(self._entries) if isinstance(entry, UserEntry)), None)
+        if said is None or said.text:
+            self.add_user(text)
+        else:
+            said.text = text.strip()
+
     def annotate(self, note: str) -> None:
         """Have the model told this beside what the caller said last.
 

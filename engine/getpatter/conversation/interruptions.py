@@ -178,7 +178,7 @@ class Interruptions:
         words_from = self._overlap.words_from
         self.forget()
         self._turn.drop(words_from)
-        self._turn.speaking = False
+        self._turn.voice_dismissed()
         self._false_alarms += 1 if words else 2
         actions: list[Action] = [StopTimer(name) for name in _TIMERS]
         actions.append(Dismiss("backchannel" if backchannel else "unconfirmed" if words else "noise", words))

@@ -76,6 +76,10 @@ class Talk:
         """What the agent said last."""
         self._draft = ""
         self._keys = ""
+        self._finals_unawaited = 0
+        """Transcripts of the caller's turn that its answer does not wait for."""
+        self._finals_late = 0
+        """Those that have not come although the answer was begun."""
 
     @property
     def agent(self) -> AgentSide:
@@ -134,8 +138,11 @@ class Talk:
         if self._settings.endpointing == "recogniser":
             self._turn.ask_for_final()  # it says so by itself
             return [*actions, StartTimer("transcript", now + self._settings.recogniser_turn_s)]
-        waited_for = self._rules.needs_words or self.busy or self._turn.finals_due
-        actions += self._ask_for_words(now) if waited_for else [FinalizeTranscript()]
+        if self._rules.needs_words or self.busy or self._turn.finals_due:
+            actions += self._ask_for_words(now)
+        else:
+            self._finals_unawaited += 1
+            actions.append(FinalizeTranscript())
         if self.busy:
             return actions
         if self._rules.turn_detector:
@@ -159,14 +166,20 @@ class Talk:
         return actions
 
     def final(self, text: str, now: float, over: str, *, from_finalize: bool, end_of_turn: bool) -> list[Action]:
+        if from_finalize and self._finals_late:
+            # They come in the order they were asked for, so these are the words of a turn that is answered already.
+            self._finals_late -= 1
+            return [NoteWords(text.strip())] if text.strip() else []
         self._asked = over
         words_from = self._turn.length
+        if from_finalize and self._finals_unawaited:
+            self._finals_unawaited -= 1
         self._turn.final(text, from_finalize=from_finalize, end_of_turn=end_of_turn)
         actions: list[Action] = [] if self._turn.finals_due else [StopTimer("transcript")]
         if not self.busy:
             return actions + self.settle(now)
         if not self._interruptions.pending and from_finalize:
-            return actions + self._missed_words(now, words_from)
+            return actions + self._missed_words(now)
         return actions + self._weigh(now, words_from, interim=False)
 
     def judged(self, complete: bool | None, now: float) -> list[Action]:
@@ -307,12 +320,8 @@ class Talk:
             return [*actions, StartTimer("filler", now + self._settings.filler_after_s)]
         return actions
 
-    def _missed_words(self, now: float, words_from: int) -> list[Action]:
+    def _missed_words(self, now: float) -> list[Action]:
         """The words of before the answer came after it was begun."""
-        if not self._rules.needs_words:
-            words = self._turn.since(words_from)
-            self._turn.drop(words_from)
-            return [NoteWords(words)] if words else []
         open_to_more = self._interruptions.settings_for(self._agent_turn).mode != "off" and not self._own_words
         if self._agent is AgentSide.THINKING and open_to_more and self._turn.text:
             return self._follow(self._interruptions.take(), now)  # it would miss them
@@ -330,6 +339,7 @@ class Talk:
 
     def _reply(self, now: float) -> list[Action]:
         trigger, text = self._turn.trigger, self._turn.take()
+        self._finals_late, self._finals_unawaited = self._finals_late + self._finals_unawaited, 0
         self._agent, self._owed, self._own_words = AgentSide.THINKING, True, False
         self._draft = ""  # the shell knows whether it answers these words
         actions: list[Action] = [StopTimer(name) for name in _CALLER_TIMERS]
