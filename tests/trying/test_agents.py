@@ -7,6 +7,7 @@ import pytest
 from getpatter.errors import ConfigurationError
 from getpatter.settings import Settings
 from getpatter.trying import default_agent, load_agent
+from getpatter.trying.outside import model_of
 
 FILE = """\
 from getpatter.agent import Agent
@@ -70,4 +71,4 @@ def test_a_file_that_does_not_run_is_told(tmp_path: Path, monkeypatch: pytest.Mo
 def test_the_agent_of_the_settings_has_a_task(tmp_path: Path) -> None:
     agent = default_agent(Settings(home=tmp_path, llm_url="", llm_model=""), "Sell bread.")
     assert agent.system_prompt.endswith("Sell bread.")
-    assert agent.llm.scripted
+    assert model_of(agent).scripted

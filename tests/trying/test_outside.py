@@ -3,16 +3,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 
+import pytest
 from anyio import CapacityLimiter
 
 from getpatter.agent import Agent
+from getpatter.errors import ConfigurationError
 from getpatter.guardrails import guardrail
 from getpatter.hooks import HookContext, PipelineHooks
 from getpatter.llm.base import TextDelta, ToolCall
 from getpatter.testing.providers import AnsweringLLM
 from getpatter.tools.context import Progress, ToolContext
 from getpatter.tools.tool import Tool, tool
-from getpatter.trying.outside import Outside, watched, watched_tool
+from getpatter.trying.outside import Outside, model_of, watched, watched_tool
 
 CALL = ToolContext("test_1", "+15550000001")
 
@@ -33,7 +35,7 @@ async def test_a_model_is_outside_while_it_is_waited_for_and_not_while_it_is_hea
             seen.append(outside.busy)
             yield TextDelta("Hello.")
 
-    reply = watched(agent_for(Looking("")), outside).providers.llm.reply([], [])
+    reply = model_of(watched(agent_for(Looking("")), outside)).reply([], [])
     assert await anext(reply) == TextDelta("Hello.")
     assert not outside.busy
     await reply.aclose()
@@ -44,7 +46,7 @@ async def test_a_model_is_outside_while_it_is_waited_for_and_not_while_it_is_hea
 async def test_tools_that_the_model_asks_for_are_known(agent_for: Callable[..., Agent]) -> None:
     outside = Outside()
     agent = watched(agent_for(AnsweringLLM(ToolCall("7", "book", "{}"))), outside)
-    assert [part async for part in agent.providers.llm.reply([], [])]
+    assert [part async for part in model_of(agent).reply([], [])]
     assert outside.asked == {"7": "book"}
 
 
@@ -118,3 +120,10 @@ async def test_hooks_and_checks_that_wait_are_outside_and_those_that_do_not_are_
     assert agent.guardrails[0].check is not None
     assert not await agent.guardrails[0].check("x")  # type: ignore[misc]  # it is awaited here
     assert seen == [True, True]
+
+
+async def test_an_agent_without_a_language_model_cannot_be_tried(agent_for: Callable[..., Agent]) -> None:
+    agent = agent_for(AnsweringLLM(""))
+    object.__setattr__(agent, "llm", None)  # as an agent with a speech-to-speech engine has it
+    with pytest.raises(ConfigurationError, match="speech-to-speech"):
+        watched(agent, Outside())

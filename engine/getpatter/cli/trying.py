@@ -45,15 +45,16 @@ def try_out(
 
 async def _try_out(chosen: Settings, place: str, task: str, *, pace: bool) -> None:
     # Takes long to import, and no other command needs it.
-    from getpatter.trying import agents, terminal
+    from getpatter.trying import agents, outside, terminal
 
     if place and task:
         raise ConfigurationError("--task is for the agent of the settings; an agent of your own has its task.")
     agent = agents.load_agent(place) if place else agents.default_agent(chosen, task)
+    model = outside.model_of(agent)
     try:
         await terminal.run(agent, pace=pace, console=out)
     finally:
-        await agent.providers.llm.close()
+        await model.close()
 
 
 def evaluate(

@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 import anyio.to_thread
 
 from getpatter.agent import Agent
+from getpatter.errors import ConfigurationError
 from getpatter.failover import OnSwitch, reporting
 from getpatter.hooks import AfterLlm, PipelineHooks
 from getpatter.llm.base import LanguageModel, Message, ReplyPart, ToolCall, ToolSpec
@@ -100,16 +101,37 @@ class WatchedWebhooks(WebhookClient):
 
 
 def watched(agent: Agent, outside: Outside) -> Agent:
-    """The same agent, and those it may hand over to, waiting under the eyes of `outside`."""
+    """The same agent, and those it may hand over to, waiting under the eyes of `outside`.
+
+    Raises `ConfigurationError` for an agent without a language model.
+    """
+    llm = WatchedLLM(model_of(agent), outside)
+    return replace(
+        _watched_rules(agent, outside),
+        llm=llm,
+        handoffs=tuple(_watched_rules(other, outside) for other in agent.handoffs),
+    )
+
+
+def model_of(agent: Agent) -> LanguageModel:
+    """The language model that answers for the agent; raises `ConfigurationError` where none does."""
+    if agent.llm is None:
+        raise ConfigurationError(
+            f"The agent {agent.name!r} has no language model, and a speech-to-speech engine cannot be tried with text.",
+            next_step="Try the same prompt and tools with llm, stt and tts in the engine's place.",
+        )
+    return agent.llm
+
+
+def _watched_rules(agent: Agent, outside: Outside) -> Agent:
+    """What of an agent counts when another has handed over to it."""
     return replace(
         agent,
-        llm=WatchedLLM(agent.providers.llm, outside),
         tools=tuple(watched_tool(tool, outside) for tool in agent.tools),
         hooks=_watched_hooks(agent.hooks, outside),
         guardrails=tuple(
             replace(rule, check=_watched(rule.check, outside)) if rule.check else rule for rule in agent.guardrails
         ),
-        handoffs=tuple(watched(other, outside) for other in agent.handoffs),
     )
 
 

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from getpatter.agent import Agent
 from getpatter.events import EndOfTurn, Event, FirstToken, SpeechEnded, ToolCalled, Turn
-from getpatter.llm.base import Message
+from getpatter.llm.base import LanguageModel, Message
 from getpatter.trying.record import describe
 from getpatter.trying.text_voice import Spoken
 
@@ -33,9 +32,9 @@ class Screen:
         self._asked_at: float | None = None
         self._scripted = True
 
-    def opening(self, agent: Agent, call_id: str) -> None:
-        self._scripted = agent.providers.llm.scripted
-        self._out.print(f"[dim]{call_id}: {escape(agent.providers.llm.name)}. /help shows the commands.[/]")
+    def opening(self, llm: LanguageModel, call_id: str) -> None:
+        self._scripted = llm.scripted
+        self._out.print(f"[dim]{call_id}: {escape(llm.name)}. /help shows the commands.[/]")
         if self._scripted:
             self._out.print("[yellow]The agent's words come from a script, not from a language model.[/]")
 

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from getpatter.agent import Agent
 from getpatter.events import Event
+from getpatter.trying.outside import model_of
 from getpatter.trying.record import Record
 from getpatter.trying.screen import Screen
 from getpatter.trying.trial_call import TURN_LIMIT_S, Listeners, TrialCall
@@ -84,7 +85,7 @@ class Terminal:
         }
 
     async def run(self) -> Record:
-        self._screen.opening(self._agent, self._call.call_id)
+        self._screen.opening(model_of(self._agent), self._call.call_id)
         async with self._call:
             with self._ends_by_interrupt():
                 await self._converse()
@@ -170,6 +171,7 @@ class Terminal:
         except ValueError:
             self._screen.note("How long? /wait SECONDS")
             return
+        await self._hear_out()
         await self._call.until(lambda: self._stopped, limit_s=limit)
 
     async def _history(self, _: str) -> None:
