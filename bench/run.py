@@ -40,6 +40,7 @@ class Script:
 
 SCRIPTS = (
     Script("engine_load", {"calls": (1, 50), "seconds": 6.0}),
+    Script("turn_taking", {"quick": True}),
     Script("audio_path"),
     Script("sound"),
     Script("media_socket"),

@@ -7,6 +7,7 @@ import importlib
 import json
 import signal
 import sys
+import wave
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -80,6 +81,25 @@ def test_the_vad_alone_takes_its_waiting_times_and_little_more(script: Load) -> 
     assert floor.began_ms.count == floor.ended_ms.count > 0
     assert 40 <= floor.began_ms.p50 <= floor.began_ms.max < 200
     assert 200 <= floor.ended_ms.p50 <= floor.ended_ms.max < 500
+
+
+def test_turn_taking_on_a_quiet_line_meets_its_targets(script: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = script("turn_taking")
+    monkeypatch.setattr(module, "FEW", module.CLEAN)
+    monkeypatch.setattr(module, "ECHOES", module.ECHOES[:1])
+    rows = module.rows(quick=True)
+    assert len({what for what, _, _ in rows}) == len(rows) > 10
+    assert [row for row in rows if "not met" in row[2]] == []
+
+
+def test_lines_are_saved_for_other_systems(script: Load, tmp_path: Path) -> None:
+    lines = script("noisy_lines")
+    spoken = lines.rendered()[0]
+    lines.save(tmp_path, {"one": (lines.Condition("hum", 10.0).on(spoken.sound), spoken.words_from(0.0))})
+    with wave.open(str(tmp_path / "one.wav")) as file:
+        assert (file.getframerate(), file.getnchannels()) == (8000, 1)
+        assert file.getnframes() == pytest.approx(len(spoken.sound), abs=FRAME_BYTES)
+    assert json.loads((tmp_path / "lines.json").read_text("utf-8"))["one"][0]["word"] == "And"
 
 
 def test_the_load_of_calls_is_measured(script: Load, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from getpatter.audio.smart_turn import SmartTurn
 from getpatter.audio.transcode import Transcoder
 from getpatter.barge_in import BargeInSettings, MinWordsStrategy
 from getpatter.clock import sleep
+from getpatter.errors import ProviderError
 from getpatter.events import BargeIn, FalseInterruption, Turn
 from getpatter.llm.base import Message, ReplyPart, ToolCall, ToolSpec
 from getpatter.stt.base import SpeechHints
@@ -30,7 +31,7 @@ RECORDED_SPEECH = Path(__file__).parents[3] / "shared" / "data" / "speech" / "au
 CallOf = Callable[..., Stage]
 
 TEN = "one two three four five six seven eight nine ten"
-GOODBYE = ["Goodbye and thank you.", ToolCall("1", "end_call", "{}")]
+GOODBYE: list[str | ToolCall | ProviderError] = ["Goodbye and thank you.", ToolCall("1", "end_call", "{}")]
 
 
 def dismissed(stage: Stage) -> list[str]:
@@ -216,7 +217,11 @@ class SlowSTT(TellableSTT):
     async def open(self, hints: SpeechHints) -> ToldRecognition:
         recognition = await super().open(hints)
         at_once = recognition.finalize
-        recognition.finalize = lambda: self._clock.call_at(self._clock.now() + 2, at_once)  # type: ignore[method-assign]  # only later
+
+        def later() -> None:
+            self._clock.call_at(self._clock.now() + 2, at_once)
+
+        recognition.finalize = later  # type: ignore[method-assign]  # only when it understands differs
         return recognition
 
 
