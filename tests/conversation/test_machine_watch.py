@@ -93,7 +93,7 @@ def test_a_person_is_left_alone_and_costs_no_more_listening(somebody: Somebody) 
 
 
 def test_a_likely_machine_is_not_told_because_it_may_be_a_person(somebody: Somebody) -> None:
-    somebody.says("You have reached the office of Doctor Miller.", 3)
+    somebody.says("This is the voicemail of Maria.", 3)
     somebody.clock.advance(10)
     assert somebody.found == []
     assert somebody.greeted == []
