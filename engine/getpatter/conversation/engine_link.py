@@ -196,7 +196,7 @@ class EngineLink:
     def _take(self, event: EngineEvent) -> None:
         self._useful = True
         if isinstance(event, InputTranscript):
-            if not event.final or self._unanswered.understood():
+            if self._unanswered.understood() if event.final else self._unanswered.news:
                 self.ear.understood(event)
             return
         if self._response is not None:

@@ -153,8 +153,8 @@ class Talk:
     # -- the caller's words
 
     def interim(self, text: str, now: float, over: str) -> list[Action]:
-        if not self._turn.interim(text):
-            return []
+        if self._finals_late or not self._turn.interim(text):
+            return []  # what comes before late words is of the same turn
         self._asked = over
         if self.busy:
             return self._weigh(now, self._turn.length, interim=True)

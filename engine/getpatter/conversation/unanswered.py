@@ -41,12 +41,16 @@ class Unanswered:
         while len(self._committed) > 1 and sum(len(utterance.audio) for utterance in self._committed) > MAX_BYTES:
             self._committed.popleft()
 
+    @property
+    def news(self) -> bool:
+        """The next transcript is not one of audio that was sent again after it had been understood."""
+        return bool(self._due) and not self._due[0].understood
+
     def understood(self) -> bool:
-        """A final transcript has come; tells whether it is news and not one of audio that was sent again."""
-        if not self._due:
-            return False
-        utterance = self._due.popleft()
-        news, utterance.understood = not utterance.understood, True
+        """A final transcript has come; tells whether it was news."""
+        news = self.news
+        if self._due:
+            self._due.popleft().understood = True
         return news
 
     def answered(self) -> None:

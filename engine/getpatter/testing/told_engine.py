@@ -47,8 +47,10 @@ class ToldSession:
             self.understand()
 
     def understand(self) -> None:
-        """The transcript that is due comes now."""
-        self._out.put_nowait(InputTranscript(self._owner.next_words(), final=True))
+        """The transcript that is due comes now, its first word ahead of the rest."""
+        words = self._owner.next_words()
+        self._out.put_nowait(InputTranscript(words.partition(" ")[0], final=False))
+        self._out.put_nowait(InputTranscript(words, final=True))
 
     def tell(self, text: str) -> None:
         self.told.append(text)
