@@ -234,7 +234,39 @@ async def test_what_a_caller_said_last_is_written_down(stage_for: StageFor, stt:
     stt.opened[0].finalize()
     await stage.settle()
     await stage.talk.close()
+    assert stage.turns() == [("caller", "a table for two at seven")]
+
+
+async def test_words_that_were_being_said_when_the_line_went_dead_are_written_down(stage_for: StageFor) -> None:
+    stage = stage_for(AnsweringLLM("Yes."))
+    await stage.start()
+    await stage.begins_to_speak()
+    await stage.talk.close()
     assert stage.turns() == [("caller", "a table for two")]
+
+
+async def test_a_final_that_was_on_its_way_when_the_line_went_dead_is_written_down(
+    stage_for: StageFor, stt: TellableSTT
+) -> None:
+    stage = stage_for(AnsweringLLM("Yes."))
+    await stage.start()
+    await stage.begins_to_speak()
+    for _ in range(16):
+        stage.clock.advance(0.032)
+        stage.voices[0].hear(0.0)  # the final is asked for, and nobody has read it yet
+    await stage.talk.close()
+    assert stage.turns() == [("caller", "a table for two")]
+
+
+async def test_words_that_do_not_come_do_not_keep_the_call_open(stage_for: StageFor, stt: TellableSTT) -> None:
+    stage = stage_for(AnsweringLLM("Yes."))
+    await stage.start()
+    await stage.begins_to_speak()
+    stt.opened[0].mute = True
+    closing = asyncio.create_task(stage.talk.close())
+    await stage.passes(1.1)
+    assert closing.done()
+    await closing
 
 
 # -- failures

@@ -182,6 +182,8 @@ class Conversation:
             self._ambience.close()
         if self._started:
             await self._replies.close()
+            if self._machine.words_due:
+                await self._hearing.last_words(asked=not self._machine.caller_speaking)
         if unanswered := self._machine.unanswered:
             self._log.caller_turn(unanswered)
         await self._hearing.close()
@@ -226,7 +228,8 @@ class Conversation:
     def _perform(self, decided: list[actions.Action]) -> None:
         for action in decided:
             if self._closed:
-                return
+                self._too_late(action)
+                continue
             match action:
                 case actions.StartTimer(name, at):
                     self._timers.start(name, at)
@@ -246,6 +249,11 @@ class Conversation:
                     self._hang_up(farewell, self._error)
                 case _:
                     self._speak(action)
+
+    def _too_late(self, action: actions.Action) -> None:
+        """The call is over: nobody is answered, but what they said is written down."""
+        if isinstance(action, actions.StartReply) and action.text:
+            self._log.caller_turn(action.text)
 
     def _speak(self, action: actions.Action) -> None:
         """What the machine decides about the agent's words."""

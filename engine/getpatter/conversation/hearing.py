@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from getpatter.agent import Agent
 from getpatter.audio.activity import SpeechDetector
 from getpatter.audio.filters.chain import open_chain
 from getpatter.audio.format import LINE
-from getpatter.clock import Clock
+from getpatter.clock import Clock, deadline
 from getpatter.conversation.caller_audio import CallerAudio
 from getpatter.conversation.ears import Ears, Listener
 from getpatter.conversation.hooked import HookedRecognition
@@ -30,6 +31,9 @@ log = logging.getLogger(__name__)
 
 EARLY_BYTES = 2 * LINE.bytes_per_second
 """What a caller says while recogniser and voice are still being opened is kept up to this much."""
+
+LAST_WORDS_S = 1.0
+"""Longest wait for the words that were said just before the line went dead."""
 
 
 class Understanding(Protocol):
@@ -79,6 +83,7 @@ class Hearing:
         self._self_hearing: SelfHearing | None = None
         self._timing = Timing()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._final_came = asyncio.Event()
         self.echoed = False
         """What was understood last was the agent itself, come back from a speaker-phone."""
 
@@ -141,6 +146,15 @@ class Hearing:
     def finalize(self) -> None:
         """Ask for the final transcript of what was said so far."""
         self._recognition.finalize()
+
+    async def last_words(self, *, asked: bool) -> None:
+        """Wait, but not for long, for what was being said when the line went dead; `asked` when it is due already."""
+        self._final_came.clear()
+        if not asked:
+            self.finalize()
+        with suppress(TimeoutError):
+            async with deadline(self._clock, self._clock.now() + LAST_WORDS_S):
+                await self._final_came.wait()
 
     def judge(self) -> None:
         """Ask whether the caller has finished."""
@@ -243,6 +257,7 @@ class Hearing:
         if self._timing.vad_stopped is not None and transcript.from_finalize:
             self._timing.final = now
         self._understanding.understood(replace(transcript, text="") if self.echoed else transcript, now)
+        self._final_came.set()
 
     def _is_own(self, transcript: Transcript, now: float) -> bool:
         if self._self_hearing is None or not transcript.text:

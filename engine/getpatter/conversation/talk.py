@@ -100,6 +100,11 @@ class Talk:
         return self._interruptions.pending
 
     @property
+    def words_due(self) -> bool:
+        """The caller is saying something, or has, that is not understood yet."""
+        return self._turn.speaking or self._turn.finals_due > 0
+
+    @property
     def unanswered(self) -> str:
         """What the caller said that no reply was begun for."""
         return self._turn.text

@@ -74,6 +74,11 @@ class TurnMachine:
         return self._talk.idle
 
     @property
+    def words_due(self) -> bool:
+        """The caller is saying something, or has, that is not understood yet."""
+        return self._stage is Stage.TALK and self._talk.words_due
+
+    @property
     def unanswered(self) -> str:
         """What the caller said that no reply was begun for."""
         return self._talk.unanswered

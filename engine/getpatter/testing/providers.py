@@ -32,11 +32,15 @@ class ToldRecognition:
         self._out: asyncio.Queue[Transcript | Exception | None] = asyncio.Queue()
         self.audio = bytearray()
         self.closed = False
+        self.mute = False
+        """Set it, and nothing is understood any more."""
 
     def send(self, audio: bytes) -> None:
         self.audio += audio
 
     def finalize(self) -> None:
+        if self.mute:
+            return
         self._out.put_nowait(Transcript(self._words.popleft() if self._words else "", final=True, from_finalize=True))
 
     def interim(self, text: str) -> None:
