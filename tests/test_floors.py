@@ -24,6 +24,7 @@ FLOORS: dict[str, int] = {
     "beat": 1,
     "events": 1,
     "failover": 1,
+    "language": 1,
     "observability": 1,
     "worker": 1,
     "worker_loop": 1,

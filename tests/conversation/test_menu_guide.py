@@ -10,8 +10,8 @@ import pytest
 
 from getpatter.agent import Agent
 from getpatter.audio.dtmf import DtmfDetector
-from getpatter.conversation.menu import MENU_WAIT_S
 from getpatter.events import DtmfPressed, Turn
+from getpatter.language.menu import MENU_WAIT_S
 from getpatter.llm.base import ToolCall
 from getpatter.testing.providers import AnsweringLLM, CountingTTS, TellableSTT
 from getpatter.testing.stage import Stage

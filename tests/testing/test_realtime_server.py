@@ -39,9 +39,11 @@ STRICT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
 
 @asynccontextmanager
 async def client_of(server: RealtimeServer, key: str = "sk-test") -> AsyncIterator[AsyncRealtimeConnection]:
-    async with AsyncOpenAI(api_key=key, websocket_base_url=server.url.removesuffix("/realtime")) as client:
-        async with client.realtime.connect(model="gpt-realtime") as connection:
-            yield connection
+    async with (
+        AsyncOpenAI(api_key=key, websocket_base_url=server.url.removesuffix("/realtime")) as client,
+        client.realtime.connect(model="gpt-realtime") as connection,
+    ):
+        yield connection
 
 
 async def until(connection: AsyncRealtimeConnection, *kinds: str) -> list[Any]:
@@ -71,13 +73,15 @@ async def test_a_session_takes_its_configuration_and_tells_it() -> None:
 
 
 async def test_a_committed_turn_is_transcribed_and_answered_with_sound_and_its_words() -> None:
-    async with RealtimeServer(Spoken("At what time, please?"), heard=("a table",)).running() as server:
-        async with client_of(server) as connection:
-            await connection.session.update(session=SETTINGS)
-            await speak(connection)
-            heard = await until(connection, "conversation.item.input_audio_transcription.completed")
-            await connection.response.create()
-            said = await until(connection, "response.done")
+    async with (
+        RealtimeServer(Spoken("At what time, please?"), heard=("a table",)).running() as server,
+        client_of(server) as connection,
+    ):
+        await connection.session.update(session=SETTINGS)
+        await speak(connection)
+        heard = await until(connection, "conversation.item.input_audio_transcription.completed")
+        await connection.response.create()
+        said = await until(connection, "response.done")
     assert heard[-1].transcript == "a table"
     words = [event.delta for event in said if event.type == "response.output_audio_transcript.delta"]
     sound = [event.delta for event in said if event.type == "response.output_audio.delta"]
@@ -88,10 +92,12 @@ async def test_a_committed_turn_is_transcribed_and_answered_with_sound_and_its_w
 
 
 async def test_the_transcript_runs_ahead_of_its_sound() -> None:
-    async with RealtimeServer(Spoken("one two three four five six")).running() as server:
-        async with client_of(server) as connection:
-            await connection.response.create()
-            kinds = [event.type for event in await until(connection, "response.done")]
+    async with (
+        RealtimeServer(Spoken("one two three four five six")).running() as server,
+        client_of(server) as connection,
+    ):
+        await connection.response.create()
+        kinds = [event.type for event in await until(connection, "response.done")]
     words = [place for place, kind in enumerate(kinds) if kind == "response.output_audio_transcript.delta"]
     sound = [place for place, kind in enumerate(kinds) if kind == "response.output_audio.delta"]
     assert words[2] < sound[0]
@@ -126,14 +132,16 @@ async def test_what_was_not_heard_can_be_cut_off_and_no_more_than_that() -> None
 
 
 async def test_a_response_that_is_cancelled_stops() -> None:
-    async with RealtimeServer(Spoken("one two three " * 100), pace=100).running() as server:
-        async with client_of(server) as connection:
-            await connection.response.create()
-            await until(connection, "response.output_audio.delta")
-            await connection.response.cancel()
-            done = (await until(connection, "response.done"))[-1]
-            await connection.response.cancel()
-            refused = (await until(connection, "error"))[-1]
+    async with (
+        RealtimeServer(Spoken("one two three " * 100), pace=100).running() as server,
+        client_of(server) as connection,
+    ):
+        await connection.response.create()
+        await until(connection, "response.output_audio.delta")
+        await connection.response.cancel()
+        done = (await until(connection, "response.done"))[-1]
+        await connection.response.cancel()
+        refused = (await until(connection, "error"))[-1]
     assert done.response.status == "cancelled"
     assert refused.error.code == "response_cancel_not_active"
 
@@ -168,11 +176,13 @@ async def test_a_response_can_fail() -> None:
 
 
 async def test_the_connection_can_break_in_the_middle() -> None:
-    async with RealtimeServer(Spoken("one two three", drop_after=3)).running() as server:
-        async with client_of(server) as connection:
-            await connection.response.create()
-            with pytest.raises(ConnectionClosed):
-                await until(connection, "response.done")
+    async with (
+        RealtimeServer(Spoken("one two three", drop_after=3)).running() as server,
+        client_of(server) as connection,
+    ):
+        await connection.response.create()
+        with pytest.raises(ConnectionClosed):
+            await until(connection, "response.done")
 
 
 async def test_a_wrong_key_is_refused() -> None:

@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from getpatter.conversation.greetings import greetings_of, plain
-from getpatter.conversation.menu import is_menu
+from getpatter.language.greetings import greetings_of, plain
+from getpatter.language.menu import is_menu
 
 Party = Literal["human", "machine", "unknown"]
 

@@ -20,7 +20,6 @@ from getpatter.conversation.acting import Acting, Transfer
 from getpatter.conversation.actions import Farewell
 from getpatter.conversation.ambience import AmbientLine
 from getpatter.conversation.attention import Attention
-from getpatter.conversation.backchannel import is_backchannel
 from getpatter.conversation.ears import Listener
 from getpatter.conversation.first_message import first_message
 from getpatter.conversation.hearing import Hearing
@@ -30,10 +29,8 @@ from getpatter.conversation.mind import Speech
 from getpatter.conversation.minds import mind_for
 from getpatter.conversation.outbound import Outbound
 from getpatter.conversation.pacer import Pacer
-from getpatter.conversation.patience import extra_patience
 from getpatter.conversation.persona import CallFacts, Persona
 from getpatter.conversation.prompt import fill
-from getpatter.conversation.question import asked_for
 from getpatter.conversation.replies import Replies
 from getpatter.conversation.speaker import Line, Speaker
 from getpatter.conversation.talk import Rules
@@ -42,6 +39,9 @@ from getpatter.conversation.timing import Timing
 from getpatter.conversation.turns import Stage, TurnMachine
 from getpatter.errors import PatterError
 from getpatter.events import Event, TurnTrigger
+from getpatter.language.backchannel import is_backchannel
+from getpatter.language.patience import extra_patience
+from getpatter.language.question import asked_for
 from getpatter.llm.base import ToolCall
 from getpatter.stt.base import Transcript
 from getpatter.tools.mcp import McpTools

@@ -14,11 +14,11 @@ from getpatter.conversation.engine_voice import Cut, EngineVoice
 from getpatter.conversation.history import History, ReplyEntry
 from getpatter.conversation.persona import Persona
 from getpatter.conversation.reply import CLOSING_TOOLS, MAX_STEPS, STOPPED, ToolRun
-from getpatter.conversation.sentences import SentenceSplitter
 from getpatter.conversation.speaker import Speaker
 from getpatter.conversation.timing import Timing
 from getpatter.engines.base import AudioDelta, ResponseDone, ResponseEvent
 from getpatter.errors import PartialReply, ProviderError
+from getpatter.language.sentences import SentenceSplitter
 from getpatter.llm.base import Message, TextDelta, ToolCall
 
 STALL_S = 10.0

@@ -10,9 +10,9 @@ from contextlib import aclosing
 from getpatter.agent import Agent
 from getpatter.clock import Clock
 from getpatter.conversation.prompt import fill
-from getpatter.conversation.sentences import SentenceSplitter
 from getpatter.conversation.wording import Wording
 from getpatter.errors import ProviderError
+from getpatter.language.sentences import SentenceSplitter
 from getpatter.tts.base import SpeechChunk, TextToSpeech, Voice
 from getpatter.tts.rendered import ReadyVoice, RenderedStore, Rendering
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from getpatter.conversation.sentences import SentenceSplitter
+from getpatter.language.sentences import SentenceSplitter
 
 
 class HeldAudio:

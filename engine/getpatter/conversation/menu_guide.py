@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from getpatter.conversation.menu import MENU_WAIT_S, MenuReader, is_menu, menu_note
+from getpatter.language.menu import MENU_WAIT_S, MenuReader, is_menu, menu_note
 
 
 class MenuGuide:

@@ -12,11 +12,11 @@ from getpatter.audio.transcode import Transcoder
 from getpatter.clock import Clock, stall_guard
 from getpatter.conversation.history import History, ReplyEntry
 from getpatter.conversation.persona import Persona
-from getpatter.conversation.sentences import SentenceSplitter
 from getpatter.conversation.speaker import Speaker
 from getpatter.conversation.timing import Timing
 from getpatter.conversation.wording import Sentence
 from getpatter.errors import ProviderError
+from getpatter.language.sentences import SentenceSplitter
 from getpatter.llm.base import LanguageModel, Message, TextDelta, ToolCall
 from getpatter.tools.run import ToolOutcome
 from getpatter.tts.base import Voice

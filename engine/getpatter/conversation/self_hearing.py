@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from getpatter.clock import Clock
-from getpatter.conversation.echo import LATE_S, EchoGuard
 from getpatter.conversation.speaker import Speaker
+from getpatter.language.echo import LATE_S, EchoGuard
 from getpatter.stt.base import Transcript
 
 

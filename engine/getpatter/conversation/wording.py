@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from getpatter.conversation.transform import for_speech
 from getpatter.guardrails import Guardrails
 from getpatter.hooks import HookRunner
+from getpatter.language.transform import for_speech
 
 
 @dataclass(frozen=True, slots=True)

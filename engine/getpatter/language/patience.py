@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from getpatter.conversation.patience_words import NO_WORDS, PATIENCE_WORDS, PatienceWords
-from getpatter.conversation.question import Answer, Asked, asked_for
-from getpatter.conversation.words import one_of, primary_language, words
+from getpatter.language.patience_words import NO_WORDS, PATIENCE_WORDS, PatienceWords
+from getpatter.language.question import Answer, Asked, asked_for
+from getpatter.language.words import one_of, primary_language, words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from getpatter.conversation.transform import filter_emoji, filter_for_tts, filter_markdown, for_speech
+from getpatter.language.transform import filter_emoji, filter_for_tts, filter_markdown, for_speech
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from getpatter.conversation.backchannel import BACKCHANNELS, is_backchannel
-from getpatter.conversation.question import QUESTIONS
+from getpatter.language.backchannel import BACKCHANNELS, is_backchannel
+from getpatter.language.question import QUESTIONS
 
 
 def over_the_agent(text: str, language: str = "en-US") -> bool:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from getpatter.conversation.question import Answer, Asked, asked_for
+from getpatter.language.question import Answer, Asked, asked_for
 
 ASKS = [
     ("How many people?", Asked(Answer.QUANTITY)),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from getpatter.conversation.echo import LATE_S, MAX_WORDS, MIN_WORDS, EchoGuard
+from getpatter.language.echo import LATE_S, MAX_WORDS, MIN_WORDS, EchoGuard
 
 LINE = "Great news, your table is ready for seven people on Tuesday evening. Shall I send you a confirmation by text?"
 ENDS_S = 8.0

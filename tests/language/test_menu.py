@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from getpatter.conversation.menu import MENU_WAIT_S, LoopDetector, MenuOption, MenuReader, is_menu, menu_note
+from getpatter.language.menu import MENU_WAIT_S, LoopDetector, MenuOption, MenuReader, is_menu, menu_note
 
 
 def options(text: str, language: str = "en-US") -> dict[str, str]:

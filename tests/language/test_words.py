@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from getpatter.conversation.words import one_of, phrase_list, primary_language, words
+from getpatter.language.words import one_of, phrase_list, primary_language, words
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from getpatter.conversation.words import phrase_list
+from getpatter.language.words import phrase_list
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from getpatter.conversation.patience import DEFAULT, PatienceSettings, extra_patience, finished
-from getpatter.conversation.patience_words import PATIENCE_WORDS
-from getpatter.conversation.question import QUESTIONS
+from getpatter.language.patience import DEFAULT, PatienceSettings, extra_patience, finished
+from getpatter.language.patience_words import PATIENCE_WORDS
+from getpatter.language.question import QUESTIONS
 
 PHONE = "What is the best number to reach you?"
 ACCOUNT = "Please tell me your account number."

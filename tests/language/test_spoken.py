@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from getpatter.conversation.abbreviations import UNITS
-from getpatter.conversation.spoken import spoken, spoken_english
+from getpatter.language.abbreviations import UNITS
+from getpatter.language.spoken import spoken, spoken_english
 
 
 def said(cases: str) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from getpatter.conversation.sentences import EAGER_LENGTH, MAX_LENGTH, SentenceSplitter
+from getpatter.language.sentences import EAGER_LENGTH, MAX_LENGTH, SentenceSplitter
 
 
 def split(text: str, *, eager_first: bool = False) -> list[str]:

@@ -13,8 +13,8 @@ from datetime import date
 
 import phonenumbers
 
-from getpatter.conversation import numerals
-from getpatter.conversation.abbreviations import (
+from getpatter.language import numerals
+from getpatter.language.abbreviations import (
     CURRENCIES,
     CURRENCY_CODES,
     DAYS,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
-from getpatter.conversation.words import words
+from getpatter.language.words import words
 
 LATE_S = 1.5
 """An echo is heard within this time of the words: the line's round trip, up to 0.3 s, and the recogniser's delay."""

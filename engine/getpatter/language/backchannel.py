@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from getpatter.conversation.words import one_of, phrase_list, primary_language, words
+from getpatter.language.words import one_of, phrase_list, primary_language, words
 
 MOST = 4
 """Back-channels in a row.  Who says "okay" more often than that wants to get a word in."""

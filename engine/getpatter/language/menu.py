@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
-from getpatter.conversation.menu_grammar import Grammar, grammar_of
+from getpatter.language.menu_grammar import Grammar, grammar_of
 
 MENU_WAIT_S = 2.0
 """Silence that ends a menu: between its options it pauses up to a second or so, longer than people do within a turn,

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from functools import cache
 from typing import NamedTuple
 
-from getpatter.conversation.words import one_of, phrase_list, primary_language, words
+from getpatter.language.words import one_of, phrase_list, primary_language, words
 
 
 class Answer(Enum):
