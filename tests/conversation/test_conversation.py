@@ -699,3 +699,16 @@ async def test_a_sentence_that_the_model_broke_off_in_does_not_end_the_call(stag
     await stage.says()
     await stage.passes(3)
     assert stage.turns()[-1] == ("agent", "I said, at seven.")
+
+
+async def test_a_yes_just_before_the_question_has_ended_answers_it(stage_for: StageFor, stt: TellableSTT) -> None:
+    llm = AnsweringLLM("Shall I book it for two?", "Booked.")
+    stage = stage_for(llm)
+    await stage.start()
+    stt.tell_next("a table", "yes")
+    await stage.says()
+    await stage.passes(1.9)
+    await stage.says()
+    await stage.passes(2)
+    assert ("caller", "yes") in stage.turns()
+    assert stage.turns()[-1] == ("agent", "Booked.")

@@ -182,6 +182,25 @@ def test_what_was_understood_is_answered_when_the_rest_never_comes() -> None:
     assert StartReply("a table for two") in machine.on_timer("transcript", 5.0)
 
 
+def test_a_streaming_final_that_comes_after_its_guess_was_answered_is_not_answered_again() -> None:
+    machine = listening()
+    machine.on_speech_started(1.0)
+    machine.on_interim("a cable for two", 1.5)
+    machine.on_speech_ended(2.0)
+    machine.on_timer("transcript", 5.0)
+    actions = machine.on_transcript("A table for two.", 5.2, from_finalize=False)
+    assert not {StartReply, CancelReply} & kinds(actions)
+
+
+def test_what_the_final_words_say_beyond_their_guess_is_not_lost() -> None:
+    machine = listening()
+    machine.on_speech_started(1.0)
+    machine.on_interim("a table for two", 1.5)
+    machine.on_speech_ended(2.0)
+    machine.on_timer("transcript", 5.0)
+    assert StartReply("at seven") in machine.on_transcript("A table for two at seven", 5.2, from_finalize=False)
+
+
 # -- has the caller finished?
 
 
@@ -300,7 +319,16 @@ def test_silence_decides_where_the_recogniser_does_not() -> None:
     machine.on_speech_started(1.0)
     assert StartTimer("transcript", 4.0) in machine.on_speech_ended(2.0, 0.2)
     machine.on_transcript("hello", 2.1, from_finalize=False)
-    assert StartReply("hello") in machine.on_timer("transcript", 4.0)
+    assert FinalizeTranscript() in machine.on_timer("transcript", 4.0)
+    assert StartReply("hello there") in machine.on_transcript("there", 4.1)
+
+
+def test_a_recogniser_that_only_answers_when_asked_is_asked_in_the_end() -> None:
+    machine = listening(RECOGNISER)
+    machine.on_speech_started(1.0)
+    machine.on_speech_ended(2.0, 0.2)
+    assert FinalizeTranscript() in machine.on_timer("transcript", 4.0)
+    assert machine.on_timer("transcript", 7.0) == [StartTimer("silence", 17.0)]
 
 
 def test_the_finals_of_a_streaming_recogniser_do_not_end_the_turn() -> None:
@@ -350,7 +378,6 @@ def test_a_key_interrupts_the_agent_at_once() -> None:
 def test_the_agent_pauses_at_the_first_sound_of_a_voice() -> None:
     machine = speaking()
     assert HoldReply() in machine.on_speech_started(4.0)
-    assert machine.overlapping
 
 
 def test_words_take_the_turn() -> None:
@@ -595,6 +622,26 @@ def test_words_that_come_late_join_the_turn_that_is_being_answered() -> None:
     actions = machine.on_transcript("for two", 5.2, from_finalize=False)
     assert CancelReply(barge_in=False) in actions
     assert StartReply("for two") in actions
+
+
+def test_a_voice_too_soft_for_the_vad_is_answered_once_its_words_are_final() -> None:
+    machine = thinking()
+    assert FinalizeTranscript() in machine.on_interim("and", 2.5)
+    assert StartReply not in kinds(machine.on_interim("and a chair", 2.7))
+    assert StartReply("and a chair") in machine.on_transcript("and a chair", 2.9)
+
+
+def test_a_strategy_that_fails_does_not_end_the_call() -> None:
+    class Broken:
+        def evaluate(self, *, transcript: str, is_interim: bool, agent_speaking: bool) -> bool:
+            raise RuntimeError("no")
+
+        def reset(self) -> None:
+            raise RuntimeError("no")
+
+    machine = speaking(over("confirm", strategies=(Broken(),)))
+    machine.on_speech_started(4.0)
+    assert CancelReply(barge_in=True) in machine.on_interim("stop", 4.5)
 
 
 def test_audio_of_a_withdrawn_reply_does_not_make_the_agent_speak() -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import SequenceMatcher
 
 from getpatter.agent import TurnSettings
 from getpatter.events import TurnTrigger
+
+ALIKE = 0.5
+"""Share of words in common from which final words are those that were guessed: recognisers correct some of them."""
 
 Patience = Callable[[str, str], float]
 """Seconds to wait beyond the ordinary silence after these words, said in answer to those of the agent."""
@@ -31,8 +35,8 @@ class CallerTurn:
         self._unfinished = False
         """The turn detector hears that more is to come."""
         self._pressed = False
-        self._given_up = 0
-        """Finals that may still come for words that are in already, as guesses."""
+        self._replaced: list[str] = []
+        """A guess that was taken for final; the final words may still come."""
         self.speaking = False
         self.finals_due = 0
         """Final transcripts that were asked for and have not come."""
@@ -74,6 +78,11 @@ class CallerTurn:
         return " ".join(filter(None, (*self._words, self._interim)))
 
     @property
+    def guessing(self) -> bool:
+        """There are words that are not final yet."""
+        return bool(self._interim)
+
+    @property
     def length(self) -> int:
         """Entries of final words so far, for `since` and `drop`."""
         return len(self._words)
@@ -86,7 +95,7 @@ class CallerTurn:
     def ask_for_final(self) -> None:
         """A final transcript was asked for."""
         self.finals_due += 1
-        self._given_up = 0
+        self._replaced = []
 
     def interim(self, text: str) -> bool:
         """What the caller seems to be saying; tells whether that is news."""
@@ -95,15 +104,13 @@ class CallerTurn:
         return changed and bool(text)
 
     def final(self, text: str, *, from_finalize: bool, end_of_turn: bool) -> None:
-        if from_finalize and self._given_up:
-            # Finals come in the order they were asked for, so this is one that was replaced by a guess.
-            self._given_up -= 1
-            return
         self._interim = ""
         if from_finalize:
             self.finals_due = max(0, self.finals_due - 1)
-        if text.strip():
-            self._words.append(text.strip())
+        guess, self._replaced = self._replaced, []
+        text = _beyond(guess, text) if guess else text.strip()
+        if text:
+            self._words.append(text)
         if end_of_turn:
             self.speaking = False
             self.finals_due = 0
@@ -118,8 +125,8 @@ class CallerTurn:
         """They will not come: what the recogniser guessed last has to do."""
         if self._interim:
             self._words.append(self._interim)
+            self._replaced = _bare(self._interim)
             self._interim = ""
-            self._given_up += self.finals_due
         self.finals_due = 0
 
     def drop(self, length: int) -> None:
@@ -166,3 +173,17 @@ class CallerTurn:
     def _unjudge(self) -> None:
         self._finished_by = None
         self._unfinished = self.judging = False
+
+
+def _bare(text: str) -> list[str]:
+    return "".join(character if character.isalnum() else " " for character in text.casefold()).split()
+
+
+def _beyond(guess: list[str], text: str) -> str:
+    """What `text`, the final words, says beyond the guess that stood in for them; all of it where it is about
+    something else."""
+    spoken = text.split()
+    known = len(guess)
+    if SequenceMatcher(None, guess, _bare(" ".join(spoken[:known]))).ratio() < ALIKE:
+        return " ".join(spoken)
+    return " ".join(spoken[known:])

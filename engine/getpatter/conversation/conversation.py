@@ -318,7 +318,7 @@ class Conversation:
         if barge_in:
             self._log.silenced()
         self._hearing.remember_agent()
-        self._said = self._speaker.heard().text
+        self._said = self._speaker.said()
         self._replies.withdraw(cut_after_s=since)
         if barge_in:
             self._log.barge_in()
@@ -365,7 +365,7 @@ class Conversation:
     @property
     def _over(self) -> str:
         """What was heard of the agent's latest utterance."""
-        return self._speaker.heard().text if self._replies.speech is not None else self._said
+        return self._speaker.said() if self._replies.speech is not None else self._said
 
     def _speech(self) -> Speech | None:
         return self._replies.speech
@@ -376,7 +376,7 @@ class Conversation:
         self._perform(self._machine.on_agent_audible(now))
 
     def _finished(self, now: float) -> None:
-        said = self._speaker.heard().text
+        said = self._speaker.said()
         self._hearing.remember_agent()
         if self._replies.finished():
             self._said = said

@@ -30,7 +30,7 @@ from getpatter.stt.base import Recognition, Transcript
 log = logging.getLogger(__name__)
 
 EARLY_BYTES = 2 * LINE.bytes_per_second
-"""What a caller says while recogniser and voice are still being opened is kept up to this much."""
+"""What a caller says while recogniser and voice are still being opened is kept, the latest of it up to this much."""
 
 LAST_WORDS_S = 1.0
 """Longest wait for the words that were said just before the line went dead."""
@@ -83,6 +83,7 @@ class Hearing:
         self._self_hearing: SelfHearing | None = None
         self._timing = Timing()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._judging: asyncio.Task[None] | None = None
         self._final_came = asyncio.Event()
         self.echoed = False
         """What was understood last was the agent itself, come back from a speaker-phone."""
@@ -158,7 +159,14 @@ class Hearing:
 
     def judge(self) -> None:
         """Ask whether the caller has finished."""
-        self._spawn(self._judge(), "turn detection")
+        self._stop_judging()
+        self._judging = self._spawn(self._judge(), "turn detection")
+
+    def _stop_judging(self) -> None:
+        """A judgement on a pause that is over would be taken for one on the next."""
+        if self._judging is not None:
+            self._judging.cancel()
+            self._judging = None
 
     def forget_voice(self) -> None:
         """What is heard from now on is judged afresh."""
@@ -199,8 +207,8 @@ class Hearing:
     # -- audio
 
     def _hear_early(self, audio: bytes) -> None:
-        if len(self._early) < EARLY_BYTES:
-            self._early += audio
+        self._early += audio
+        del self._early[:-EARLY_BYTES]
 
     def _hearers(self, ears: Ears) -> Callable[[bytes], None]:
         keep, filters = self._caller_audio, self._filters
@@ -223,6 +231,7 @@ class Hearing:
     def _voice_began(self) -> None:
         self._log.speech_started()
         now = self._clock.now()
+        self._stop_judging()
         if self._timing.speech_began is None:
             self._timing.speech_began = now
         self._understanding.voice_began(now)
@@ -276,10 +285,15 @@ class Hearing:
         except ProviderError as error:
             self._log.problem(error)
             probability = None
+        except Exception as error:  # a detector's fault must not keep the caller waiting
+            log.exception("call %s: the turn detector failed", self._call_id)
+            self._log.problem(ExtensionError(f"The turn detector failed: {type(error).__name__}."))
+            probability = None
         complete = None if probability is None else probability >= detector.threshold
         self._understanding.judged(complete, self._clock.now())
 
-    def _spawn(self, work: Coroutine[None, None, None], what: str) -> None:
+    def _spawn(self, work: Coroutine[None, None, None], what: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=f"{self._call_id} {what}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

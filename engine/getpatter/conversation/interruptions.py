@@ -5,7 +5,9 @@ A voice that is heard while the agent has the turn is an overlap, until words, o
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from getpatter.agent import TurnSettings
@@ -13,7 +15,6 @@ from getpatter.barge_in import BargeInSettings
 from getpatter.conversation.actions import (
     Action,
     Dismiss,
-    FinalizeTranscript,
     HoldReply,
     ResumeReply,
     StartTimer,
@@ -21,6 +22,8 @@ from getpatter.conversation.actions import (
     TimerName,
 )
 from getpatter.conversation.caller_turn import CallerTurn
+
+log = logging.getLogger(__name__)
 
 Backchannel = Callable[[str, str, bool], bool]
 """Whether words are a listener's noise and not a turn; told them, what the agent said, and whether it is greeting."""
@@ -135,12 +138,12 @@ class Interruptions:
             return NOTHING  # what is still being said, or still to be understood, may yet change it
         return self._dismiss(words, backchannel=bool(words) and backchannel)
 
-    def no_words_yet(self) -> Decision:
-        """A voice without words has gone on for long: is there anything to understand?"""
+    def needs_proof(self) -> bool:
+        """A voice without words has gone on for long: whether to ask if there is anything to understand."""
         if self._overlap is None or self._turn.finals_due:
-            return NOTHING
+            return False
         self._overlap.proof_asked = True
-        return Decision([FinalizeTranscript()])
+        return True
 
     # -- how it ends
 
@@ -151,10 +154,10 @@ class Interruptions:
 
     def forget(self) -> list[Action]:
         """Whatever is heard over the agent no longer matters.  What is held stays so; the owner drops or resumes it."""
-        if self._overlap is not None:
-            for strategy in self._overlap.settings.strategies:
+        overlap, self._overlap = self._overlap, None
+        for strategy in overlap.settings.strategies if overlap is not None else ():
+            with suppress(Exception):  # the user's code, as above
                 strategy.reset()
-        self._overlap = None
         return [StopTimer("overlap"), StopTimer("confirm")]
 
     def sound_again(self) -> list[Action]:
@@ -167,10 +170,14 @@ class Interruptions:
     def _convincing(self, words: str, agent: AgentTurn, *, interim: bool) -> bool:
         assert self._overlap is not None
         strategies = self._overlap.settings.strategies
-        return not strategies or any(
-            strategy.evaluate(transcript=words, is_interim=interim, agent_speaking=agent.speaking)
-            for strategy in strategies
-        )
+        try:
+            return not strategies or any(
+                strategy.evaluate(transcript=words, is_interim=interim, agent_speaking=agent.speaking)
+                for strategy in strategies
+            )
+        except Exception as error:  # noqa: BLE001 -- the user's code: where it cannot say, words are words
+            log.warning("a barge-in strategy failed: %s", type(error).__name__)
+            return True
 
     def _dismiss(self, words: str, *, backchannel: bool) -> Decision:
         """It was no interruption: the agent goes on."""

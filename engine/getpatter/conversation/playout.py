@@ -265,6 +265,13 @@ class Playout:
             unheard.append(segment.text[cut:].lstrip())
         return Heard(" ".join(filter(None, heard)), " ".join(filter(None, unheard)))
 
+    def said(self, now: float) -> str:
+        """The sentences of which most was heard, whole: what the caller may be answering."""
+        played = self._played(now)
+        return " ".join(
+            segment.text for segment in self._segments if 2 * segment.heard_characters(played) > len(segment.text)
+        )
+
     def sounded(self, now: float) -> list[tuple[str, float, float]]:
         """The sentences that have begun to sound since the sound began last, with the times of their sound."""
         played, began = self._played(now), self._anchor + self._lag_s

@@ -162,6 +162,10 @@ class Speaker:
     def heard(self) -> Heard:
         return self._playout.heard(self._clock.now())
 
+    def said(self) -> str:
+        """The sentences of which most was heard."""
+        return self._playout.said(self._clock.now())
+
     def sounded(self) -> list[tuple[str, float, float]]:
         """The sentences that have begun to sound, and when; of the current utterance, since it was paused last."""
         return self._playout.sounded(self._clock.now())

@@ -76,6 +76,8 @@ class Talk:
         """What the agent said last."""
         self._draft = ""
         self._keys = ""
+        self._unprompted = False
+        """The final that is due is one that the recogniser gives when it finds the turn complete."""
         self._finals_unawaited = 0
         """Transcripts of the caller's turn that its answer does not wait for."""
         self._finals_late = 0
@@ -93,11 +95,6 @@ class Talk:
     @property
     def caller_speaking(self) -> bool:
         return self._turn.speaking
-
-    @property
-    def overlapping(self) -> bool:
-        """Somebody's voice is over the agent's turn, and it is not known yet what it is."""
-        return self._interruptions.pending
 
     @property
     def words_due(self) -> bool:
@@ -126,11 +123,9 @@ class Talk:
         actions: list[Action] = [StopTimer("silence"), StopTimer("hold"), StopTimer("transcript")]
         actions += self._drop_draft()
         actions.append(StartTimer("monologue", now + self._settings.max_speech_s))
-        return (
-            actions + self._follow(self._interruptions.voice_began(self._agent_turn, now), now)
-            if self.busy
-            else actions
-        )
+        if not self.busy:
+            return actions
+        return actions + self._follow(self._interruptions.voice_began(self._agent_turn, now), now)
 
     def voice_ended(self, silence_s: float, now: float) -> list[Action]:
         """It was heard last `silence_s` ago."""
@@ -141,7 +136,8 @@ class Talk:
         if self._interruptions.pending:
             return actions + self._ask_for_words(now)
         if self._settings.endpointing == "recogniser":
-            self._turn.ask_for_final()  # it says so by itself
+            self._turn.ask_for_final()  # without being asked
+            self._unprompted = True
             return [*actions, StartTimer("transcript", now + self._settings.recogniser_turn_s)]
         if self._rules.needs_words or self.busy or self._turn.finals_due:
             actions += self._ask_for_words(now)
@@ -289,6 +285,9 @@ class Talk:
         return self._reply(now) if self._turn.text or self._turn.paused or self._owed else self._listen(now)
 
     def _give_up_on_words(self, now: float) -> list[Action]:
+        if self._unprompted:  # it does not find the end; silence does
+            self._unprompted = False
+            return [StartTimer("transcript", now + self._settings.stt_timeout_s), FinalizeTranscript()]
         words_from = self._turn.length
         self._turn.give_up_on_finals()
         if not self.busy:
@@ -296,8 +295,7 @@ class Talk:
         return self._weigh(now, words_from, interim=False) if self._interruptions.pending else []
 
     def _ask_for_proof(self, now: float) -> list[Action]:
-        proof = self._interruptions.no_words_yet()
-        return self._ask_for_words(now) if proof.actions else []
+        return self._ask_for_words(now) if self._interruptions.needs_proof() else []
 
     def _press_keys(self) -> None:
         keys, self._keys = self._keys, ""
@@ -320,7 +318,10 @@ class Talk:
         actions = decision.actions
         if decision.taken:
             speaking = self._agent is AgentSide.SPEAKING
-            return [*actions, StopTimer("filler"), *self.silence_agent(barge_in=speaking), *self.settle(now)]
+            stopped = [*actions, StopTimer("filler"), *self.silence_agent(barge_in=speaking)]
+            if self._turn.guessing and not self._turn.speaking and not self._turn.finals_due:
+                return stopped + self._ask_for_words(now)  # of a voice too soft for the VAD, whose end nobody tells
+            return stopped + self.settle(now)
         if decision.dismissed and self._filler and self._agent is AgentSide.THINKING:
             return [*actions, StartTimer("filler", now + self._settings.filler_after_s)]
         return actions
@@ -335,6 +336,7 @@ class Talk:
     # -- steps
 
     def _ask_for_words(self, now: float) -> list[Action]:
+        self._unprompted = False
         self._turn.ask_for_final()
         return [StartTimer("transcript", now + self._settings.stt_timeout_s), FinalizeTranscript()]
 

@@ -64,11 +64,6 @@ class TurnMachine:
         return self._talk.caller_speaking
 
     @property
-    def overlapping(self) -> bool:
-        """Somebody's voice is over the agent's turn, and it is not known yet what it is."""
-        return self._talk.overlapping
-
-    @property
     def idle(self) -> bool:
         """Nobody has the turn, and nothing is under way that could give it to anybody."""
         return self._talk.idle
