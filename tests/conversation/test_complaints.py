@@ -17,6 +17,7 @@ from getpatter.audio.smart_turn import SmartTurn
 from getpatter.audio.transcode import Transcoder
 from getpatter.barge_in import BargeInSettings, MinWordsStrategy
 from getpatter.clock import sleep
+from getpatter.conversation.hearing import LAST_WORDS_S
 from getpatter.errors import ProviderError
 from getpatter.events import BargeIn, FalseInterruption, Turn
 from getpatter.llm.base import Message, ReplyPart, ToolCall, ToolSpec
@@ -391,8 +392,11 @@ async def test_a_call_that_is_cut_off_anywhere_leaves_nothing_running(
     if state == "paused":
         await stage.begins_to_speak()
         assert stage.clears == 1
-    await stage.talk.close()
     sent = len(stage.played)
+    closing = asyncio.create_task(stage.talk.close())
+    await stage.passes(LAST_WORDS_S + 0.1)
+    async with asyncio.timeout(60):
+        await closing
     await stage.passes(3)
     assert len(stage.played) == sent, "nothing is said into a line that is gone"
     assert asyncio.all_tasks() == {asyncio.current_task()}
