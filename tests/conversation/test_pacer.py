@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from getpatter.conversation.pacer import PHASES, SEND_S, Pacer
+from getpatter.audio.format import FRAME_S
+from getpatter.conversation.pacer import PHASES, Pacer
 from getpatter.testing.clock import ManualClock
 
 
@@ -18,7 +19,7 @@ def pacer(clock: ManualClock) -> Pacer:
     return Pacer(clock)
 
 
-def test_a_pump_is_called_every_40_ms_until_it_says_no(pacer: Pacer, clock: ManualClock) -> None:
+def test_a_pump_is_called_every_20_ms_until_it_says_no(pacer: Pacer, clock: ManualClock) -> None:
     calls: list[float] = []
 
     def pump(now: float) -> bool:
@@ -28,11 +29,11 @@ def test_a_pump_is_called_every_40_ms_until_it_says_no(pacer: Pacer, clock: Manu
     pacer.add(pump)
     clock.advance(1.0)
     assert len(calls) == 4
-    assert [b - a for a, b in pairwise(calls)] == pytest.approx([SEND_S] * 3)
+    assert [b - a for a, b in pairwise(calls)] == pytest.approx([FRAME_S] * 3)
     assert clock.next_timer is None
 
 
-def test_pumps_are_spread_over_the_beats_between_messages(pacer: Pacer, clock: ManualClock) -> None:
+def test_pumps_are_spread_over_the_frame(pacer: Pacer, clock: ManualClock) -> None:
     calls: list[float] = []
 
     def pump(now: float) -> bool:
@@ -41,7 +42,7 @@ def test_pumps_are_spread_over_the_beats_between_messages(pacer: Pacer, clock: M
 
     for _ in range(2 * PHASES):
         pacer.add(pump)
-    clock.advance(SEND_S)
+    clock.advance(FRAME_S)
     assert len(calls) == 2 * PHASES
     assert len(set(calls)) == PHASES
 
@@ -61,7 +62,7 @@ def test_a_pump_that_fails_loses_its_turn_alone(
     for _ in range(PHASES):
         pacer.add(fail)
         pacer.add(pump)
-    clock.advance(3 * SEND_S)
+    clock.advance(3 * FRAME_S)
     assert len(calls) == 3 * PHASES
     assert len(caplog.records) == PHASES
 
@@ -79,7 +80,7 @@ def test_a_pump_may_add_another(pacer: Pacer, clock: ManualClock) -> None:
         return False
 
     pacer.add(first)
-    clock.advance(3 * SEND_S)
+    clock.advance(3 * FRAME_S)
     assert calls == ["first", "second"]
 
 

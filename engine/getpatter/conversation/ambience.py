@@ -10,9 +10,8 @@ from getpatter.clock import Clock
 from getpatter.conversation.pacer import Pacer
 from getpatter.conversation.speaker import Line
 
-LEAD_S = 0.06
-"""Background that the carrier has in hand at most while nobody speaks, so that it lasts until the next pump: speech
-that begins is heard 40 ms later in the mean."""
+LEAD_S = 0.04
+"""Background that the carrier has in hand while nobody speaks: speech that begins is heard so much later at most."""
 _HALF = FRAME_S / 2
 _SILENT_FRAME = bytes([SILENCE]) * FRAME_BYTES
 

@@ -14,11 +14,8 @@ log = logging.getLogger(__name__)
 Pump = Callable[[float], bool]
 """Sends what is due at the given monotonic time; False ends its turns."""
 
-SEND_S = 2 * FRAME_S
-"""Two frames a message: the kernel's part of sending is most of it, and does not grow with the message.  A playout that
-is 60 ms ahead has 20 ms left when the next one is due."""
-PHASES = round(SEND_S / BEAT_S)
-"""Calls are spread over the beats between their messages, so that none is long."""
+PHASES = round(FRAME_S / BEAT_S)
+"""Calls are spread over the beats of a frame, so that none is long."""
 
 
 class Pacer:
@@ -32,7 +29,7 @@ class Pacer:
         self._beating = False
 
     def add(self, pump: Pump) -> None:
-        """Call `pump` every `SEND_S` from now on, until it returns False."""
+        """Call `pump` every 20 ms from now on, until it returns False."""
         min(self._phases, key=len).append(pump)
         if not self._beating:
             self._beating = True
