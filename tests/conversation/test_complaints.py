@@ -394,6 +394,7 @@ async def test_a_call_that_is_cut_off_anywhere_leaves_nothing_running(
         assert stage.clears == 1
     sent = len(stage.played)
     closing = asyncio.create_task(stage.talk.close())
+    await stage.settle()
     await stage.passes(LAST_WORDS_S + 0.1)
     async with asyncio.timeout(60):
         await closing
