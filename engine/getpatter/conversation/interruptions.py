@@ -29,9 +29,8 @@ Backchannel = Callable[[str, str, bool], bool]
 """Whether words are a listener's noise and not a turn; told them, what the agent said, and whether it is greeting."""
 
 WARY = 2
-"""After so many sounds that were no interruption the agent no longer pauses for a mere sound: an agent that pauses at
-each of them is worse than one that is a little harder to interrupt.  Each turn of the caller takes one off, and a real
-interruption all."""
+"""Back-channels count one, sounds without words two: an agent that pauses at each of them is worse than one that is a
+little harder to interrupt.  A real interruption starts the count afresh."""
 
 _TIMERS: tuple[TimerName, ...] = ("overlap", "confirm", "monologue", "transcript")
 
@@ -146,10 +145,6 @@ class Interruptions:
         self._overlap.proof_asked = True
         return True
 
-    def answered(self) -> None:
-        """The caller had a turn like any other."""
-        self._false_alarms = max(0, self._false_alarms - 1)
-
     # -- how it ends
 
     def take(self) -> Decision:
@@ -191,7 +186,7 @@ class Interruptions:
         self.forget()
         self._turn.drop(words_from)
         self._turn.voice_dismissed()
-        self._false_alarms += 1
+        self._false_alarms += 1 if words else 2
         actions: list[Action] = [StopTimer(name) for name in _TIMERS]
         actions.append(Dismiss("backchannel" if backchannel else "unconfirmed" if words else "noise", words))
         return Decision(actions + self.sound_again(), dismissed=True)

@@ -345,7 +345,6 @@ class Talk:
         return [*self._drop_draft(), StartTimer("silence", now + self._settings.silence_timeout_s)]
 
     def _reply(self, now: float) -> list[Action]:
-        self._interruptions.answered()
         trigger, text = self._turn.trigger, self._turn.take()
         self._finals_late, self._finals_unawaited = self._finals_late + self._finals_unawaited, 0
         self._agent, self._owed, self._own_words = AgentSide.THINKING, True, False
