@@ -159,6 +159,16 @@ async def test_a_check_that_hangs_does_not_hold_the_line() -> None:
     assert [name for name, _ in reports.told] == ["slow"]
 
 
+async def test_a_check_that_waits_for_something_cancelled_blocks() -> None:
+    async def cancelled(sentence: str) -> bool:
+        raise asyncio.CancelledError
+
+    reports = Reports()
+    rails = Guardrails([guardrail("broken", check=cancelled)], ManualClock(), reports)
+    assert (await rails.review("Fine.")).blocked_by == "broken"
+    assert [name for name, _ in reports.told] == ["broken"]
+
+
 async def test_nobody_needs_to_listen_to_failures() -> None:
     rails = Guardrails([guardrail("broken", check=failing)], ManualClock())
     assert (await rails.review("Fine.")).blocked_by == "broken"

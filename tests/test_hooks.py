@@ -79,21 +79,21 @@ async def test_stages_without_hooks_change_nothing() -> None:
 
 async def test_every_stage_has_its_hook() -> None:
     def louder(pcm: bytes, context: HookContext) -> bytes:
-        return pcm + b"!"
+        return pcm + b"!!"
 
     def warned(messages: Sequence[Message], context: HookContext) -> list[Message]:
         return [Message("system", "Be brief."), *messages]
 
     hooks = PipelineHooks(louder, upper, warned, AfterLlm(str.upper, later_upper, upper), later_upper, louder)
     assert await through_all(runner(hooks)) == [
-        b"\0\1!",
+        b"\0\1!!",
         "HEARD",
         [Message("system", "Be brief."), *MESSAGES],
         "CHUNK",
         "SENTENCE",
         "RESPONSE",
         "SPOKEN",
-        b"\2\3!",
+        b"\2\3!!",
     ]
 
 
@@ -185,3 +185,41 @@ async def test_a_hook_knows_its_call_and_what_was_said() -> None:
     await hooks.after_transcribe("two")
     assert seen[0] == CONTEXT
     assert seen[1] == HookContext("CA1", "+12025550104", "+12025550105", tuple(MESSAGES))
+
+
+async def cancelled(value: object, context: HookContext) -> None:
+    raise asyncio.CancelledError
+
+
+async def test_a_hook_that_waits_for_something_cancelled_has_failed_and_nothing_else_has() -> None:
+    failures = Failures()
+    hooks = PipelineHooks(cancelled, cancelled, cancelled, AfterLlm(None, cancelled, cancelled), cancelled, cancelled)
+    results = await through_all(runner(hooks, failures))
+    assert results == await through_all(runner(PipelineHooks()))
+    assert len(failures.told) == len(STAGES) - 1, "on_chunk waits for nothing"
+
+
+async def test_half_a_sample_is_no_audio() -> None:
+    failures = Failures()
+    hooks = runner(PipelineHooks(after_synthesize=lambda pcm, context: pcm[:-1]), failures)
+    assert await hooks.after_synthesize(b"abcd") == b"abcd"
+    assert failures.told == [("after_synthesize", "returned half a sample")]
+
+
+async def test_a_hook_on_audio_that_hangs_is_asked_once() -> None:
+    clock = ManualClock()
+    asked: list[bytes] = []
+
+    async def hangs(pcm: bytes, context: HookContext) -> None:
+        asked.append(pcm)
+        await asyncio.Event().wait()
+
+    hooks = runner(PipelineHooks(after_synthesize=hangs), clock=clock)
+    first = asyncio.create_task(hooks.after_synthesize(b"ab"))
+    async with asyncio.timeout(10):
+        while clock.next_timer is None:  # noqa: ASYNC110 -- a clock that stands still has no event
+            await asyncio.sleep(0)
+        clock.advance(HOOK_S)
+        assert await first == b"ab"
+    assert await hooks.after_synthesize(b"cd") == b"cd"
+    assert asked == [b"ab"]

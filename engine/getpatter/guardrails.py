@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from getpatter.clock import Clock, deadline
 from getpatter.errors import ConfigurationError
+from getpatter.extension import contained
 
 Check = Callable[[str], bool | Awaitable[bool]]
 """Given a sentence, tells whether it is to be blocked."""
@@ -117,10 +118,11 @@ class Guardrails:
         if rule.check is None:
             return False
         try:
-            answer = rule.check(sentence)
-            if inspect.isawaitable(answer):
-                async with deadline(self._clock, self._clock.now() + CHECK_S):
-                    answer = await answer
+            with contained():
+                answer = rule.check(sentence)
+                if inspect.isawaitable(answer):
+                    async with deadline(self._clock, self._clock.now() + CHECK_S):
+                        answer = await answer
         except Exception as error:  # noqa: BLE001 -- the user's code: whatever it raises, the call goes on
             self._report(rule.name, error)
             return True

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
 from getpatter.clock import Clock, deadline
+from getpatter.extension import contained
 from getpatter.llm.base import Message
 
 T = TypeVar("T")
@@ -65,7 +66,8 @@ class PipelineHooks:
     after_transcribe
         What the caller said in a turn; None drops the turn: it is not answered.
     before_llm
-        The messages for the model, once a turn; None keeps them as they are.
+        The messages for the model, each time that it is asked: at the start of an answer, and again with the results of
+        tools.  None keeps them as they are.
     after_llm
         See `AfterLlm`.
     before_synthesize
@@ -73,7 +75,8 @@ class PipelineHooks:
     after_synthesize
         The voice's audio, a piece at a time; None leaves it out.
 
-    They run on the event loop, so a plain function that waits holds up every call of the process.
+    Audio that is not whole samples is no audio.  They run on the event loop, so a plain function that waits holds up
+    every call of the process.
     """
 
     before_send_to_stt: AudioHook | None = None
@@ -90,6 +93,7 @@ class HookRunner:
     A stage without a hook gives its value back.  Where even that is too much, as in the audio path, look at `hooks`
     and `after_llm` first.  A hook that fails or takes longer than `limit_s` lets its value pass unchanged: hooks
     refine a call and must not end it.  (What must never be said is for `getpatter.guardrails`, which fail closed.)
+    Hooks on audio are not asked again after they took too long: the sound would fall behind with every piece.
     """
 
     def __init__(
@@ -109,6 +113,12 @@ class HookRunner:
         self._on_failure = on_failure
         self._limit_s = limit_s
         self._failed: set[str] = set()
+        self._given_up: set[str] = set()
+
+    @property
+    def history(self) -> tuple[Message, ...]:
+        """What hooks are told was said before."""
+        return self._context.history
 
     def remember(self, history: Sequence[Message]) -> None:
         """From now on hooks are told this history; to be called once a turn."""
@@ -117,6 +127,11 @@ class HookRunner:
     async def before_send_to_stt(self, pcm: bytes) -> bytes | None:
         """The audio for the recogniser; None for none."""
         return await self._run("before_send_to_stt", self.hooks.before_send_to_stt, pcm, bytes)
+
+    def give_up_before_send_to_stt(self) -> None:
+        """It is slower than the audio comes: it is asked no more."""
+        self._given_up.add("before_send_to_stt")
+        self._report("before_send_to_stt", TimeoutError("slower than the audio"))
 
     async def after_transcribe(self, text: str) -> str | None:
         """What the caller is taken to have said; None when the turn is dropped."""
@@ -133,7 +148,8 @@ class HookRunner:
         if hook is None:
             return text
         try:
-            return _checked(hook(text), str)
+            with contained():
+                return _checked(hook(text), str)
         except Exception as error:  # noqa: BLE001 -- the user's code: whatever it raises, the call goes on
             self._report("after_llm.on_chunk", error)
             return text
@@ -162,14 +178,17 @@ class HookRunner:
         value: T,
         kind: type | tuple[type, ...],
     ) -> T | None:
-        if hook is None:
+        if hook is None or stage in self._given_up:
             return value
         try:
-            changed = hook(value, self._context)
-            if isinstance(changed, Awaitable):
-                changed = await self._await(changed)
+            with contained():
+                changed = hook(value, self._context)
+                if isinstance(changed, Awaitable):
+                    changed = await self._await(changed)
             return None if changed is None else cast("T", _checked(changed, kind))
         except Exception as error:  # noqa: BLE001 -- the user's code: whatever it raises, the call goes on
+            if kind is bytes and isinstance(error, TimeoutError):
+                self._given_up.add(stage)
             self._report(stage, error)
         return value
 
@@ -189,4 +208,6 @@ class HookRunner:
 def _checked(value: T, kind: type | tuple[type, ...]) -> T:
     if not isinstance(value, kind):
         raise TypeError(f"returned {type(value).__name__}")
+    if isinstance(value, bytes) and len(value) % 2:
+        raise ValueError("returned half a sample")
     return value

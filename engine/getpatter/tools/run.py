@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from getpatter.clock import Clock, deadline
 from getpatter.errors import ConfigurationError, PatterError, ToolError
+from getpatter.extension import contained, place
 from getpatter.llm.base import ToolCall
 from getpatter.tools.context import ToolContext, progress_text
 from getpatter.tools.tool import Tool
@@ -84,17 +83,14 @@ class ToolRunner:
         """The answer as text; raises `PatterError`."""
         arguments = tool.arguments.parse(call.arguments)
         try:
-            return capped(_text(await self._value(tool, arguments, context, say)))
+            with contained():
+                return capped(_text(await self._value(tool, arguments, context, say)))
         except PatterError:
             raise
-        except asyncio.CancelledError:
-            if _is_cancelled():
-                raise
-            log.warning("tool %s in call %s: something it waited for was cancelled", tool.name, context.call_id)
         except Exception as error:  # noqa: BLE001 - the edge to handlers: what they raise does not reach the call
             # Without the error's text, which may repeat what the caller said.
             log.warning(
-                "tool %s in call %s failed: %s %s", tool.name, context.call_id, type(error).__name__, _place(error)
+                "tool %s in call %s failed: %s %s", tool.name, context.call_id, type(error).__name__, place(error)
             )
         raise ToolError(_FAILED)
 
@@ -150,18 +146,6 @@ def _text(value: object) -> str:
         return to_json(value).decode()
     except PydanticSerializationError:
         raise ToolError("The tool did it, but its answer cannot be read.") from None
-
-
-def _is_cancelled() -> bool:
-    """Whether it is we who are to stop, and not only something that a handler waited for."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-def _place(error: BaseException) -> str:
-    """File and line of the innermost frame."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 
 def _unheard(text: str) -> None:
