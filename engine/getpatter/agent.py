@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,6 +16,7 @@ from getpatter.guardrails import Guardrail
 from getpatter.hooks import PipelineHooks
 from getpatter.llm.base import LanguageModel
 from getpatter.stt.base import SpeechToText
+from getpatter.tools.builtin import TransferTargets
 from getpatter.tools.mcp_server import McpServer
 from getpatter.tools.tool import Tool
 from getpatter.tts.base import TextToSpeech
@@ -77,7 +79,7 @@ class Agent:
     """A voice, a mind and an ear, and what they are to do.  Serves any number of calls at once.
 
     Voice, mind and ear are `llm`, `stt` and `tts`, or one `engine` that is all three.  Raises `ConfigurationError`
-    for anything else.
+    for anything else, for names of tools or of other agents that clash, and for numbers that cannot be transferred to.
     """
 
     system_prompt: str
@@ -148,6 +150,28 @@ class Agent:
             raise ConfigurationError(
                 f"Agent {self.name!r} has no {' and no '.join(missing)}.",
                 next_step="Pass llm, stt and tts, or an engine that does all of it.",
+            )
+        TransferTargets(self.transfer_to)
+        self._refuse_twins("tools", [*self._built_in, *(tool.name for tool in self.tools)])
+        self._refuse_twins("handoffs", [other.name for other in self.handoffs])
+
+    @property
+    def _built_in(self) -> list[str]:
+        """Names of the tools that it has by itself."""
+        names = ["end_call"]
+        if self.use_keys:
+            names += ["send_dtmf", "collect_digits"]
+        if self.transfer_to:
+            names.append("transfer_call")
+        if self.handoffs:
+            names.append("handoff_to")
+        return names
+
+    def _refuse_twins(self, kind: str, names: list[str]) -> None:
+        if twins := [name for name, count in Counter(names).items() if count > 1]:
+            raise ConfigurationError(
+                f"Agent {self.name!r} has two {kind} named {' and two named '.join(map(repr, twins))}.",
+                next_step="Rename one of them; built-in tools keep their names.",
             )
 
     @property

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
+
+from getpatter.errors import ConfigurationError
 
 BargeInMode = Literal["off", "cancel", "pause_resume", "confirm"]
 
@@ -42,7 +45,10 @@ class MinWordsStrategy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BargeInSettings:
-    """What happens when the caller speaks while the agent has the turn."""
+    """What happens when the caller speaks while the agent has the turn.
+
+    Raises `ConfigurationError` for a strategy of which a call cannot have a copy.
+    """
 
     mode: BargeInMode = "pause_resume"
     """At the first sound of a voice the agent
@@ -63,3 +69,20 @@ class BargeInSettings:
     """The agent's own words, come back from a speaker-phone, do not take the turn."""
     strategies: tuple[BargeInStrategy, ...] = ()
     """When there are any, one of them must agree that the words take the turn."""
+
+    def __post_init__(self) -> None:
+        _copied(self.strategies)
+
+    def for_one_call(self) -> BargeInSettings:
+        """The same with strategies that are one call's alone."""
+        return replace(self, strategies=_copied(self.strategies))
+
+
+def _copied(strategies: tuple[BargeInStrategy, ...]) -> tuple[BargeInStrategy, ...]:
+    try:
+        return deepcopy(strategies)
+    except Exception as error:  # a strategy may be anybody's, and fail to be copied in any way
+        raise ConfigurationError(
+            f"A barge-in strategy cannot be copied: {error}.",
+            next_step="Keep what cannot be copied, such as locks and connections, out of it, or define __deepcopy__.",
+        ) from error

@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 
 from getpatter.agent import Agent, TurnSettings
+from getpatter.barge_in import BargeInSettings, MinWordsStrategy
 from getpatter.calls.admission import Admission
 from getpatter.calls.archive import Archive
 from getpatter.calls.exchange import Exchange, Rules
 from getpatter.calls.live import CARRIER_S, PREPARE_S
 from getpatter.calls.policy import DialPolicy
-from getpatter.calls.views import CallView, PlaceCall
+from getpatter.calls.views import CallQuery, CallView, PlaceCall, ServeInbound
 from getpatter.carriers.base import (
     CarrierEvent,
     Dialed,
     DialRequest,
+    InboundCall,
     StatusChanged,
     WebhookRequest,
     WebhookResponse,
@@ -29,7 +31,7 @@ from getpatter.carriers.twilio.media import TwilioMediaCodec
 from getpatter.conversation.conversation import Services
 from getpatter.conversation.ears import VoiceLine
 from getpatter.conversation.pacer import Pacer
-from getpatter.errors import InvalidRequest
+from getpatter.errors import ConfigurationError, InvalidRequest
 from getpatter.observability.bus import EventBus
 from getpatter.store import Store
 from getpatter.stt.base import SpeechHints
@@ -286,3 +288,39 @@ async def test_a_duration_beyond_the_limit_is_said_to_be_cut(office_for: OfficeF
     call = await office.exchange.place(REQUEST.model_copy(update={"max_duration_s": 90}))
     assert any("60 s" in note and "90 s" in note for note in call.notes)
     await office.exchange.hang_up(call.call_id)
+
+
+class OnceCopied(MinWordsStrategy):
+    """Can be copied until it is `used`."""
+
+    used = False
+
+    def __deepcopy__(self, memo: dict[int, object]) -> OnceCopied:
+        if self.used:
+            raise RuntimeError("in use")
+        return OnceCopied(min_words=2)
+
+
+@pytest.fixture
+async def broken_office(office_for: OfficeFor) -> Office:
+    """No conversation can be made for its calls."""
+    strategy = OnceCopied(min_words=2)
+    office = office_for(while_speaking=BargeInSettings(strategies=(strategy,)))
+    strategy.used = True
+    return office
+
+
+async def test_a_call_that_cannot_be_talked_in_is_not_placed(broken_office: Office) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be copied"):
+        await broken_office.exchange.place(REQUEST)
+    assert broken_office.admission.taken == 0
+    assert broken_office.operator.dialed == []
+    assert await broken_office.exchange.list(CallQuery()) == []
+
+
+async def test_a_call_that_cannot_be_talked_in_is_turned_away(broken_office: Office) -> None:
+    await broken_office.exchange.serve_inbound(ServeInbound(enabled=True))
+    answer = broken_office.exchange.ring(InboundCall("CA2", "+12025550100", "+12025550199"))
+    assert answer.body == b"busy"
+    assert broken_office.admission.taken == 0
+    assert await broken_office.exchange.list(CallQuery()) == []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from getpatter.errors import AtCapacity, EngineUnavailable
 
 
@@ -16,6 +19,16 @@ class Admission:
     @property
     def taken(self) -> int:
         return self._taken
+
+    @contextmanager
+    def reserved(self) -> Iterator[None]:
+        """Reserve a slot, and give it back if what is done with it fails; raises as `acquire` does."""
+        self.acquire()
+        try:
+            yield
+        except BaseException:
+            self.release()
+            raise
 
     def acquire(self) -> None:
         """Reserve a slot; raises `AtCapacity` or, while the engine stops, `EngineUnavailable`."""

@@ -33,7 +33,7 @@ from getpatter.carriers.base import (
 )
 from getpatter.conversation.conversation import Conversation, Services
 from getpatter.conversation.persona import CallFacts
-from getpatter.errors import AtCapacity, EngineUnavailable, InvalidRequest, StoreError
+from getpatter.errors import InvalidRequest, PatterError, StoreError
 from getpatter.events import CallPlaced, Direction
 from getpatter.observability.bus import EventBus
 from getpatter.store.journal import Journal
@@ -115,32 +115,32 @@ class Exchange:
                     next_step="Give each call a key of its own; repeat one only to repeat the same request.",
                 )
             return known
-        self._admission.acquire()
         agent = briefing.for_outbound(self._agent, request)
-        call = self._open_call(
-            "outbound",
-            self._rules.phone_number,
-            number,
-            agent,
-            goal=request.goal,
-            key=request.key,
-            asked_s=request.max_duration_s,
-        )
-        name = self._carrier.name
-        dial = DialRequest(
-            call_id=call.call_id,
-            to_number=number,
-            from_number=self._rules.phone_number,
-            stream_url=self._stream_url(call.call_id),
-            status_url=f"{self._public_url}/webhooks/{name}/status",
-            machine_detection_url=f"{self._public_url}/webhooks/{name}/amd",
-            parameters=call.parameters,
-            ring_timeout_s=self._rules.ring_timeout_s,
-            machine_detection=self._rules.machine_detection,
-            # The carrier's own limit is only for an engine that is gone: ours comes first, with a goodbye.
-            max_duration_s=agent.turns.max_duration_s + CARRIER_LIMIT_MARGIN_S,
-        )
-        self._run(call, dial)
+        with self._admission.reserved():
+            call = self._open_call(
+                "outbound",
+                self._rules.phone_number,
+                number,
+                agent,
+                goal=request.goal,
+                key=request.key,
+                asked_s=request.max_duration_s,
+            )
+            name = self._carrier.name
+            dial = DialRequest(
+                call_id=call.call_id,
+                to_number=number,
+                from_number=self._rules.phone_number,
+                stream_url=self._stream_url(call.call_id),
+                status_url=f"{self._public_url}/webhooks/{name}/status",
+                machine_detection_url=f"{self._public_url}/webhooks/{name}/amd",
+                parameters=call.parameters,
+                ring_timeout_s=self._rules.ring_timeout_s,
+                machine_detection=self._rules.machine_detection,
+                # The carrier's own limit is only for an engine that is gone: ours comes first, with a goodbye.
+                max_duration_s=agent.turns.max_duration_s + CARRIER_LIMIT_MARGIN_S,
+            )
+            self._run(call, dial)
         return call.record.view(self._clock.wall())
 
     async def _placed_before(self, key: str) -> CallView | None:
@@ -202,20 +202,20 @@ class Exchange:
         if known is not None:  # the carrier asks twice when an answer is lost
             return self._carrier.answer(self._stream_url(known.call_id), known.parameters)
         try:
-            self._admission.acquire()
-        except (AtCapacity, EngineUnavailable) as full:
-            log.warning("turned a call away: %s", full.message)
+            with self._admission.reserved():
+                call = self._open_call(
+                    "inbound",
+                    event.from_number,
+                    event.to_number,
+                    briefing.for_inbound(self._agent, self._inbound),
+                    goal=self._inbound.goal,
+                )
+                call.carrier_call_id = event.carrier_call_id
+                self._run(call, None, event.expected_phrases)
+        except PatterError as refused:
+            log.warning("turned a call away: %s", refused.message)
             return self._carrier.reject("busy")
-        call = self._open_call(
-            "inbound",
-            event.from_number,
-            event.to_number,
-            briefing.for_inbound(self._agent, self._inbound),
-            goal=self._inbound.goal,
-        )
-        call.carrier_call_id = event.carrier_call_id
         self._named(call)
-        self._run(call, None, event.expected_phrases)
         return self._carrier.answer(self._stream_url(call.call_id), call.parameters)
 
     def on_carrier_events(self, events: Sequence[CarrierEvent]) -> None:

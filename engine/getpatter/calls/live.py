@@ -75,7 +75,6 @@ class LiveCall:
         self.carrier_call_id = ""
         self.ended = False
         """The end was told."""
-        self.record = CallRecord.from_events([bus.publish(placed)])
         self._token: str | None = token
         self._carrier = carrier
         self._bus = bus
@@ -95,6 +94,8 @@ class LiveCall:
         self._named = named
         self.transferring = Transferring(self, carrier, clock)
         self._conversation = conversation(self)
+        # Told last: whoever hears of a call can count on its end.
+        self.record = CallRecord.from_events([bus.publish(placed)])
 
     @property
     def parameters(self) -> dict[str, str]:

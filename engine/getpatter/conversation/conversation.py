@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -434,8 +433,8 @@ def _own(settings: TurnSettings) -> TurnSettings:
     """The settings with strategies that are this call's alone."""
     return replace(
         settings,
-        while_speaking=replace(settings.while_speaking, strategies=deepcopy(settings.while_speaking.strategies)),
-        while_thinking=replace(settings.while_thinking, strategies=deepcopy(settings.while_thinking.strategies)),
+        while_speaking=settings.while_speaking.for_one_call(),
+        while_thinking=settings.while_thinking.for_one_call(),
     )
 
 
