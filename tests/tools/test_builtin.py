@@ -19,7 +19,7 @@ from getpatter.tools.builtin import (
 )
 from getpatter.tools.context import ToolContext
 from getpatter.tools.run import ToolRunner
-from getpatter.tools.tool import Tool
+from getpatter.tools.tool import MAX_TIMEOUT_S, Tool
 
 
 class Requests:
@@ -146,3 +146,8 @@ def test_only_collecting_keys_stops_when_the_caller_speaks() -> None:
     ]
     assert all(given.side_effects for given in made)
     assert not collect_digits(requests).side_effects
+
+
+@pytest.mark.parametrize("acts", [send_dtmf(Requests()), transfer_call(Requests(), TransferTargets(["+12025550100"]))])
+def test_what_waits_for_the_agent_to_finish_speaking_has_the_time_that_takes(acts: Tool) -> None:
+    assert acts.timeout_s == MAX_TIMEOUT_S

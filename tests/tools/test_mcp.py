@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -219,3 +219,37 @@ async def test_a_server_that_takes_too_long_is_told_like_any_tool() -> None:
         call.clock.advance(5)
         assert "did not finish in time" in (await running).error
         assert (await call.run("price")).result == "nothing"
+
+
+def mute(asked: asyncio.Event) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """A server that accepts and says nothing."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            asked.set()
+            await asyncio.Event().wait()
+
+    return app
+
+
+async def test_a_connection_that_is_given_up_leaves_nothing_running_and_is_parted_from_at_once() -> None:
+    asked, clock = asyncio.Event(), ManualClock()
+    async with asyncio.timeout(60), served(mute(asked)) as url:
+        servers = McpTools([http(f"{url}/mcp")], clock=clock, on_problem=lambda problem: None)
+        connecting = asyncio.create_task(servers.connect())
+        await asked.wait()
+        connecting.cancel()
+        await asyncio.wait([connecting])
+        await servers.close()  # the clock stands still, so nothing of this took its time
+        assert not [task for task in asyncio.all_tasks() if task.get_name() == "mcp link"]
+
+
+async def test_a_connection_that_is_under_way_is_parted_from_at_once() -> None:
+    asked = asyncio.Event()
+
+    async with asyncio.timeout(60), served(mute(asked)) as url:
+        servers = McpTools([http(f"{url}/mcp")], clock=ManualClock(), on_problem=lambda problem: None)
+        connecting = asyncio.create_task(servers.connect())
+        await asked.wait()
+        await servers.close()
+        assert await connecting == []

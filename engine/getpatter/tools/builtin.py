@@ -96,7 +96,7 @@ def transfer_call(actions: CallActions, targets: TransferTargets) -> Tool:
 
     if not targets:
         raise ConfigurationError("Calls cannot be transferred: no number is allowed.")
-    return Tool(name="transfer_call", handler=handler)
+    return Tool(name="transfer_call", handler=handler, timeout_s=MAX_TIMEOUT_S)  # it waits for what is being said
 
 
 def send_dtmf(actions: CallActions) -> Tool:
@@ -111,7 +111,7 @@ def send_dtmf(actions: CallActions) -> Tool:
         await actions.send_dtmf(digits)
         return {"status": "sent", "digits": digits}
 
-    return Tool(name="send_dtmf", handler=handler)
+    return Tool(name="send_dtmf", handler=handler, timeout_s=MAX_TIMEOUT_S)  # the same, and the tones take time
 
 
 def collect_digits(actions: CallActions) -> Tool:

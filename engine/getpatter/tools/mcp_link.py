@@ -48,10 +48,13 @@ class McpLink:
     async def open(self) -> Sequence[Tool]:
         """The server's tools.  Raises `ProviderError`."""
         ready: asyncio.Future[Sequence[Tool]] = asyncio.get_running_loop().create_future()
-        self._task = asyncio.create_task(self._stay(ready))
+        self._task = asyncio.create_task(self._stay(ready), name="mcp link")
         try:
             async with deadline(self._clock, self._clock.now() + self.server.connect_timeout_s):
                 return await ready
+        except asyncio.CancelledError:
+            self._task.cancel()
+            raise
         except TimeoutError:
             self._task.cancel()
             raise self._failure(f"was not ready in {self.server.connect_timeout_s:g} s") from None
@@ -73,6 +76,8 @@ class McpLink:
         if self._task is None:
             return
         self._leave.set()
+        if self._client is None and not self._task.cancelling():
+            self._task.cancel()  # still connecting, so there is nobody to take leave of
         try:
             async with deadline(self._clock, self._clock.now() + CLOSE_S):
                 await asyncio.wait([self._task])
@@ -95,6 +100,8 @@ class McpLink:
                 ready.set_exception(self._failure(f"cannot be used: {_reason(error)}"))
         finally:
             self._client = None
+            if not ready.done():
+                ready.set_exception(self._failure("was parted from"))
 
     def _failure(self, what: str) -> ProviderError:
         label = self.server.label
