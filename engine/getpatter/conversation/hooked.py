@@ -10,6 +10,9 @@ from getpatter.audio.format import AudioFormat
 from getpatter.hooks import HookRunner
 from getpatter.stt.base import Recognition, Transcript
 
+MAX_BEHIND_S = 2.0
+"""A hook that is so far behind the caller is done without."""
+
 
 class HookedRecognition:
     """A `Recognition`.  Hooks may wait, so audio queues for them; calls without this hook do without the queue."""
@@ -19,6 +22,9 @@ class HookedRecognition:
         self._mulaw = audio_format.encoding == "mulaw"
         self._hooks = hooks
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._behind = 0
+        """Bytes in the queue."""
+        self._most_behind = int(MAX_BEHIND_S * audio_format.bytes_per_second)
         self._task = asyncio.create_task(self._pass_on())
 
     @property
@@ -26,6 +32,9 @@ class HookedRecognition:
         return self._recognition.name
 
     def send(self, audio: bytes) -> None:
+        self._behind += len(audio)
+        if self._behind > self._most_behind:
+            self._hooks.give_up_before_send_to_stt()
         self._queue.put_nowait(audio)
 
     def finalize(self) -> None:
@@ -45,6 +54,7 @@ class HookedRecognition:
             if audio is None:
                 self._recognition.finalize()
                 continue
+            self._behind -= len(audio)
             pcm = await self._hooks.before_send_to_stt(g711.decode(audio) if self._mulaw else audio)
             if pcm:
                 self._recognition.send(g711.encode(pcm) if self._mulaw else pcm)
