@@ -100,13 +100,23 @@ def test_a_result_follows_its_call_whatever_was_said_meanwhile() -> None:
     ]
 
 
-def test_a_result_answers_the_latest_call_of_its_id() -> None:
+def test_calls_of_one_id_are_told_apart_and_each_gets_its_own_result() -> None:
     history = History()
-    history.add_tool_call(CALL)
-    history.begin_reply().heard("Once more.")
-    history.add_tool_call(CALL)
-    history.add_tool_result("call_1", "at eight")
-    assert [message.content for message in history.messages() if message.role == "tool"] == [STILL_RUNNING, "at eight"]
+    first, second, third = (history.add_tool_call(CALL) for _ in range(3))
+    assert [call.id for call in (first, second, third)] == ["call_1", "call_1_2", "call_1_3"]
+    history.add_tool_result(third.id, "third")
+    history.add_tool_result(first.id, "first")
+    told = {message.tool_call_id: message.content for message in history.messages() if message.role == "tool"}
+    assert told == {first.id: "first", second.id: STILL_RUNNING, third.id: "third"}
+
+
+def test_what_the_hook_has_not_seen_is_no_message() -> None:
+    history = History()
+    said = history.add_user("My card is 4111.")
+    said.settled = False
+    assert history.messages() == []
+    said.text, said.settled = "My card is #.", True
+    assert history.messages() == [Message("user", "My card is #.")]
 
 
 def test_a_result_without_a_call_is_refused() -> None:

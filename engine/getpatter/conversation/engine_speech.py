@@ -275,13 +275,14 @@ class EngineSpeech:
         """Tools work while the agent talks on, and while it is interrupted."""
         assert self._entry is not None
         self._entry.heard("".join(self._voice.written))  # the tool's message follows the words before it
-        self._call.history.add_tool_call(call)
-        task = asyncio.create_task(self._run(call), name=f"tool {call.name}")
-        self._running[task] = call
+        noted = self._call.history.add_tool_call(call)
+        task = asyncio.create_task(self._run(noted, call.id), name=f"tool {call.name}")
+        self._running[task] = noted
         self._call.tools.add(task)
         task.add_done_callback(self._ended)
 
-    async def _run(self, call: ToolCall) -> None:
+    async def _run(self, call: ToolCall, engine_id: str) -> None:
+        """`engine_id` is what the engine calls it; the history may have another id for it."""
         shared = self._call
         try:
             outcome = await shared.persona.toolbox.run(call, on_progress=self._progress)
@@ -289,10 +290,10 @@ class EngineSpeech:
             tool = shared.persona.toolbox.find(call.name)
             if tool is None or not tool.side_effects:
                 shared.history.add_tool_result(call.id, STOPPED)
-                shared.link.tool_result(call.id, STOPPED)
+                shared.link.tool_result(engine_id, STOPPED)
             raise
         shared.history.add_tool_result(call.id, outcome.result)
-        shared.link.tool_result(call.id, outcome.result)
+        shared.link.tool_result(engine_id, outcome.result)
         shared.on_tool(call, outcome)
         self._goes_on |= call.name not in CLOSING_TOOLS or bool(outcome.error)
 

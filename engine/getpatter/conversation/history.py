@@ -19,6 +19,8 @@ class UserEntry:
     text: str
     note: str = ""
     """What the model is told beside it, in brackets."""
+    settled: bool = True
+    """False as long as the hook after the transcript has not seen it: it is no message until then."""
 
 
 @dataclass(slots=True)
@@ -51,6 +53,8 @@ class History:
         self.system_prompt = system_prompt
         """May change in mid-call, when another agent takes over."""
         self._entries: list[UserEntry | ReplyEntry | _ToolUse] = []
+        self._uses: dict[str, _ToolUse] = {}
+        """By the ids that their calls have here."""
 
     def add_user(self, text: str) -> UserEntry:
         """The caller said something; silence is not recorded."""
@@ -58,13 +62,13 @@ class History:
         self._entries.append(entry)
         return entry
 
-    def add_late(self, text: str) -> None:
+    def add_late(self, text: str) -> UserEntry:
         """The caller said this in the turn that is being answered, or was last, and it was understood only now."""
         said = next((entry for entry in reversed(self._entries) if isinstance(entry, UserEntry)), None)
         if said is None or said.text:
-            self.add_user(text)
-        else:
-            said.text = text.strip()
+            return self.add_user(text)
+        said.text = text.strip()
+        return said
 
     def annotate(self, note: str) -> None:
         """Have the model told this beside what the caller said last.
@@ -82,19 +86,26 @@ class History:
         self._entries.append(reply)
         return reply
 
-    def add_tool_call(self, call: ToolCall) -> None:
-        self._entries.append(_ToolUse(call))
+    def add_tool_call(self, call: ToolCall) -> ToolCall:
+        """The call under the id by which it is known from here on.
+
+        Some servers number the calls of each reply from zero; an id that was there before gets a number behind it, so
+        that each result finds its own call, whenever it comes.
+        """
+        call_id, number = call.id, 1
+        while call_id in self._uses:
+            number += 1
+            call_id = f"{call.id}_{number}"
+        use = self._uses[call_id] = _ToolUse(replace(call, id=call_id))
+        self._entries.append(use)
+        return use.call
 
     def add_tool_result(self, call_id: str, content: str) -> None:
-        """Answer the latest open call of this id; raises `ValueError` when there is none.
-
-        Some servers number the calls of each reply from zero, so an id may come again in one conversation.
-        """
-        for entry in reversed(self._entries):
-            if isinstance(entry, _ToolUse) and entry.call.id == call_id and entry.result is None:
-                entry.result = content
-                return
-        raise ValueError(f"no tool call {call_id!r} waits for a result")
+        """Answer a call by the id that `add_tool_call` gave it; raises `ValueError` unless it waits for a result."""
+        use = self._uses.get(call_id)
+        if use is None or use.result is not None:
+            raise ValueError(f"no tool call {call_id!r} waits for a result")
+        use.result = content
 
     def messages(self, pending: str = "") -> list[Message]:
         """The conversation so far, in the order that model APIs ask for; `pending` is what the caller may be saying.
@@ -108,7 +119,7 @@ class History:
             entry = entries[at]
             at += 1
             if isinstance(entry, UserEntry):
-                if entry.text:
+                if entry.text and entry.settled:
                     _append(messages, Message("user", f"{entry.text} [{entry.note}]" if entry.note else entry.text))
             elif isinstance(entry, ReplyEntry) and (content := _content(entry)):
                 _append(messages, Message("assistant", content))

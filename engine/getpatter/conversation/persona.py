@@ -60,21 +60,28 @@ class Persona:
         self._toolboxes: list[Toolbox] = []
         """Of the agents so far: what one began may outlast its time."""
         self._variables = agent.variables
+        self.hooks: HookRunner
         self.become(agent)
 
     def become(self, agent: Agent) -> None:
-        self.prompt = fill(agent.system_prompt, {**self._variables, **agent.variables})
+        """Be this agent from the next step on.
+
+        Raises `ConfigurationError` for two tools of one name, and then nothing has changed.
+        """
+        toolbox = self._tools_of(agent)
+        prompt = fill(agent.system_prompt, {**self._variables, **agent.variables})
+        history = self.hooks.history if self._toolboxes else ()
+        context = HookContext(self._call.call_id, self._call.caller, self._call.callee, history)
+        hooks = HookRunner(agent.hooks, context, self._clock, self._failed)
+        guardrails = Guardrails(agent.guardrails, self._clock, self._failed)
+        wording = Wording(guardrails, hooks, agent.text_transforms, self._failed)
+
+        self._toolboxes.append(toolbox)
+        self.prompt = prompt
         self.eager = agent.eager_first_flush
         """Speak the first clause before its sentence is complete."""
-        self.hooks = HookRunner(
-            agent.hooks,
-            HookContext(self._call.call_id, self._call.caller, self._call.callee),
-            self._clock,
-            self._failed,
-        )
-        guardrails = Guardrails(agent.guardrails, self._clock, self._failed)
-        self.wording = Wording(guardrails, self.hooks, agent.text_transforms)
-        self._toolboxes.append(self._tools_of(agent))
+        self.hooks = hooks
+        self.wording = wording
         self.hooked = agent.hooks != PipelineHooks()
         """There are hooks at all."""
         self.revises = agent.hooks.after_transcribe is not None

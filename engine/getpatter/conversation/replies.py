@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from getpatter.conversation.history import History, ReplyEntry, UserEntry
+from getpatter.conversation.history import History, ReplyEntry
 from getpatter.conversation.log import ConversationLog
 from getpatter.conversation.mind import Mind, Speech
+from getpatter.conversation.revisions import Revise, Revisions
 from getpatter.conversation.speaker import Speaker
 from getpatter.conversation.timing import Timing
 from getpatter.errors import PartialReply, PatterError, ProviderError
+from getpatter.extension import contained, place
+from getpatter.llm.base import Message
 
 log = logging.getLogger(__name__)
 
 OnFailure = Callable[[PatterError, bool], None]
 """Told what failed, and whether the agent still has a voice."""
-
-Revise = Callable[[UserEntry], Awaitable[bool]]
-"""Changes what the caller is taken to have said; False when it is not to be answered."""
 
 
 @dataclass(slots=True)
@@ -34,6 +34,8 @@ class _Turn:
     """Its place in the history; a draft has none."""
     words: str = ""
     """What it answers, of a draft."""
+    told: Sequence[Message] = ()
+    """What had been said before, of a draft."""
     failed: bool = False
     silent: bool = False
     """It turned out to have nothing to say."""
@@ -52,6 +54,9 @@ class Replies:
     _current: _Turn | None = None
     _draft: _Turn | None = None
     _retired: set[asyncio.Task[None]] = field(default_factory=set)
+    _revisions: Revisions = field(default_factory=Revisions)
+    _asked: asyncio.Task[bool] | None = None
+    """Tells whether what the caller said last is to be answered."""
 
     @property
     def speech(self) -> Speech | None:
@@ -69,16 +74,18 @@ class Replies:
         self.drop_draft()
         self.speaker.begin(held=True)
         speech = self.mind.begin(self.speaker, Timing(), lambda: self.history.messages(text))
-        self._draft = _Turn(speech, self._start(speech, speech.answer, "draft"), words=text)
+        task = self._start(speech, speech.answer, "draft")
+        self._draft = _Turn(speech, task, words=text, told=self.history.messages())
 
     def answer(self, text: str, timing: Timing, revise: Revise | None = None) -> None:
         """Answer the caller, who said `text` (empty: what they said before), with the draft where it fits.
 
         `revise` may change what they are taken to have said, or have it not answered at all.
         """
-        said = self.history.add_user(text)
         draft = self._draft
-        if draft is not None and not draft.failed and not draft.silent and _alike(draft.words, text):
+        fits = draft is not None and draft.told == self.history.messages()
+        said = self.history.add_user(text)
+        if draft is not None and fits and not draft.failed and not draft.silent and _alike(draft.words, text):
             self._draft = None
             self.log.draft_ended(used=True)
             draft.speech.timing.heard(timing)
@@ -88,14 +95,22 @@ class Replies:
         self.drop_draft()
         self.speaker.begin()
         speech = self.mind.begin(self.speaker, timing, self.history.messages)
-        speak = speech.answer if revise is None else partial(self._revised, speech, revise, said)
-        self._take_up(_Turn(speech, self._start(speech, speak, "reply")))
+        if text:
+            self._asked = self._revisions.begin(said, revise) if revise is not None else None
+        self._take_up(_Turn(speech, self._start(speech, partial(self._answer, speech, self._asked), "reply")))
 
-    async def _revised(self, speech: Speech, revise: Revise, said: UserEntry) -> None:
-        if await revise(said):
+    async def _answer(self, speech: Speech, asked: asyncio.Task[bool] | None) -> None:
+        await self._revisions.done()
+        if asked is None or asked.result():
             await speech.answer()
         else:
             self.speaker.finish()
+
+    def note(self, text: str, revise: Revise | None = None) -> None:
+        """The caller said this in a turn that is being answered, or was last; `revise` may change it."""
+        said = self.history.add_late(text)
+        if revise is not None:
+            self._revisions.begin(said, revise)
 
     def say(self, text: str) -> None:
         """Speak given words."""
@@ -114,13 +129,14 @@ class Replies:
 
     async def _run(self, speech: Speech, speak: Callable[[], Awaitable[None]]) -> None:
         try:
-            await speak()
+            with contained():
+                await speak()
         except PartialReply as error:
             self.log.problem(error)  # what there is of it was said, and the next one may be luckier
         except ProviderError as error:
             self._failed(speech, error, can_speak=not speech.voice_lost)
-        except Exception as error:  # a tool's or our own fault ends this call, not the process
-            log.exception("call %s: the reply failed", self.call_id)
+        except Exception as error:  # noqa: BLE001 -- a tool's or our own fault ends this call, not the process
+            log.error("call %s: the reply failed: %s %s", self.call_id, type(error).__name__, place(error))
             self._failed(speech, PatterError(f"The reply failed: {type(error).__name__}."), can_speak=False)
 
     def _failed(self, speech: Speech, error: PatterError, *, can_speak: bool) -> None:
@@ -171,7 +187,7 @@ class Replies:
             self._current.speech.withdraw()
             self._retired.add(self._current.task)
             self._current.task.add_done_callback(self._retired.discard)
-        self.conclude(interrupted=False)
+        self.conclude(interrupted=not self.speaker.heard().all)
 
     def conclude(self, *, interrupted: bool) -> None:
         """Write down what was heard of the current reply, if there is one."""
@@ -191,12 +207,13 @@ class Replies:
                 turn.task.cancel()
 
     async def close(self) -> None:
-        """Stop everything and wait for it."""
+        """Stop everything and wait for it, and for what the caller said to be seen by its hook."""
         self.withdraw()
         tasks = list(self._retired)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._revisions.done()
 
 
 def _alike(one: str, other: str) -> bool:

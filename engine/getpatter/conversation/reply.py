@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 
 from getpatter.audio import g711
 from getpatter.audio.format import LINE, AudioFormat
 from getpatter.audio.transcode import Transcoder
-from getpatter.clock import Clock, stall_guard
+from getpatter.clock import Clock, Patience
 from getpatter.conversation.history import History, ReplyEntry
 from getpatter.conversation.persona import Persona
 from getpatter.conversation.speaker import Speaker
@@ -17,12 +17,12 @@ from getpatter.conversation.timing import Timing
 from getpatter.conversation.wording import Sentence
 from getpatter.errors import ProviderError
 from getpatter.language.sentences import SentenceSplitter
-from getpatter.llm.base import LanguageModel, Message, TextDelta, ToolCall
+from getpatter.llm.base import LanguageModel, Message, TextDelta, ToolCall, ToolSpec
 from getpatter.tools.run import ToolOutcome
-from getpatter.tts.base import Voice
+from getpatter.tts.base import SpeechChunk, Voice
 
 MAX_STEPS = 6
-"""Rounds of tool calls that one answer may take."""
+"""Rounds of tool calls that one answer may take; after them the model is asked to answer without tools."""
 VOICE_STALL_S = 10.0
 """A voice that takes longer for its next audio will not be waited for: nobody stays on a silent line."""
 CLOSING_TOOLS = frozenset({"end_call", "transfer_call"})
@@ -63,8 +63,10 @@ class Reply:
         self._entry: ReplyEntry | None = None
         self._committed = asyncio.Event()
         self._written: list[str] = []
-        self._queue: asyncio.Queue[str | bytes | None] = asyncio.Queue()
-        self._urgent: list[str] = []
+        """The sentences of the answer as they may be heard."""
+        self._queue: asyncio.Queue[Sentence | str | bytes | None] = asyncio.Queue()
+        """In the order in which they are heard; text is still to be put into words for the voice."""
+        self._complete = False
         self._withdrawn = asyncio.Event()
         self.timing = timing
         self.voice_lost = False
@@ -73,6 +75,8 @@ class Reply:
 
     async def answer(self) -> None:
         self.timing.asked = self._clock.now()
+        if self._persona.hooked and not self._committed.is_set():  # a draft: nobody has told its hooks
+            self._persona.hooks.remember(self._history.messages())
         thinking = asyncio.create_task(self._think())
         try:
             await self._speak()
@@ -85,8 +89,9 @@ class Reply:
 
     async def say(self, text: str) -> None:
         splitter = SentenceSplitter()
-        self._put([*splitter.feed(text), *splitter.flush()])
-        self._queue.put_nowait(None)
+        for sentence in (*splitter.feed(text), *splitter.flush()):
+            self._queue.put_nowait(sentence)
+        self._end()
         await self._speak()
 
     def commit(self, entry: ReplyEntry) -> None:
@@ -94,8 +99,8 @@ class Reply:
         self._committed.set()
 
     def interject(self, text: str) -> None:
-        self._urgent.append(text)
-        self._queue.put_nowait("")  # wakes whoever waits for words
+        if not self._written:  # the wait for the answer is over otherwise
+            self._progress(text)
 
     def play(self, audio: bytes) -> None:
         self._queue.put_nowait(audio)
@@ -118,31 +123,33 @@ class Reply:
 
     async def _think(self) -> None:
         try:
-            messages = await self._persona.hooks.before_llm(self._messages())
+            messages = self._messages()
             for _ in range(MAX_STEPS):
-                calls = await self._step(messages)
+                calls = await self._step(messages, self._persona.toolbox.specs)
                 if not calls:
                     return
                 await self._committed.wait()
-                over = True
+                over = False
                 for call in calls:
                     if not self._withdrawn.is_set():
-                        over &= await self._run(call)
+                        over |= await self._run(call)
                 if self._withdrawn.is_set() or over:
                     return
                 messages = self._history.messages()
+            await self._step(messages, ())
         finally:
             self.timing.last_token = self._clock.now()
-            self._queue.put_nowait(None)
+            self._end()
 
-    async def _step(self, messages: Sequence[Message]) -> Sequence[ToolCall]:
+    async def _step(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Sequence[ToolCall]:
         """One message of the model: its text as sentences, its tool calls returned."""
         persona = self._persona
         whole = persona.hooks.after_llm.on_response is not None
         splitter = SentenceSplitter(eager_first=persona.eager and not self._written)
         calls: list[ToolCall] = []
         response: list[str] = []
-        async with aclosing(self._llm.reply(messages, persona.toolbox.specs)) as parts:
+        messages = await persona.hooks.before_llm(messages)
+        async with aclosing(self._llm.reply(messages, tools)) as parts:
             async for part in parts:
                 if isinstance(part, TextDelta):
                     self._token()
@@ -150,13 +157,13 @@ class Reply:
                     if whole:
                         response.append(text)
                     else:
-                        self._put(splitter.feed(text))
+                        await self._write(splitter.feed(text))
                 elif isinstance(part, ToolCall):
                     self._token()
                     calls.append(part)
         if whole:
-            self._put(splitter.feed(await persona.hooks.on_response("".join(response))))
-        self._put(splitter.flush())
+            await self._write(splitter.feed(await persona.hooks.on_response("".join(response))))
+        await self._write(splitter.flush())
         return calls
 
     def _token(self) -> None:
@@ -164,18 +171,28 @@ class Reply:
             self.timing.first_token = self._clock.now()
             self._on_first_token()
 
-    def _put(self, ready: Sequence[str]) -> None:
-        for sentence in ready:
-            self._written.append(sentence)
-            self._queue.put_nowait(sentence)
+    async def _write(self, ready: Sequence[str]) -> None:
+        for text in ready:
+            sentence = await self._persona.wording.prepare(text)
+            if sentence is not None:
+                self._written.append(sentence.text)
+                self._queue.put_nowait(sentence)
+
+    def _progress(self, text: str) -> None:
+        if not self._complete:
+            self._queue.put_nowait(text)
+
+    def _end(self) -> None:
+        self._complete = True
+        self._queue.put_nowait(None)
 
     async def _run(self, call: ToolCall) -> bool:
         """Whether nothing is to be said after it."""
         assert self._entry is not None
         self._entry.heard(" ".join(self._written))  # the tool's message follows the model's own words
-        self._history.add_tool_call(call)
+        call = self._history.add_tool_call(call)
         try:
-            outcome = await self._persona.toolbox.run(call, on_progress=self.interject)
+            outcome = await self._persona.toolbox.run(call, on_progress=self._progress)
         except asyncio.CancelledError:
             tool = self._persona.toolbox.find(call.name)
             if tool is not None and not tool.side_effects:
@@ -192,28 +209,23 @@ class Reply:
         while more:
             item = await self._queue.get()
             try:
-                for words in self._take_urgent():
-                    await self._say(words)
                 if isinstance(item, bytes):
                     self._sound(item)
-                elif item:
+                elif isinstance(item, str):
+                    await self._say(await self._persona.wording.prepare(item))
+                else:
                     await self._say(item)
                 more = item is not None
             finally:
                 self._queue.task_done()
         self._speaker.finish()
 
-    def _take_urgent(self) -> list[str]:
-        urgent, self._urgent = self._urgent, []
-        return urgent
-
     def _sound(self, audio: bytes) -> None:
         self._speaker.open("")
         self._speaker.add(audio)
         self._speaker.close()
 
-    async def _say(self, text: str) -> None:
-        sentence = await self._persona.wording.prepare(text)
+    async def _say(self, sentence: Sentence | None) -> None:
         if sentence is None:
             return
         await self._speaker.room()
@@ -233,10 +245,7 @@ class Reply:
             timing.first_sentence = self._clock.now()
         transcoder = None if self._voice_format == LINE else Transcoder(self._voice_format, LINE)
         self._speaker.open(sentence.text)
-        async with (
-            stall_guard(self._clock, VOICE_STALL_S) as alive,
-            aclosing(self._voice.synthesize(sentence.spoken)) as chunks,
-        ):
+        async with aclosing(self._sound_of(sentence.spoken)) as chunks:
             async for chunk in chunks:
                 if timing.first_audio is None:
                     timing.first_audio = self._clock.now()
@@ -245,11 +254,24 @@ class Reply:
                 if timing.first_frame is None:
                     timing.first_frame = self._speaker.first_sent_at
                 await self._speaker.room()
-                alive()
         if transcoder and (rest := transcoder.flush()):
             self._speaker.add(await self._hooked(rest))
         timing.last_audio = self._clock.now()
         self._speaker.close()
+
+    async def _sound_of(self, spoken: str) -> AsyncGenerator[SpeechChunk]:
+        """What the voice makes of it; raises `TimeoutError` when the voice, and nobody else, is waited for too long."""
+        patience = Patience(self._clock)
+        try:
+            async with aclosing(self._voice.synthesize(spoken)) as chunks:
+                while True:
+                    patience.until(self._clock.now() + VOICE_STALL_S)
+                    chunk = await patience.wait(anext(chunks, None))
+                    if chunk is None:
+                        return
+                    yield chunk
+        finally:
+            patience.close()
 
     async def _hooked(self, audio: bytes) -> bytes:
         hooks = self._persona.hooks

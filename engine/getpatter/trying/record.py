@@ -130,8 +130,8 @@ def history(events: Sequence[Event], system_prompt: str = "") -> History:
             reply = None
         elif isinstance(event, ToolCalled):
             reply = reply or told.begin_reply()  # what is said around the tools stands before them
-            told.add_tool_call(ToolCall(event.tool_call_id, event.name, event.arguments))
-            told.add_tool_result(event.tool_call_id, event.result)
+            call = told.add_tool_call(ToolCall(event.tool_call_id, event.name, event.arguments))
+            told.add_tool_result(call.id, event.result)
     return told
 
 
