@@ -36,7 +36,7 @@ class Speech(Protocol):
         """What is said answers what the caller said: tools may run, and `entry` is its place in the history."""
 
     def interject(self, text: str) -> None:
-        """Say this before what comes next."""
+        """Say this to bridge the wait for the answer, unless there is something of it to be said."""
 
     def play(self, audio: bytes) -> None:
         """Have line audio heard after what is being said, such as the tones of keys."""
