@@ -227,7 +227,7 @@ async def test_the_hook_before_the_model_is_asked_at_each_step(call_of: CallOf) 
 
 
 async def test_calls_of_one_id_get_their_own_results_however_late(call_of: CallOf) -> None:
-    booked = asyncio.Event()
+    booked, looked = asyncio.Event(), asyncio.Event()
 
     @tool
     async def book() -> str:
@@ -235,22 +235,28 @@ async def test_calls_of_one_id_get_their_own_results_however_late(call_of: CallO
         await booked.wait()
         return "booked"
 
+    @tool
+    async def weather() -> str:
+        """Tell the weather."""
+        await looked.wait()
+        return "sunny"
+
     llm = AnsweringLLM(
-        ["I will book.", ToolCall("0", "book", "{}")], ["Looking.", asked_to_look("0")], "Five.", "Done."
+        ["I will book.", ToolCall("0", "book", "{}")], ["Looking.", ToolCall("0", "weather", "{}")], "It is sunny."
     )
     stt = TellableSTT(["book it"])
-    stage = call_of(llm=llm, stt=stt, tools=(book, look))
+    stage = call_of(llm=llm, stt=stt, tools=(book, weather))
     await stage.start()
     await stage.says()
     await stage.passes(0.3)
-    stt.tell_next("wait, what do you have", "and now")
+    stt.tell_next("wait, how is the weather")
     await stage.says()
-    await stage.passes(3)
+    await stage.passes(0.4)
     booked.set()
+    await stage.passes(0.2)
+    looked.set()
     await stage.passes(3)
-    await stage.says()
-    await stage.passes(3)
-    assert told(llm, "tool")[-1] == ["booked", "five tables"]
+    assert told(llm, "tool")[-1] == ["booked", "sunny"]
 
 
 # -- drafts
