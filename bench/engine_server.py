@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import json
 import os
 import signal
@@ -44,6 +43,7 @@ from getpatter.conversation.conversation import Services
 from getpatter.conversation.listening import Listening
 from getpatter.conversation.pacer import Pacer
 from getpatter.observability.bus import EventBus
+from getpatter.server.garbage import QuietGarbage
 from getpatter.server.listener import Listener
 from getpatter.server.media_socket import media_protocol
 from getpatter.server.sweep import Sweep
@@ -148,8 +148,10 @@ async def run(options: argparse.Namespace, home: Path) -> None:
         beat.join(Stage.HEAR, lag.strike)
         stack.callback(beat.leave, Stage.HEAR, lag.strike)
         print(json.dumps({"url": listener.url.replace("http", "ws") + "/media", "pid": os.getpid()}), flush=True)
-        gc.collect()
-        gc.freeze()
+        garbage = QuietGarbage(SystemClock(), lambda: exchange.live_calls)
+        garbage.start()
+        stack.callback(garbage.stop)
+        bus.subscribe(garbage.listen)
         await stopped.wait()
 
 

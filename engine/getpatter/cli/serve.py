@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -14,6 +13,7 @@ import typer
 
 from getpatter.calls.views import ServeInbound
 from getpatter.cli.console import err, fail, out, run, settings, switchboard
+from getpatter.clock import SystemClock
 from getpatter.control.launch import find_engine
 from getpatter.errors import PatterError
 from getpatter.settings import Settings
@@ -44,6 +44,7 @@ def serve(
 async def _serve(chosen: Settings, inbound: ServeInbound | None) -> None:
     # No other command has a use for the engine's modules, which take seconds of CPU to import.
     from getpatter.server.engine import Engine
+    from getpatter.server.garbage import QuietGarbage
     from patter_mcp import http as mcp_http
 
     stopped = asyncio.Event()
@@ -53,9 +54,9 @@ async def _serve(chosen: Settings, inbound: ServeInbound | None) -> None:
     async with Engine(chosen, mounts=[mcp_http.mount]) as engine:
         if inbound is not None:
             await engine.switchboard.serve_inbound(inbound)
-        # What was made up to here stays for good; the collector need not look at it while calls are live.
-        gc.collect()
-        gc.freeze()
+        garbage = QuietGarbage(SystemClock(), lambda: engine.live_calls)
+        garbage.start()
+        engine.bus.subscribe(garbage.listen)
         err.print(f"patter is ready. Control and MCP: {engine.private_url}  carriers: {engine.carrier_url}")
         await stopped.wait()
         if engine.live_calls:
