@@ -243,3 +243,56 @@ def test_what_is_said_again_was_heard_before() -> None:
     playout.hold(12.3)
     playout.release(12.6)
     assert playout.heard(12.6) == heard
+
+
+# -- what was heard stays heard
+
+
+def paragraphs() -> Playout:
+    """A second of words, two short sentences of 0.3 s and 0.1 s, and two seconds."""
+    playout = Playout(lead_s=0.06)
+    playout.begin()
+    for text, seconds in (("One two three four.", 1.0), ("Yes.", 0.3), ("No.", 0.1), ("And a much longer end.", 2.0)):
+        playout.open_segment(text)
+        playout.add(text[:1].encode() * int(seconds * 8000))
+        playout.close_segment()
+    playout.finish()
+    return playout
+
+
+def test_a_late_mark_takes_no_word_back() -> None:
+    playout = paragraphs()
+    play(playout, 10.0, 11.46)
+    before = playout.heard(11.46)
+    playout.mark_played("s1", 11.46)  # 0.46 s after it was due
+    assert playout.heard(11.46) == before
+    assert playout.heard_s(11.9) >= playout.heard_s(11.46)
+
+
+def test_after_a_late_mark_the_unheard_words_are_sent_again_whole() -> None:
+    playout = paragraphs()
+    play(playout, 10.0, 11.46)
+    playout.mark_played("s1", 11.46)
+    playout.hold(11.46)
+    playout.release(12.0)
+    again = b"".join(burst.audio for burst in play(playout, 12.0, 16.0))
+    assert set(again) == {ord("A")}  # the last sentence, of which nothing was heard whole
+    assert len(again) > 1.9 * 8000
+    assert playout.complete
+
+
+def test_a_line_that_ran_dry_takes_no_word_back() -> None:
+    playout = Playout(lead_s=0.06)
+    playout.begin()
+    for text in ("One.", "Two three four five."):
+        playout.open_segment(text)
+        playout.add(SECOND)
+        playout.close_segment()
+    play(playout, 10.0, 11.4)
+    playout.mark_played("s1", 11.4)  # the ear is 0.4 s behind the clock
+    play(playout, 11.4, 13.0)
+    heard = playout.heard_s(13.0)
+    playout.open_segment("Six.")
+    playout.add(SECOND)
+    playout.take(13.0)
+    assert playout.heard_s(13.0) >= heard

@@ -77,6 +77,8 @@ class Playout:
         self._marked = 0
         self._marks: deque[tuple[str, int]] = deque()
         self._confirmed = 0
+        self._surely_heard = 0
+        """Where the clock had got to when it was set anew: what counted as heard goes on to."""
 
     # -- filling
 
@@ -135,6 +137,7 @@ class Playout:
             return NOTHING if not self._mark_due() else Burst(b"", self._place_marks(now))
         if self._first_sent_at is None or now > self._anchor + (self._sent - self._run_start) / BYTES_PER_S:
             # The first audio, or the line ran dry: playing starts afresh now.
+            self._surely_heard = self._played(now)
             self._anchor = now
             self._run_start = self._sent
             if self._first_sent_at is None:
@@ -220,17 +223,19 @@ class Playout:
             self._confirmed = max(self._confirmed, position)
             if known == name:
                 break
+        self._surely_heard = self._played(now)
         lag = now - self._anchor - (self._confirmed - self._run_start) / BYTES_PER_S
         if self._confirmed > self._run_start and lag <= MAX_MARK_LAG_S:
             self._lag_s = max(0.0, lag)
 
     def _played(self, now: float) -> int:
+        """Never less than before: sentences that were heard are let go of."""
         if self._held:
             return self._heard_when_held
         if self._first_sent_at is None:
             return 0
         by_clock = self._run_start + int((now - self._lag_s - self._anchor) * BYTES_PER_S)
-        return max(self._confirmed, min(by_clock, self._sent), 0)
+        return max(self._confirmed, self._surely_heard, min(by_clock, self._sent))
 
     def heard_s(self, now: float) -> float:
         """How much of the utterance's audio was heard."""
