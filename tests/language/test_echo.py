@@ -127,3 +127,38 @@ def test_a_long_call_keeps_two_minutes_of_words() -> None:
         guard.agent_said(LINE, number * ENDS_S, (number + 1) * ENDS_S)
     assert len(guard._spoken) == MAX_WORDS
     assert guard.is_echo("your table is ready", 999 * ENDS_S + 1.0, 999 * ENDS_S + 2.6)
+
+
+# -- answers in the words of their question
+
+CHOICE = "Shall I book the table at seven or at eight?"
+"""Sounds from 0 to 4 s."""
+
+
+@pytest.fixture
+def asking() -> EchoGuard:
+    guard = EchoGuard()
+    guard.agent_said(CHOICE, 0.0, 4.0)
+    return guard
+
+
+@pytest.mark.parametrize("heard_from", [3.75, 4.0, 4.2, 5.0])
+@pytest.mark.parametrize("text", ["seven", "at eight", "the table at seven", "book the table at eight"])
+def test_an_answer_may_repeat_the_question(asking: EchoGuard, text: str, heard_from: float) -> None:
+    assert not asking.is_echo(text, heard_from, heard_from + 0.8)
+    assert not asking.may_become_echo(text, heard_from, heard_from + 0.8)
+
+
+@pytest.mark.parametrize("text", ["seven", "at seven"])
+def test_a_word_or_two_may_answer_a_question_before_its_end(asking: EchoGuard, text: str) -> None:
+    assert not asking.is_echo(text, 3.2, 3.8)
+
+
+def test_a_question_that_is_being_asked_has_an_echo(asking: EchoGuard) -> None:
+    assert asking.is_echo("book the table at seven or at eight", 1.0, 4.5)
+
+
+def test_what_follows_a_question_has_an_echo(asking: EchoGuard) -> None:
+    asking.agent_said("Both of them are still free.", 4.0, 6.4)
+    assert asking.is_echo("both of them are still free", 4.2, 6.6)
+    assert asking.is_echo("both of", 4.2, 4.9)

@@ -37,6 +37,7 @@ DIGITS_BEGUN = [
     ("You can reach me at", ""),
     ("reach me at 202 555", ""),
     ("202 555", ""),
+    ("my zip is 902", ""),
     ("1 2 3", ""),
     ("4411", ACCOUNT),
     ("44 11 90 22", ACCOUNT),
@@ -58,6 +59,9 @@ DIGITS_COMPLETE = [
     ("two oh two triple five oh one oh four", PHONE),
     ("my number is 202-555-0104", ""),
     ("90210", "And your zip code?"),
+    ("my zip is 90210", ""),
+    ("My zip code is 90210.", "Where do you live?"),
+    ("the last four digits are 0104", ""),
     ("0104", "What are the last four digits?"),
     ("one two three four", "What are the last four digits?"),
 ]
@@ -156,7 +160,8 @@ def test_an_open_clause_is_waited_for(text: str) -> None:
     examples("""Where are you from|what is this for|Who am I speaking with|What is it about?|I want to log in
 I'd love to|I don't want to|Can you tell me who it's for?|yes it is|I'm doing well|it's been a while|that's what I need
 I'd like to book a table|It is fine though|I feel ill|Here is my ID|It's like pizza
-Please come in|My name is Anna|I can't|Tuesday|Can I ask something?"""),
+that's what I'm looking for|this is what I was waiting for|That's all I came for.|it's the one I told you about
+can you turn it on|I'd like to try it on|Please come in|My name is Anna|I can't|Tuesday|Can I ask something?"""),
 )
 def test_a_whole_sentence_is_not(text: str) -> None:
     assert patience(text) == 0

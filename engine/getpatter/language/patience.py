@@ -13,7 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 from getpatter.language.patience_words import NO_WORDS, PATIENCE_WORDS, PatienceWords
-from getpatter.language.question import Answer, Asked, asked_for
+from getpatter.language.question import Answer, Asked, asked_for, digits_named, is_question
 from getpatter.language.words import one_of, primary_language, words
 
 
@@ -100,6 +100,8 @@ class _Said(NamedTuple):
     asks: bool
     """A question's end is its end, whatever the last word."""
     asked: Asked | None
+    named: int | None
+    """Digits of the number that the words themselves name."""
     table: PatienceWords
     patterns: _Patterns
 
@@ -111,8 +113,9 @@ class _Said(NamedTuple):
             words=(found := words(text)),
             spoken=" ".join(found),
             clause=clauses[-1] if clauses else "",
-            asks=text.rstrip(" \"'").endswith(("?", "？")),
+            asks=is_question(text),
             asked=asked_for(asked, language),
+            named=digits_named(text, language),
             table=PATIENCE_WORDS.get(primary, NO_WORDS),
             patterns=_patterns(primary),
         )
@@ -163,11 +166,15 @@ def _is_read_out(said: _Said, run: list[str]) -> bool:
 
 
 def _complete_lengths(said: _Said) -> Iterable[int]:
-    if said.answer is not Answer.DIGITS or said.asked is None:
-        return said.table.phone_digits
-    if said.asked.digits in said.table.phone_digits:
+    if said.answer is Answer.DIGITS and said.asked is not None:
+        length = said.asked.digits
+        if length is None:
+            return ()
+    else:
+        length = said.named
+    if length is None or length in said.table.phone_digits:
         return said.table.phone_digits  # with or without the prefix for calls from abroad
-    return () if said.asked.digits is None else (said.asked.digits,)
+    return (length,)
 
 
 def _number_at_end(found: list[str], table: PatienceWords) -> list[str]:

@@ -26,7 +26,7 @@ class PatienceWords:
     """Ends that look open or like a filler, and are not."""
     question_starts: tuple[str, ...]
     stranded: tuple[str, ...]
-    """What a question that starts with one of these may end with: "where are you from"."""
+    """What a clause that starts with one of these may end with: "where are you from"."""
     number_follows: tuple[str, ...]
     """Announce digits."""
     finished: tuple[str, ...]
@@ -79,9 +79,13 @@ ENGLISH = PatienceWords(
         i think it is, no it's, it is, it was, they are, we are, you are, there is, i think i was, love to,
         not to, don't want to, used to, have to, need to, supposed to, paid for, asked for, looked at,
         i'd love to, i'd like to, so do i, can i, should i, do i, am i, not actually, yes actually, a while,
-        what i want, what i need, all i want, all i need"""
+        what i want, what i need, all i want, all i need, turn it on, turn that on, turn this on, turn them on,
+        switch it on, put it on, try it on, put it in, fill it in, type it in, let me in, log me in"""
     ),
-    question_starts=phrase_list("who, whose, what, what's, where, where's, which, how, is that what, is this what"),
+    question_starts=phrase_list(
+        """who, whose, what, what's, where, where's, which, how, is that what, is this what, that's what, that is what,
+        this is what, it's what, that's all, that's the one, it's the one, that's who, that's where"""
+    ),
     stranded=phrase_list("to, of, for, with, from, at, by, about, into, on, in, is, are, was, like"),
     number_follows=phrase_list(
         """number is, code is, zip is, pin is, id is, digits are, ends in, ending in, it's area code,

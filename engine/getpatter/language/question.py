@@ -51,7 +51,7 @@ QUESTIONS: Mapping[str, QuestionWords] = {
         digits={
             "phone number": 10, "telephone number": 10, "cell number": 10, "mobile number": 10, "callback number": 10,
             "number to call": 10, "number to reach": 10, "best number": 10,
-            "zip code": 5, "last four": 4, "last four digits": 4, "card number": 16,
+            "zip code": 5, "zip": 5, "last four": 4, "last four digits": 4, "card number": 16,
             "account number": None, "order number": None, "member number": None, "member id": None,
             "reference number": None, "confirmation number": None, "policy number": None, "tracking number": None,
             "social security number": 9, "pin": None, "code": None, "digits": None,
@@ -105,7 +105,14 @@ QUESTIONS: Mapping[str, QuestionWords] = {
     ),
 }  # fmt: skip
 
+_CLOSING = " \"'”’»)"
+"""What may stand after a question mark."""
 _SENTENCE = re.compile(r"[^.!?…。！？]+[.!?…。！？]*")
+
+
+def is_question(text: str) -> bool:
+    """Whether it ends with a question mark."""
+    return text.rstrip(_CLOSING).endswith(("?", "？"))
 
 
 def asked_for(said: str, language: str) -> Asked | None:
@@ -118,11 +125,20 @@ def asked_for(said: str, language: str) -> Asked | None:
     last = next((sentence for sentence in reversed(sentences) if words(sentence)), "")
     if not last:
         return None
-    question = last.rstrip(" \"'”’»)").endswith(("?", "？"))
+    question = is_question(last)
     named = (
         None if re.search(r"\d", last) else _named(" ".join(words(last)), primary_language(language), question=question)
     )
     return named or Asked(Answer.ANYTHING) if question else named
+
+
+def digits_named(text: str, language: str) -> int | None:
+    """How many digits the number has that `text` names ("my zip code is ..."), where that is certain."""
+    if (primary := primary_language(language)) not in QUESTIONS:
+        return None
+    patterns = _patterns(primary)
+    match = patterns.digits.search(" ".join(words(text)))
+    return patterns.lengths[match[0]] if match else None
 
 
 def _named(text: str, language: str, *, question: bool) -> Asked | None:
