@@ -9,13 +9,14 @@ from contextlib import aclosing
 import pytest
 
 from getpatter.audio.format import LINE, AudioFormat
+from getpatter.conversation.reply import VOICE_STALL_S
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.failover import Switch
 from getpatter.testing.clock import ManualClock
 from getpatter.testing.failing import HANGS, REFUSES, FailingTTS, Fault
 from getpatter.testing.providers import SECONDS_A_WORD, CountingTTS
 from getpatter.tts.base import SpeechChunk, Voice, WordTime
-from getpatter.tts.fallback import FallbackTTS
+from getpatter.tts.fallback import SILENCE_S, FallbackTTS
 
 SENTENCE = "Your number is one two three."
 
@@ -153,13 +154,32 @@ async def test_the_last_voice_has_more_time() -> None:
     voice = await FallbackTTS(only, clock=clock).open()
     speaking = asyncio.create_task(said(voice, SENTENCE))
     await turns()
-    clock.advance(7.9)
+    clock.advance(8.9)
     await turns()
     assert not speaking.done()
     clock.advance(0.1)
     async with asyncio.timeout(30):
-        with pytest.raises(ProviderError, match="only gave no audio for 8 s"):
+        with pytest.raises(ProviderError, match="only gave no audio for 9 s"):
             await speaking
+    await voice.close()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+async def test_all_voices_together_fail_before_their_listener_gives_them_up(count: int) -> None:
+    clock = ManualClock()
+    mute = [FailingTTS(CountingTTS(), HANGS, name=f"voice {number}") for number in range(count)]
+    voice = await FallbackTTS(*mute, clock=clock).open()
+    speaking = asyncio.create_task(said(voice, SENTENCE))
+    began = clock.now()
+    for _ in range(count):
+        await turns()
+        assert clock.next_timer is not None
+        clock.advance(clock.next_timer - clock.now())
+    async with asyncio.timeout(30):
+        with pytest.raises(ProviderError, match=f"voice {count - 1} gave no audio"):
+            await speaking
+    assert clock.now() - began == pytest.approx(SILENCE_S)
+    assert SILENCE_S < VOICE_STALL_S
     await voice.close()
 
 

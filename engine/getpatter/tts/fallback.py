@@ -19,8 +19,9 @@ from getpatter.tts.progress import SentenceProgress
 FIRST_AUDIO_S = 2.5
 """Longest wait for a voice's next audio while there is another to speak.  A judgement: voices on the net give their
 first audio within half a second."""
-LAST_AUDIO_S = 8.0
-"""The same for the last one: late speech is better than none."""
+SILENCE_S = 9.0
+"""Longest wait for the next audio of all voices together, most of it for the last one: late speech is better than none.
+Whoever speaks gives a voice up after 10 s."""
 
 
 class FallbackTTS:
@@ -40,7 +41,10 @@ class FallbackTTS:
         retry_after_s: float = RETRY_AFTER_S,
         clock: Clock | None = None,
     ) -> None:
-        """Raises `ConfigurationError` for a wait that cannot work and for a fallback whose format cannot be had."""
+        """`first_audio_s` is shorter where so many voices would otherwise take more than `SILENCE_S` to fail.
+
+        Raises `ConfigurationError` for a wait that cannot work and for a fallback whose format cannot be had.
+        """
         if first_audio_s <= 0:
             raise ConfigurationError("A voice needs more than 0 s for its first audio.")
         for fallback in fallbacks:
@@ -194,7 +198,9 @@ class FallbackVoice:
             self._closing.begin(voice)
 
     def _wait_s(self, asked: int) -> float:
-        return self._first_audio_s if asked < len(self._roster) else LAST_AUDIO_S
+        voices = len(self._roster)
+        each = min(self._first_audio_s, SILENCE_S / voices)
+        return each if asked < voices else SILENCE_S - (voices - 1) * each
 
     def _silent(self, seat: Seat[TextToSpeech], wait_s: float) -> ProviderError:
         return ProviderError(f"{seat.name} gave no audio for {wait_s:g} s.", provider=seat.name, retryable=True)
