@@ -161,3 +161,11 @@ def _kinds(root: type[PatterError]) -> dict[str, type[PatterError]]:
 def from_wire(code: str, message: str, next_step: str | None = None) -> PatterError:
     """The error that another process described by its code and text; an unknown code gives `PatterError`."""
     return _kinds(PatterError).get(code, PatterError)(message, next_step=next_step)
+
+
+def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What went wrong first, out of its groups."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

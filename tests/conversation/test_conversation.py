@@ -26,11 +26,13 @@ from getpatter.events import (
 from getpatter.guardrails import guardrail
 from getpatter.hooks import AfterLlm, PipelineHooks
 from getpatter.llm.base import Message, ToolCall
-from getpatter.testing.providers import AnsweringLLM, CountingTTS, TellableSTT
+from getpatter.stt.base import SpeechHints
+from getpatter.testing.providers import AnsweringLLM, CountingTTS, TellableSTT, ToldRecognition
 from getpatter.testing.stage import Stage
 from getpatter.tools.tool import tool
 
 END_CALL = ToolCall("1", "end_call", "{}")
+SILENT = AnsweringLLM("")
 LOST = ProviderError("The provider was lost.", provider="test")
 
 
@@ -329,6 +331,49 @@ async def test_a_recogniser_that_refuses_is_told_before_the_call(stt: TellableST
     with pytest.raises(ProviderError):
         await stage.talk.prepare()
     await stage.talk.close()
+
+
+class NoDetector:
+    """Cannot be loaded."""
+
+    name = "none"
+    threshold = 0.5
+
+    async def prepare(self) -> None:
+        raise LOST
+
+    async def judge(self, audio: bytes, *, call_id: str = "") -> float:
+        raise AssertionError("it was never prepared")
+
+    async def close(self) -> None:
+        pass
+
+
+class WaitingSTT(TellableSTT):
+    """Opens when it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+
+    async def open(self, hints: SpeechHints) -> ToldRecognition:
+        await self.go.wait()
+        return await super().open(hints)
+
+
+async def test_what_was_opening_is_not_opened_any_more_once_a_part_has_failed(tts: CountingTTS) -> None:
+    stt = WaitingSTT()
+    stage = Stage(Agent(system_prompt="", llm=SILENT, stt=stt, tts=tts, turn_detector=NoDetector()))
+    with pytest.raises(ProviderError) as failed:
+        await stage.talk.prepare()
+    assert failed.value is LOST
+    await stage.talk.close()
+    stt.go.set()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert stt.opened == []
+    assert all(voice.closed for voice in tts.opened)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_closing_in_mid_sentence_leaves_nothing_running(stage_for: StageFor) -> None:
@@ -641,6 +686,22 @@ async def test_another_agent_takes_over_with_its_own_prompt_and_tools(stage_for:
     assert stage.happened(HandedOver)
 
 
+async def test_a_conversation_may_be_handed_on_and_on(stage_for: StageFor) -> None:
+    billing = Agent(system_prompt="You bill.", name="billing", llm=SILENT, stt=TellableSTT(), tts=CountingTTS())
+    sales = replace(billing, system_prompt="You sell.", name="sales", handoffs=(billing,))
+    llm = AnsweringLLM(
+        ToolCall("1", "handoff_to", '{"name": "sales"}'),
+        ToolCall("2", "handoff_to", '{"name": "billing"}'),
+        "Billing here.",
+    )
+    stage = stage_for(llm, handoffs=(sales,))
+    await stage.start()
+    await stage.says()
+    await stage.passes(3)
+    assert [event.agent for event in stage.events if isinstance(event, HandedOver)] == ["sales", "billing"]
+    assert llm.asked[2][0] == Message("system", "You bill.")
+
+
 # -- a speaker-phone
 
 
@@ -672,6 +733,23 @@ async def test_keys_that_were_asked_for_go_to_the_tool(stage_for: StageFor) -> N
     await stage.passes(2)
     assert '"digits":"1234"' in llm.asked[1][-1].content.replace(" ", "")
     assert stage.turns()[-1] == ("agent", "Your code, please. Thank you.")
+
+
+async def test_a_finishing_key_after_the_last_of_all_keys_is_no_turn(stage_for: StageFor) -> None:
+    collect = ToolCall("1", "collect_digits", '{"max_digits": 4}')
+    llm = AnsweringLLM(["Your code, please.", collect], "Thank you, I have found your order.", "Yes.")
+    stage = stage_for(llm)
+    await stage.start()
+    await stage.says()
+    await stage.passes(2)
+    for digit in "1234#":
+        stage.talk.press(digit)
+        await stage.passes(0.3)
+    await stage.passes(5)
+    assert stage.turns()[-1] == ("agent", "Your code, please. Thank you, I have found your order.")
+    stage.talk.press("#")
+    await stage.passes(5)
+    assert llm.asked[-1][-1] == Message("user", "[pressed #]")
 
 
 async def test_keys_that_nobody_asked_for_are_a_turn(stage_for: StageFor) -> None:

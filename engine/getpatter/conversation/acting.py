@@ -49,6 +49,7 @@ class Acting:
         self._attention = attention
         self._pressed = pressed
         self._collector: DigitCollector | None = None
+        """The latest."""
 
     def tools(self, agent: Agent) -> Sequence[Tool]:
         """The built-in tools of this agent."""
@@ -63,10 +64,7 @@ class Acting:
 
     def key(self, digit: str) -> bool:
         """The caller pressed a key; tells whether it was waited for."""
-        if self._collector is None:
-            return False
-        self._collector.press(digit)
-        return True
+        return self._collector is not None and self._collector.press(digit)
 
     # -- for tools
 
@@ -102,7 +100,6 @@ class Acting:
         try:
             return await collector.digits
         finally:
-            self._collector = None
             collector.finish()
             asking.cancel()
 

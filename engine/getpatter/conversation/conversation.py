@@ -36,7 +36,7 @@ from getpatter.conversation.talk import Rules
 from getpatter.conversation.timers import Timers
 from getpatter.conversation.timing import Timing
 from getpatter.conversation.turns import Stage, TurnMachine
-from getpatter.errors import PatterError
+from getpatter.errors import PatterError, first_of
 from getpatter.events import Event, TurnTrigger
 from getpatter.language.backchannel import is_backchannel
 from getpatter.language.patience import extra_patience
@@ -82,7 +82,7 @@ class Conversation:
         transfer: Transfer | None = None,
     ) -> None:
         self._call_id = call.call_id
-        self._agent = agent
+        self._agent = self._acts_as = agent
         self._services = services
         self._clock = clock = services.clock
         self._hang_up = hang_up
@@ -130,10 +130,15 @@ class Conversation:
     async def prepare(self, phrases: tuple[str, ...] = ()) -> None:
         """Open what listens and speaks.  Raises `ProviderError`; `close` is due all the same."""
         taken = self._persona.toolbox.names
-        offered, _, _ = await asyncio.gather(
-            self._mcp.connect(taken), self._mind.prepare(phrases), self._hearing.prepare_detector()
-        )
-        self._persona.connect(offered)
+        # With one that fails the others end before it is told, so that `close` finds all that was opened.
+        try:
+            async with asyncio.TaskGroup() as opening:
+                connecting = opening.create_task(self._mcp.connect(taken))
+                opening.create_task(self._mind.prepare(phrases))
+                opening.create_task(self._hearing.prepare_detector())
+        except BaseExceptionGroup as errors:
+            raise first_of(errors) from None
+        self._persona.connect(connecting.result())
         self._hearing.attach(self._mind, self._persona.hooks)
 
     @property
@@ -393,8 +398,9 @@ class Conversation:
         self._replies.leave()
 
     def _hand_over(self, name: str, reason: str) -> str:
-        other = next(agent for agent in self._agent.handoffs if agent.name == name)
+        other = next(agent for agent in self._acts_as.handoffs if agent.name == name)
         self._persona.become(other)
+        self._acts_as = other
         self._history.system_prompt = self._persona.prompt
         self._log.handed_over(name, reason)
         return self._persona.prompt

@@ -6,6 +6,9 @@ import asyncio
 
 from getpatter.clock import Clock, TimerHandle
 
+FINISHING_S = 1.0
+"""A finishing key this soon after the last of all keys is a habit, and no answer to what comes next."""
+
 
 class DigitCollector:
     """One collection: `digits` is done with enough keys, with the finishing key, or when no more come."""
@@ -17,17 +20,29 @@ class DigitCollector:
         self._timeout_s = timeout_s
         self._pressed = ""
         self._timer: TimerHandle | None = None
+        self._finishing_until = 0.0
         self.digits: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
-    def press(self, digit: str) -> None:
+    def press(self, digit: str) -> bool:
+        """Whether the key is a part of the collection."""
+        if self.digits.done():
+            return digit == self._finish_on and self._finishes_late()
         if digit == self._finish_on:
             self.finish()
-            return
+            return True
         self._pressed += digit
-        if len(self._pressed) >= self._max_digits:
-            self.finish()
-        else:
+        if len(self._pressed) < self._max_digits:
             self.wait()
+        else:
+            self._finishing_until = self._clock.now() + FINISHING_S
+            self.finish()
+        return True
+
+    def _finishes_late(self) -> bool:
+        """Once."""
+        in_time = self._clock.now() < self._finishing_until
+        self._finishing_until = 0.0
+        return in_time
 
     def finish(self) -> None:
         """It is over with what there is."""

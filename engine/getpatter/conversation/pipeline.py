@@ -15,7 +15,7 @@ from getpatter.conversation.persona import Persona
 from getpatter.conversation.reply import Reply, ToolRun
 from getpatter.conversation.speaker import Speaker
 from getpatter.conversation.timing import Timing
-from getpatter.errors import PatterError, ProviderError
+from getpatter.errors import PatterError, ProviderError, first_of
 from getpatter.failover import Switch, reporting
 from getpatter.llm.base import Message
 from getpatter.stt.base import Recognition, SpeechHints, SpeechToText
@@ -69,7 +69,7 @@ class Pipeline:
                 opening.create_task(self._open_ear(hints))
                 opening.create_task(self._open_voice())
         except BaseExceptionGroup as errors:
-            raise _first(errors) from None
+            raise first_of(errors) from None
         if self._recognition is None or self._voice is None:
             raise ProviderError("A speech provider broke off while it was opened.", retryable=True)
 
@@ -136,11 +136,3 @@ class Pipeline:
 
     def _switched(self, switch: Switch) -> None:
         self._on_problem(ProviderError(str(switch), provider=switch.lost))
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """What went wrong first, out of its groups."""
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
