@@ -151,7 +151,7 @@ async def test_a_conversation_ends_when_it_is_left(agent_for: AgentFor) -> None:
 
 
 async def test_an_agent_that_cannot_be_used_is_refused_at_the_beginning(agent_for: AgentFor) -> None:
-    with pytest.raises(ConfigurationError, match="Two tools"):
+    with pytest.raises(ConfigurationError, match="two tools"):
         async with EvalSession(agent_for(AnsweringLLM(""), tools=(book, book))):
             pass
 

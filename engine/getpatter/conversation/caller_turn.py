@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from getpatter.agent import TurnSettings
 from getpatter.events import TurnTrigger
 
-ALIKE = 0.5
+ALIKE = 0.6
 """Share of words in common from which final words are those that were guessed: recognisers correct some of them."""
 
 Patience = Callable[[str, str], float]
