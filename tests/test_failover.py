@@ -19,6 +19,9 @@ from getpatter.tts.fallback import FallbackTTS
 class Provider:
     name: str
 
+    async def close(self) -> None:
+        pass
+
 
 def roster(clock: ManualClock, names: str = "abc") -> Roster[Provider]:
     return Roster([Provider(name) for name in names], clock, retry_after_s=30.0)

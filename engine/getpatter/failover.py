@@ -7,6 +7,7 @@ Recognisers, voices and language models that stand on several providers (`stt.fa
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,12 +24,14 @@ CLOSE_S = 5.0
 """Longest that a lost connection may take to close."""
 
 
-class Named(Protocol):
+class Service(Protocol):
     @property
     def name(self) -> str: ...
 
+    async def close(self) -> None: ...
 
-Provider = TypeVar("Provider", bound=Named)
+
+Provider = TypeVar("Provider", bound=Service)
 Anything = TypeVar("Anything")
 
 
@@ -127,6 +130,28 @@ class Roster(Generic[Provider]):
             else:
                 last_resort.append(seat)
         yield from last_resort
+
+
+class Standing(Generic[Provider]):
+    """What stands on several providers and serves all calls: their name together, who is told, and their end."""
+
+    def __init__(self, roster: Roster[Provider]) -> None:
+        self._roster = roster
+        self._on_switch: OnSwitch | None = None
+
+    @property
+    def name(self) -> str:
+        return self._roster.name
+
+    def reporting_to(self, on_switch: OnSwitch) -> Self:
+        """See `ReportsSwitches`."""
+        view = copy.copy(self)
+        view._on_switch = on_switch
+        return view
+
+    async def close(self) -> None:
+        for provider in self._roster.providers:
+            await provider.close()
 
 
 def all_failed(task: str, errors: Iterable[ProviderError]) -> ProviderError:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Self
 
 from getpatter.clock import Clock, SystemClock, deadline
 from getpatter.errors import PartialReply, ProviderError
-from getpatter.failover import RETRY_AFTER_S, OnSwitch, Roster, Seat, Switch, all_failed, report
+from getpatter.failover import RETRY_AFTER_S, Roster, Seat, Standing, Switch, all_failed, report
 from getpatter.llm.base import LanguageModel, Message, ReplyPart, TextDelta, ToolCall, ToolSpec
 
 FIRST_TOKEN_S = 4.0
@@ -20,7 +18,7 @@ LAST_TOKEN_S = 15.0
 """The same for the last one: a late answer is better than none."""
 
 
-class FallbackLLM:
+class FallbackLLM(Standing[LanguageModel]):
     """Several language models as one, the preferred first.
 
     Any `ProviderError` before the first output, and a first output that does not come within `first_token_s`, leads to
@@ -41,23 +39,12 @@ class FallbackLLM:
         """Raises `ConfigurationError` without providers."""
         self._clock = clock or SystemClock()
         self._first_token_s = first_token_s
-        self._roster = Roster(providers, self._clock, retry_after_s=retry_after_s)
-        self._on_switch: OnSwitch | None = None
-
-    @property
-    def name(self) -> str:
-        return self._roster.name
+        super().__init__(Roster(providers, self._clock, retry_after_s=retry_after_s))
 
     @property
     def scripted(self) -> bool:
         """Some of the words may come from a script."""
         return any(provider.scripted for provider in self._roster.providers)
-
-    def reporting_to(self, on_switch: OnSwitch) -> Self:
-        """See `failover.ReportsSwitches`."""
-        view = copy.copy(self)
-        view._on_switch = on_switch
-        return view
 
     async def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncGenerator[ReplyPart]:
         """See `LanguageModel.reply`.  Raises `PartialReply` after output, and one error that lists all before it."""
@@ -88,10 +75,6 @@ class FallbackLLM:
     async def warm(self) -> None:
         """Warm them all: a fallback is needed at once or not at all."""
         await asyncio.gather(*(provider.warm() for provider in self._roster.providers))
-
-    async def close(self) -> None:
-        for provider in self._roster.providers:
-            await provider.close()
 
     async def _attempt(
         self, seat: Seat[LanguageModel], messages: Sequence[Message], tools: Sequence[ToolSpec], wait_s: float

@@ -6,16 +6,14 @@ What the new recognition must hear again is in `stt.rewind`; here are the connec
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Self
 
 from getpatter.audio.format import AudioFormat
 from getpatter.audio.transcode import Transcoder
 from getpatter.clock import Clock, Patience, SystemClock, deadline, sleep
 from getpatter.errors import ConfigurationError, ProviderError
-from getpatter.failover import Closing, OnSwitch, Roster, Seat, Switch, all_failed, report
+from getpatter.failover import Closing, OnSwitch, Roster, Seat, Standing, Switch, all_failed, report
 from getpatter.stt.base import Recognition, SpeechHints, SpeechToText, Transcript
 from getpatter.stt.rewind import RewindBuffer
 
@@ -43,7 +41,7 @@ Plan = Iterator[tuple[Seat[SpeechToText], float]]
 """Whom to open, and after how many seconds."""
 
 
-class FallbackSTT:
+class FallbackSTT(Standing[SpeechToText]):
     """`primary`, and the `fallbacks` in the order of preference for when it is lost.
 
     Its format and its appetite for silence are the primary's.  A fallback gets audio in its own format, but the same
@@ -75,12 +73,7 @@ class FallbackSTT:
             Transcoder(primary.format, fallback.format)
         self._clock = clock or SystemClock()
         self._limits = Limits(attempts, buffer_s, open_s, answer_s)
-        self._roster: Roster[SpeechToText] = Roster((primary, *fallbacks), self._clock)
-        self._on_switch: OnSwitch | None = None
-
-    @property
-    def name(self) -> str:
-        return self._roster.name
+        super().__init__(Roster((primary, *fallbacks), self._clock))
 
     @property
     def format(self) -> AudioFormat:
@@ -90,21 +83,11 @@ class FallbackSTT:
     def continuous(self) -> bool:
         return self._roster.first.continuous
 
-    def reporting_to(self, on_switch: OnSwitch) -> Self:
-        """See `failover.ReportsSwitches`."""
-        view = copy.copy(self)
-        view._on_switch = on_switch
-        return view
-
     async def open(self, hints: SpeechHints) -> FallbackRecognition:
         """The first provider that opens, each tried once; raises `ProviderError` when none does."""
         recognition = FallbackRecognition(self._roster, hints, self._limits, self._clock, self._on_switch)
         await recognition.begin()
         return recognition
-
-    async def close(self) -> None:
-        for provider in self._roster.providers:
-            await provider.close()
 
 
 class _Live:

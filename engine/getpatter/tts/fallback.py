@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Self
 
 from getpatter.audio.format import AudioFormat
 from getpatter.audio.transcode import Transcoder
 from getpatter.clock import Clock, Patience, SystemClock
 from getpatter.errors import ConfigurationError, ProviderError
-from getpatter.failover import RETRY_AFTER_S, Closing, OnSwitch, Roster, Seat, Switch, all_failed, report
+from getpatter.failover import RETRY_AFTER_S, Closing, OnSwitch, Roster, Seat, Standing, Switch, all_failed, report
 from getpatter.tts.base import SpeechChunk, TextToSpeech, Voice
 from getpatter.tts.progress import SentenceProgress
 
@@ -24,7 +22,7 @@ SILENCE_S = 9.0
 Whoever speaks gives a voice up after 10 s."""
 
 
-class FallbackTTS:
+class FallbackTTS(Standing[TextToSpeech]):
     """`primary`, and the `fallbacks` in the order of preference for when it fails.
 
     Its format is the primary's; what a fallback speaks is converted.  A voice fails by a `ProviderError`, and by giving
@@ -51,32 +49,17 @@ class FallbackTTS:
             Transcoder(fallback.format, primary.format)
         self._first_audio_s = first_audio_s
         self._clock = clock or SystemClock()
-        self._roster: Roster[TextToSpeech] = Roster((primary, *fallbacks), self._clock, retry_after_s=retry_after_s)
-        self._on_switch: OnSwitch | None = None
-
-    @property
-    def name(self) -> str:
-        return self._roster.name
+        super().__init__(Roster((primary, *fallbacks), self._clock, retry_after_s=retry_after_s))
 
     @property
     def format(self) -> AudioFormat:
         return self._roster.first.format
-
-    def reporting_to(self, on_switch: OnSwitch) -> Self:
-        """See `failover.ReportsSwitches`."""
-        view = copy.copy(self)
-        view._on_switch = on_switch
-        return view
 
     async def open(self, language: str = "en-US") -> FallbackVoice:
         """The first provider that opens; raises `ProviderError` when none does."""
         voice = FallbackVoice(self._roster, language, self._first_audio_s, self._clock, self._on_switch)
         await voice.begin()
         return voice
-
-    async def close(self) -> None:
-        for provider in self._roster.providers:
-            await provider.close()
 
 
 class FallbackVoice:
