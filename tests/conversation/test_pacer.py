@@ -97,3 +97,19 @@ def test_after_the_close_nothing_is_called(pacer: Pacer, clock: ManualClock) -> 
     assert clock.next_timer is None
     clock.advance(1.0)
     assert calls == []
+
+
+def test_beats_that_were_left_out_make_no_pump_wait_longer(pacer: Pacer, clock: ManualClock) -> None:
+    calls: list[float] = []
+
+    def pump(now: float) -> bool:
+        calls.append(now)
+        return True
+
+    for _ in range(PHASES):
+        pacer.add(pump)
+    clock.advance(FRAME_S)
+    calls.clear()
+    clock.hold_up(0.05)
+    clock.advance(0.0)
+    assert len(calls) == PHASES, "all have their turn in the first beat after it"

@@ -23,9 +23,11 @@ class Pacer:
 
     def __init__(self, clock: Clock, beat: Beat | None = None) -> None:
         """Has a beat to itself when it is given none."""
+        self._clock = clock
         self._beat = beat or Beat(clock)
         self._phases: list[list[Pump]] = [[] for _ in range(PHASES)]
-        self._phase = 0
+        self._due = [0.0] * PHASES
+        """When each phase has its turn next."""
         self._beating = False
 
     def add(self, pump: Pump) -> None:
@@ -33,6 +35,7 @@ class Pacer:
         min(self._phases, key=len).append(pump)
         if not self._beating:
             self._beating = True
+            self._due = [self._clock.now() + BEAT_S * (PHASES - phase) for phase in range(PHASES)]
             self._beat.join(Stage.SPEAK, self._send)
 
     def close(self) -> None:
@@ -46,8 +49,11 @@ class Pacer:
             self._beat.leave(Stage.SPEAK, self._send)
 
     def _send(self, now: float) -> None:
-        self._phase = (self._phase + 1) % PHASES
-        if phase := self._phases[self._phase]:
+        for index, phase in enumerate(self._phases):
+            # By time and not by count: a busy event loop leaves beats out, and what is due then must not wait longer.
+            if now < self._due[index] - BEAT_S / 2:
+                continue
+            self._due[index] = max(self._due[index] + FRAME_S, now + FRAME_S / 2)
             # A pump may add another one while this goes on, so the list is changed in place.
             for pump in [pump for pump in tuple(phase) if not self._run(pump, now)]:
                 phase.remove(pump)

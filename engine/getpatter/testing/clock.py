@@ -53,6 +53,10 @@ class ManualClock:
                 timer.callback()
         self._now = end
 
+    def hold_up(self, seconds: float) -> None:
+        """Let time pass without running a timer, as on an event loop that is busy; the next `advance` runs them."""
+        self._now += seconds
+
     @property
     def next_timer(self) -> float | None:
         """When the next timer is due; None when none is set."""
