@@ -655,6 +655,15 @@ async def test_a_turn_that_a_hook_drops_is_not_answered(stage_for: StageFor) -> 
     assert stage.turns() == [("agent", "Are you still there?")], "the agent listens again"
 
 
+async def test_what_is_said_just_before_the_end_passes_the_hook_too(stage_for: StageFor) -> None:
+    hooks = PipelineHooks(after_transcribe=lambda text, context: text.replace("two", "[number]"))
+    stage = stage_for(AnsweringLLM("Yes."), hooks=hooks)
+    await stage.start()
+    await stage.begins_to_speak()
+    await stage.talk.close()
+    assert stage.turns() == [("caller", "a table for [number]")]
+
+
 async def test_the_prompt_and_the_greeting_name_the_callers_variables(stage_for: StageFor) -> None:
     llm = AnsweringLLM("Yes.")
     stage = stage_for(

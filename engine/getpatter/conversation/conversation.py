@@ -120,6 +120,8 @@ class Conversation:
         self._speaker: Speaker
         self._ambience: AmbientLine | None = None
         self._started = False
+        self._last_said: list[str] = []
+        """What the caller said when nobody could answer any more."""
         self._said = ""
         """What was heard of the agent's latest utterance, once it is over."""
         self._error: PatterError | None = None
@@ -188,8 +190,9 @@ class Conversation:
             await self._replies.close()
             if self._machine.words_due:
                 await self._hearing.last_words(asked=not self._machine.caller_speaking)
-        if unanswered := self._machine.unanswered:
-            self._log.caller_turn(unanswered)
+        for text in (*self._last_said, self._machine.unanswered):
+            if text:
+                await self._write_down(UserEntry(text))
         await self._hearing.close()
         await asyncio.gather(self._mind.close(), self._close_tools())
 
@@ -244,8 +247,7 @@ class Conversation:
                 case actions.JudgeTurn():
                     self._hearing.judge()
                 case actions.NoteWords(text):
-                    self._history.add_late(text)
-                    self._log.caller_turn(text)
+                    self._note(text)
                 case actions.Ending(farewell):
                     self._log.ending(farewell)
                 case actions.HangUp(farewell):
@@ -257,7 +259,22 @@ class Conversation:
     def _too_late(self, action: actions.Action) -> None:
         """The call is over: nobody is answered, but what they said is written down."""
         if isinstance(action, actions.StartReply) and action.text:
-            self._log.caller_turn(action.text)
+            self._last_said.append(action.text)
+
+    def _note(self, text: str) -> None:
+        """Words of a turn that is being answered, or was last."""
+        if self._persona.revises:
+            self._replies.note(text, self._write_down)
+        else:
+            self._replies.note(text)
+            self._log.caller_turn(text)
+
+    async def _write_down(self, said: UserEntry) -> bool:
+        """Put on record what the hook after the transcript leaves of it."""
+        said.text = await self._persona.hooks.after_transcribe(said.text) or ""
+        if said.text:
+            self._log.caller_turn(said.text)
+        return bool(said.text)
 
     def _speak(self, action: actions.Action) -> None:
         """What the machine decides about the agent's words."""
