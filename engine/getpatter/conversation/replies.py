@@ -63,10 +63,6 @@ class Replies:
         """What is being said, or about to be."""
         return self._current.speech if self._current is not None else None
 
-    @property
-    def drafting(self) -> bool:
-        return self._draft is not None
-
     # -- beginning
 
     def draft(self, text: str) -> None:
