@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 
 from getpatter.agent import TurnSettings
 from getpatter.events import TurnTrigger
+from getpatter.language.words import words
 
 ALIKE = 0.6
 """Share of words in common from which final words are those that were guessed: recognisers correct some of them."""
@@ -125,7 +126,7 @@ class CallerTurn:
         """They will not come: what the recogniser guessed last has to do."""
         if self._interim:
             self._words.append(self._interim)
-            self._replaced = _bare(self._interim)
+            self._replaced = words(self._interim)
             self._interim = ""
         self.finals_due = 0
 
@@ -175,15 +176,11 @@ class CallerTurn:
         self._unfinished = self.judging = False
 
 
-def _bare(text: str) -> list[str]:
-    return "".join(character if character.isalnum() else " " for character in text.casefold()).split()
-
-
 def _beyond(guess: list[str], text: str) -> str:
     """What `text`, the final words, says beyond the guess that stood in for them; all of it where it is about
     something else."""
     spoken = text.split()
     known = len(guess)
-    if SequenceMatcher(None, guess, _bare(" ".join(spoken[:known]))).ratio() < ALIKE:
+    if SequenceMatcher(None, guess, words(" ".join(spoken[:known]))).ratio() < ALIKE:
         return " ".join(spoken)
     return " ".join(spoken[known:])

@@ -16,6 +16,7 @@ from getpatter.conversation.speaker import Speaker
 from getpatter.conversation.timing import Timing
 from getpatter.errors import PartialReply, PatterError, ProviderError
 from getpatter.extension import contained, place
+from getpatter.language.words import words
 from getpatter.llm.base import Message
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class Replies:
         draft = self._draft
         fits = draft is not None and draft.told == self.history.messages()
         said = self.history.add_user(text)
-        if draft is not None and fits and not draft.failed and not draft.silent and _alike(draft.words, text):
+        if draft is not None and fits and not draft.failed and not draft.silent and words(draft.words) == words(text):
             self._draft = None
             self.log.draft_ended(used=True)
             draft.speech.timing.heard(timing)
@@ -210,12 +211,3 @@ class Replies:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._revisions.done()
-
-
-def _alike(one: str, other: str) -> bool:
-    """The same words, however they are written."""
-    return _bare(one) == _bare(other)
-
-
-def _bare(text: str) -> list[str]:
-    return "".join(character if character.isalnum() else " " for character in text.casefold()).split()
