@@ -7,20 +7,25 @@ import math
 import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from getpatter.audio.format import LINE, AudioFormat
 from getpatter.audio.g711 import encode
 from getpatter.carriers.base import (
-    CarrierEvent,
+    Answer,
+    Capabilities,
     Dialed,
     DialRequest,
+    InboundCall,
     MediaCodec,
     MediaEvent,
     StreamStarted,
+    StreamTarget,
+    Webhook,
     WebhookRequest,
-    WebhookResponse,
 )
 from getpatter.carriers.twilio.media import TwilioMediaCodec
+from getpatter.carriers.unable import Unable
 from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolSpec
 from getpatter.stt.base import SpeechHints, Transcript
 from getpatter.tts.base import SpeechChunk
@@ -126,18 +131,20 @@ class _OpenDoorCodec(TwilioMediaCodec):
         return event
 
 
-class OpenDoorCarrier:
+class OpenDoorCarrier(Unable):
     """A carrier whose calls need no webhook: `answer` keeps what the next stream must bring along."""
 
     name = "bench"
+    capabilities = Capabilities(simulated=True)
+    webhooks: Mapping[str, Sequence[str]] = {}
 
     def __init__(self) -> None:
         self.stream_url = ""
         self._parameters: Mapping[str, str] = {}
 
-    def answer(self, stream_url: str, parameters: Mapping[str, str]) -> WebhookResponse:
-        self.stream_url, self._parameters = stream_url, parameters
-        return WebhookResponse()
+    def answer(self, call: InboundCall, stream: StreamTarget, webhooks_url: str) -> Answer:
+        self.stream_url, self._parameters = stream.url, stream.parameters
+        return Answer()
 
     def media_codec(self) -> MediaCodec:
         return _OpenDoorCodec(self._parameters)
@@ -148,14 +155,17 @@ class OpenDoorCarrier:
     async def hang_up(self, carrier_call_id: str) -> None:
         pass
 
+    async def transfer(self, carrier_call_id: str, number: str, *, from_number: str, timeout_s: float = 30.0) -> None:
+        raise self._cannot("transfer calls")
+
     def verify(self, request: WebhookRequest) -> None:
         pass
 
-    def parse(self, request: WebhookRequest) -> Sequence[CarrierEvent]:
-        return ()
+    def parse(self, request: WebhookRequest) -> Webhook:
+        return Webhook()
 
-    def reject(self, reason: str) -> WebhookResponse:
-        return WebhookResponse()
+    def reject(self, call: InboundCall, reason: Literal["busy", "rejected"]) -> Answer:
+        return Answer()
 
     async def close(self) -> None:
         pass

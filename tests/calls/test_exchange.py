@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -19,15 +19,19 @@ from getpatter.calls.live import CARRIER_S, PREPARE_S
 from getpatter.calls.policy import DialPolicy
 from getpatter.calls.views import CallQuery, CallView, PlaceCall, ServeInbound
 from getpatter.carriers.base import (
-    CarrierEvent,
+    Answer,
+    Capabilities,
     Dialed,
     DialRequest,
     InboundCall,
     StatusChanged,
+    StreamTarget,
+    Webhook,
     WebhookRequest,
     WebhookResponse,
 )
 from getpatter.carriers.twilio.media import TwilioMediaCodec
+from getpatter.carriers.unable import Unable
 from getpatter.conversation.conversation import Services
 from getpatter.conversation.ears import VoiceLine
 from getpatter.conversation.pacer import Pacer
@@ -43,10 +47,12 @@ REQUEST = PlaceCall(to_number="+12025550100", goal="Ask whether they are open.")
 CARRIER_ID = "CA1"
 
 
-class Operator:
+class Operator(Unable):
     """A carrier that dials when `through` is set and writes down what it is asked."""
 
     name = "op"
+    capabilities = Capabilities()
+    webhooks: Mapping[str, Sequence[str]] = {}
 
     def __init__(self) -> None:
         self.through = asyncio.Event()
@@ -62,20 +68,20 @@ class Operator:
     async def hang_up(self, carrier_call_id: str) -> None:
         self.hung_up.append(carrier_call_id)
 
-    async def transfer(self, carrier_call_id: str, number: str, *, timeout_s: float = 30.0) -> None:
+    async def transfer(self, carrier_call_id: str, number: str, *, from_number: str, timeout_s: float = 30.0) -> None:
         raise NotImplementedError
 
     def verify(self, request: WebhookRequest) -> None:
         pass
 
-    def parse(self, request: WebhookRequest) -> Sequence[CarrierEvent]:
-        return ()
+    def parse(self, request: WebhookRequest) -> Webhook:
+        return Webhook()
 
-    def answer(self, stream_url: str, parameters: Mapping[str, str]) -> WebhookResponse:
-        return WebhookResponse()
+    def answer(self, call: InboundCall, stream: StreamTarget, webhooks_url: str) -> Answer:
+        return Answer()
 
-    def reject(self, reason: str) -> WebhookResponse:
-        return WebhookResponse(reason.encode())
+    def reject(self, call: InboundCall, reason: Literal["busy", "rejected"]) -> Answer:
+        return Answer(WebhookResponse(reason.encode()))
 
     def media_codec(self) -> TwilioMediaCodec:
         return TwilioMediaCodec()
@@ -154,7 +160,7 @@ class Office:
         if stream is None:
             socket.close(404)
         else:
-            stream.on_message(TwilioLineCodec("MZ1", CARRIER_ID, self.operator.dialed[-1].parameters).start())
+            stream.on_message(TwilioLineCodec("MZ1", CARRIER_ID, self.operator.dialed[-1].stream.parameters).start())
         return socket
 
     async def talking(self, call: CallView) -> Socket:

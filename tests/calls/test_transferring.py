@@ -26,7 +26,7 @@ class Desk(SimCarrier):
         self.answers = asyncio.Event()
         self.asked: list[tuple[str, str]] = []
 
-    async def transfer(self, carrier_call_id: str, number: str, *, timeout_s: float = 30.0) -> None:
+    async def transfer(self, carrier_call_id: str, number: str, *, from_number: str, timeout_s: float = 30.0) -> None:
         self.asked.append((carrier_call_id, number))
         await self.answers.wait()
         if self.refusal is not None:
@@ -41,7 +41,7 @@ class Call:
         self.clock = ManualClock()
         self.events: list[Event] = []
         self.ends: list[Ending] = []
-        self.transferring = Transferring(self, desk, self.clock)
+        self.transferring = Transferring(self, desk, self.clock, from_number="+12025550199")
 
     def publish(self, event: Event) -> None:
         self.events.append(event)

@@ -21,6 +21,7 @@ from getpatter.carriers.base import (
     MarkPlayed,
     StreamStarted,
     StreamStopped,
+    StreamTarget,
     WebhookRequest,
 )
 from getpatter.carriers.twilio.media import TwilioMediaCodec
@@ -158,10 +159,8 @@ class FakeEngine:
             call_id="c1",
             to_number=number,
             from_number="+12025550199",
-            stream_url=self.stream_url,
-            status_url=f"{self.base}/status",
-            machine_detection_url=f"{self.base}/amd",
-            parameters={"token": "t & t"},
+            stream=StreamTarget(self.stream_url, {"token": "t & t"}),
+            webhooks_url=self.base,
         )
         return dataclasses.replace(request, **changes)
 

@@ -10,9 +10,10 @@ import pytest
 from getpatter.carriers.base import (
     Carrier,
     InboundCall,
-    MachineDetectionResult,
+    MachineDetection,
     StatusChanged,
     StreamStarted,
+    StreamTarget,
     WebhookRequest,
 )
 from getpatter.errors import CarrierError, ConfigurationError, InvalidSignature
@@ -61,11 +62,11 @@ async def test_a_call_is_dialled_and_its_callbacks_verified_and_parsed(carrier: 
     await call.ended.wait()
     for request in engine.webhooks:
         carrier.verify(request)
-    events = [event for request in engine.webhooks for event in carrier.parse(request)]
+    events = [event for request in engine.webhooks for event in carrier.parse(request).events]
     statuses = [event for event in events if isinstance(event, StatusChanged)]
     assert [event.status for event in statuses] == ["queued", "ringing", "in_progress", "completed"]
     assert [event.sequence for event in statuses] == [0, 1, 2, 3]
-    assert MachineDetectionResult(dialed.carrier_call_id, "human", False, "human") in events
+    assert MachineDetection(dialed.carrier_call_id, "human", False, "human") in events
 
 
 async def test_hanging_up_a_call_that_is_over_is_no_error(carrier: SimCarrier) -> None:
@@ -75,7 +76,7 @@ async def test_hanging_up_a_call_that_is_over_is_no_error(carrier: SimCarrier) -
 def test_a_ringing_call_brings_the_phrases_that_may_be_heard(carrier: SimCarrier) -> None:
     fields = [("CallSid", "CA1"), ("From", "+12025550107"), ("To", "+12025550199"), ("CallStatus", "ringing")]
     phrases = [("ExpectedPhrase", "Hello?"), ("ExpectedPhrase", "Goodbye.")]
-    assert carrier.parse(webhook(fields + phrases)) == [
+    assert carrier.parse(webhook(fields + phrases)).events == [
         InboundCall("CA1", "+12025550107", "+12025550199", ("Hello?", "Goodbye."))
     ]
 
@@ -93,14 +94,14 @@ def test_a_ringing_call_brings_the_phrases_that_may_be_heard(carrier: SimCarrier
     ],
 )
 def test_machine_detection(carrier: SimCarrier, answered_by: str, classification: str, greeting_ended: bool) -> None:
-    [event] = carrier.parse(webhook({"CallSid": "CA1", "AnsweredBy": answered_by}))
-    assert isinstance(event, MachineDetectionResult)
+    [event] = carrier.parse(webhook({"CallSid": "CA1", "AnsweredBy": answered_by})).events
+    assert isinstance(event, MachineDetection)
     assert (event.classification, event.greeting_ended) == (classification, greeting_ended)
 
 
 def test_the_reason_of_a_failure_is_passed_on(carrier: SimCarrier) -> None:
     fields = {"CallSid": "CA1", "CallStatus": "completed", "SequenceNumber": "3", "ErrorMessage": "no stream"}
-    assert carrier.parse(webhook(fields)) == [StatusChanged("CA1", "completed", 3, "no stream")]
+    assert carrier.parse(webhook(fields)).events == [StatusChanged("CA1", "completed", 3, "no stream")]
 
 
 @pytest.mark.parametrize(
@@ -140,11 +141,13 @@ def test_only_this_homes_network_can_sign(carrier: SimCarrier, tmp_path: Path) -
 
 
 def test_answers_are_documents(carrier: SimCarrier) -> None:
-    answer = carrier.answer("ws://127.0.0.1:8080/ws/sim/stream/c1", {"token": "t"})
+    call = InboundCall("CA1", "+12025550150", "+12025550199")
+    stream = StreamTarget("ws://127.0.0.1:8080/ws/sim/stream/c1", {"token": "t"})
+    answer = carrier.answer(call, stream, "http://127.0.0.1:8080/webhooks/sim").response
     assert answer.content_type == "text/xml"
     assert parse(answer.body) == ConnectStream("ws://127.0.0.1:8080/ws/sim/stream/c1", {"token": "t"})
-    assert parse(carrier.reject("busy").body) == RejectCall("busy")
-    assert parse(carrier.reject("we are closed").body) == RejectCall("rejected")
+    assert parse(carrier.reject(call, "busy").response.body) == RejectCall("busy")
+    assert parse(carrier.reject(call, "rejected").response.body) == RejectCall("rejected")
 
 
 def test_its_codec_is_that_of_the_protocol_its_far_ends_speak(carrier: SimCarrier) -> None:

@@ -237,7 +237,7 @@ async def test_nothing_is_detected_unless_asked_for(network: SimNetwork, engine:
 
 
 async def test_an_engine_without_webhooks_can_still_talk(network: SimNetwork, engine: FakeEngine) -> None:
-    await over(await network.dial(engine.dial_request(PERSON, status_url="http://127.0.0.1:9/")))
+    await over(await network.dial(engine.dial_request(PERSON, webhooks_url="http://127.0.0.1:9")))
     assert engine.lines[0].stopped
 
 

@@ -26,9 +26,10 @@ from getpatter.carriers.base import (
     CarrierEvent,
     DialRequest,
     InboundCall,
-    MachineDetectionResult,
+    MachineDetection,
     StatusChanged,
     StreamStarted,
+    StreamTarget,
     WebhookResponse,
 )
 from getpatter.conversation.conversation import Conversation, Services
@@ -126,15 +127,12 @@ class Exchange:
                 key=request.key,
                 asked_s=request.max_duration_s,
             )
-            name = self._carrier.name
             dial = DialRequest(
                 call_id=call.call_id,
                 to_number=number,
                 from_number=self._rules.phone_number,
-                stream_url=self._stream_url(call.call_id),
-                status_url=f"{self._public_url}/webhooks/{name}/status",
-                machine_detection_url=f"{self._public_url}/webhooks/{name}/amd",
-                parameters=call.parameters,
+                stream=self._target(call),
+                webhooks_url=self._webhooks_url,
                 ring_timeout_s=self._rules.ring_timeout_s,
                 machine_detection=self._rules.machine_detection,
                 # The carrier's own limit is only for an engine that is gone: ours comes first, with a goodbye.
@@ -197,10 +195,10 @@ class Exchange:
     def ring(self, event: InboundCall) -> WebhookResponse:
         """Somebody rings one of our numbers: the answer document."""
         if self._inbound is None:
-            return self._carrier.reject("busy")
+            return self._carrier.reject(event, "busy").response
         known = self._by_carrier_id.get(event.carrier_call_id)
         if known is not None:  # the carrier asks twice when an answer is lost
-            return self._carrier.answer(self._stream_url(known.call_id), known.parameters)
+            return self._carrier.answer(event, self._target(known), self._webhooks_url).response
         try:
             with self._admission.reserved():
                 call = self._open_call(
@@ -214,9 +212,9 @@ class Exchange:
                 self._run(call, None, event.expected_phrases)
         except PatterError as refused:
             log.warning("turned a call away: %s", refused.message)
-            return self._carrier.reject("busy")
+            return self._carrier.reject(event, "busy").response
         self._named(call)
-        return self._carrier.answer(self._stream_url(call.call_id), call.parameters)
+        return self._carrier.answer(event, self._target(call), self._webhooks_url).response
 
     def on_carrier_events(self, events: Sequence[CarrierEvent]) -> None:
         """Verified webhooks; those of calls that are over or unknown say nothing any more."""
@@ -226,7 +224,7 @@ class Exchange:
                 self._unclaimed.append(event)
             elif isinstance(event, StatusChanged):
                 call.on_status(event)
-            elif isinstance(event, MachineDetectionResult):
+            elif isinstance(event, MachineDetection):
                 call.on_machine_detection(event)
 
     def _named(self, call: LiveCall) -> None:
@@ -326,8 +324,13 @@ class Exchange:
             del self._live[call.call_id]
             self._by_carrier_id.pop(call.carrier_call_id, None)
 
-    def _stream_url(self, call_id: str) -> str:
-        return f"{self._public_url.replace('http', 'ws', 1)}/ws/{self._carrier.name}/stream/{call_id}"
+    def _target(self, call: LiveCall) -> StreamTarget:
+        url = f"{self._public_url.replace('http', 'ws', 1)}/ws/{self._carrier.name}/stream/{call.call_id}"
+        return StreamTarget(url, call.parameters)
+
+    @property
+    def _webhooks_url(self) -> str:
+        return f"{self._public_url}/webhooks/{self._carrier.name}"
 
     async def drain(self, patience_s: float) -> None:
         """Take no new calls; let live ones end, then say goodbye for them, then close them."""

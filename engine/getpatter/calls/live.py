@@ -12,7 +12,7 @@ from getpatter.calls.record import CallRecord
 from getpatter.calls.recording import Recorder, Recording
 from getpatter.calls.session import MediaStream
 from getpatter.calls.transferring import Transferring
-from getpatter.carriers.base import Carrier, DialRequest, MachineDetectionResult, StatusChanged
+from getpatter.carriers.base import Carrier, DialRequest, MachineDetection, StatusChanged
 from getpatter.clock import Clock, TimerHandle, deadline
 from getpatter.conversation.actions import Farewell
 from getpatter.conversation.conversation import Conversation
@@ -83,7 +83,7 @@ class LiveCall:
         self._recording: Recording | None = None
         self._stream: MediaStream | None = None
         self._answered_at: float | None = None
-        self._machine: MachineDetectionResult | None = None
+        self._machine: MachineDetection | None = None
         self._voicemail = False
         self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._rang = False
@@ -92,7 +92,9 @@ class LiveCall:
         self._changed = asyncio.Event()
         self._deadline: TimerHandle | None = None
         self._named = named
-        self.transferring = Transferring(self, carrier, clock)
+        self.transferring = Transferring(
+            self, carrier, clock, from_number=placed.from_number if self._outbound else placed.to_number
+        )
         self._conversation = conversation(self)
         # Told last: whoever hears of a call can count on its end.
         self.record = CallRecord.from_events([bus.publish(placed)])
@@ -326,7 +328,7 @@ class LiveCall:
                 error = CarrierError("The call was answered and ended without a media stream.")
                 self.end(Ending("failed", "carrier", error.message, error, carrier_knows=True))
 
-    def on_machine_detection(self, result: MachineDetectionResult) -> None:
+    def on_machine_detection(self, result: MachineDetection) -> None:
         self.publish(
             MachineDetected(
                 call_id=self.call_id, at=self._clock.wall(), classification=result.classification, raw=result.raw
@@ -339,7 +341,7 @@ class LiveCall:
         elif result.classification == "human":
             self._conversation.human_detected()
 
-    def _tell_machine(self, result: MachineDetectionResult) -> None:
+    def _tell_machine(self, result: MachineDetection) -> None:
         if result.classification == "fax":
             self.hang_up_now("a fax machine took the call", ended_by="agent")
         else:

@@ -33,7 +33,9 @@ class TransferredCall(Protocol):
 class Transferring:
     """One call's.  The carrier may end the media stream before it has answered us, or not at all."""
 
-    def __init__(self, call: TransferredCall, carrier: Carrier, clock: Clock) -> None:
+    def __init__(self, call: TransferredCall, carrier: Carrier, clock: Clock, *, from_number: str) -> None:
+        """`from_number` is ours, shown to whoever is called."""
+        self._from_number = from_number
         self._call = call
         self._carrier = carrier
         self._clock = clock
@@ -55,7 +57,9 @@ class Transferring:
         self._under_way = True
         try:
             async with deadline(self._clock, self._clock.now() + CARRIER_S):
-                await self._carrier.transfer(self._call.carrier_call_id, number, timeout_s=RING_S)
+                await self._carrier.transfer(
+                    self._call.carrier_call_id, number, from_number=self._from_number, timeout_s=RING_S
+                )
         except TimeoutError:
             self._go_on()
             raise CarrierError(f"The carrier did not transfer the call within {CARRIER_S:g} s.") from None

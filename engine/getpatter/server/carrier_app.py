@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 
@@ -34,15 +35,21 @@ class CarrierEdge:
         self._public_url = public_url.rstrip("/")
 
     def app(self) -> FastAPI:
-        """Routes `POST /webhooks/<carrier>/{voice,status,amd}`."""
+        """Routes `/webhooks/<carrier>/<kind>` for the kinds that the carrier has."""
         app = FastAPI(title="patter carrier listener", docs_url=None, redoc_url=None, openapi_url=None)
-        for kind in ("voice", "status", "amd"):
-            app.add_api_route(f"/webhooks/{self._carrier.name}/{kind}", self.webhook, methods=["POST"])
+        for kind, methods in self._carrier.webhooks.items():
+            app.add_api_route(f"/webhooks/{self._carrier.name}/{kind}", self._webhook(kind), methods=list(methods))
         return app
 
-    async def webhook(self, request: Request) -> Response:
+    def _webhook(self, kind: str) -> Callable[[Request], Awaitable[Response]]:
+        async def webhook(request: Request) -> Response:
+            return await self.webhook(request, kind)
+
+        return webhook
+
+    async def webhook(self, request: Request, kind: str) -> Response:
         try:
-            received = await self._received(request)
+            received = await self._received(request, kind)
             self._carrier.verify(received)
             response = self._handle(received)
         except InvalidSignature as error:
@@ -53,7 +60,7 @@ class CarrierEdge:
             response = WebhookResponse(error.message.encode(), status=400)
         return Response(response.body, response.status, media_type=response.content_type)
 
-    async def _received(self, request: Request) -> WebhookRequest:
+    async def _received(self, request: Request, kind: str) -> WebhookRequest:
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
@@ -62,15 +69,17 @@ class CarrierEdge:
         # The path as it came; host and scheme are ours, never those that the request claims.
         query = f"?{request.url.query}" if request.url.query else ""
         url = f"{self._public_url}{request.url.path}{query}"
-        return WebhookRequest(request.method, url, {k.lower(): v for k, v in request.headers.items()}, bytes(body))
+        return WebhookRequest(
+            request.method, url, {k.lower(): v for k, v in request.headers.items()}, bytes(body), kind
+        )
 
     def _handle(self, received: WebhookRequest) -> WebhookResponse:
-        events = self._carrier.parse(received)
-        for event in events:
+        webhook = self._carrier.parse(received)
+        for event in webhook.events:
             if isinstance(event, InboundCall):
                 return self._exchange.ring(event)
-        self._exchange.on_carrier_events(events)
-        return WebhookResponse()
+        self._exchange.on_carrier_events(webhook.events)
+        return webhook.response
 
     def accept(self, upgrade: MediaUpgrade, socket: MediaSocket) -> MediaSink | Refusal:
         """A media socket: taken for a call that waits for one, and given up again unless its token is right."""

@@ -8,17 +8,21 @@ from typing import Literal
 from urllib.parse import parse_qsl
 
 from getpatter.carriers.base import (
-    CarrierEvent,
+    Answer,
+    Capabilities,
     CarrierStatus,
     Dialed,
     DialRequest,
     InboundCall,
-    MachineDetectionResult,
+    MachineDetection,
     StatusChanged,
+    StreamTarget,
+    Webhook,
     WebhookRequest,
     WebhookResponse,
 )
 from getpatter.carriers.twilio.media import TwilioMediaCodec
+from getpatter.carriers.unable import Unable
 from getpatter.conversation.listening import Listening
 from getpatter.errors import CarrierError, InvalidSignature
 from getpatter.testing import answer_document
@@ -39,13 +43,13 @@ _STATUSES: Mapping[str, CarrierStatus] = {
     "canceled": "canceled",
 }
 
-_REJECTIONS = ("busy", "rejected")
 
-
-class SimCarrier:
+class SimCarrier(Unable):
     """A `Carrier` whose numbers are those of simulated parties.  Behaves as Twilio does, with its own signature."""
 
     name = "sim"
+    capabilities = Capabilities(simulated=True)
+    webhooks: Mapping[str, Sequence[str]] = {"voice": ("POST",), "status": ("POST",), "amd": ("POST",)}
 
     def __init__(self, network: SimNetwork, secret: bytes) -> None:
         self.network = network
@@ -67,8 +71,11 @@ class SimCarrier:
     async def hang_up(self, carrier_call_id: str) -> None:
         self.network.hang_up(carrier_call_id)
 
-    async def transfer(self, carrier_call_id: str, number: str, *, timeout_s: float = 30.0) -> None:
+    async def transfer(self, carrier_call_id: str, number: str, *, from_number: str, timeout_s: float = 30.0) -> None:
         await self.network.update(carrier_call_id, answer_document.dial_number(number, timeout_s))
+
+    def verify_stream(self, request: WebhookRequest) -> None:
+        self.verify(request)
 
     def verify(self, request: WebhookRequest) -> None:
         signature = request.headers.get(SIGNATURE_HEADER, "")
@@ -78,28 +85,26 @@ class SimCarrier:
                 next_step="Ring with the same PATTER_HOME as the engine, at the URL that it is reached by.",
             )
 
-    def parse(self, request: WebhookRequest) -> Sequence[CarrierEvent]:
+    def parse(self, request: WebhookRequest) -> Webhook:
         form = _form(request)
         fields = dict(form)
         call_id = _required(fields, "CallSid")
         if "AnsweredBy" in fields:
-            return [_detection(call_id, fields["AnsweredBy"])]
+            return Webhook([_detection(call_id, fields["AnsweredBy"])])
         status = _status(_required(fields, "CallStatus"))
         if "SequenceNumber" in fields:
             sequence = _number(fields["SequenceNumber"])
             cause = fields.get("ErrorMessage") or fields.get("SipResponseCode", "")
-            return [StatusChanged(call_id, status, sequence, cause)]
+            return Webhook([StatusChanged(call_id, status, sequence, cause)])
         phrases = tuple(value for name, value in form if name == "ExpectedPhrase")
-        return [InboundCall(call_id, _required(fields, "From"), _required(fields, "To"), phrases)]
+        return Webhook([InboundCall(call_id, _required(fields, "From"), _required(fields, "To"), phrases)])
 
-    def answer(self, stream_url: str, parameters: Mapping[str, str]) -> WebhookResponse:
-        document = answer_document.connect(stream_url, parameters)
-        return WebhookResponse(document, answer_document.CONTENT_TYPE)
+    def answer(self, call: InboundCall, stream: StreamTarget, webhooks_url: str) -> Answer:
+        document = answer_document.connect(stream.url, stream.parameters)
+        return Answer(WebhookResponse(document, answer_document.CONTENT_TYPE))
 
-    def reject(self, reason: str) -> WebhookResponse:
-        """`reason` is `busy` or `rejected`; any other is told as the latter."""
-        document = answer_document.reject(reason if reason in _REJECTIONS else "rejected")
-        return WebhookResponse(document, answer_document.CONTENT_TYPE)
+    def reject(self, call: InboundCall, reason: Literal["busy", "rejected"]) -> Answer:
+        return Answer(WebhookResponse(answer_document.reject(reason), answer_document.CONTENT_TYPE))
 
     def media_codec(self) -> TwilioMediaCodec:
         return TwilioMediaCodec()
@@ -133,9 +138,9 @@ def _status(text: str) -> CarrierStatus:
     return _STATUSES[text]
 
 
-def _detection(call_id: str, answered_by: str) -> MachineDetectionResult:
+def _detection(call_id: str, answered_by: str) -> MachineDetection:
     greeting_ended = answered_by.startswith("machine_end_")
-    return MachineDetectionResult(call_id, _classification(answered_by), greeting_ended, answered_by)
+    return MachineDetection(call_id, _classification(answered_by), greeting_ended, answered_by)
 
 
 def _classification(answered_by: str) -> Literal["human", "machine", "fax", "unknown"]:

@@ -132,7 +132,7 @@ class LineCall:
             self.ended.set()
 
     async def _ring_and_talk(self, request: DialRequest) -> None:
-        url, party = request.status_url, self.party
+        url, party = f"{request.webhooks_url}/status", self.party
         self._report(url, "initiated")
         if party.answers == "busy":
             return self._report(url, "busy", ("SipResponseCode", SIP_BUSY))
@@ -143,10 +143,10 @@ class LineCall:
         if not party.picks_up or rings_s > request.ring_timeout_s:
             return self._report(url, "no-answer", ("SipResponseCode", SIP_TERMINATED))
         self._report(url, "in-progress")
-        detect = request.machine_detection_url if request.machine_detection else ""
+        detect = f"{request.webhooks_url}/amd" if request.machine_detection else ""
         cause: Fields = ()
         try:
-            await self._talk(request.stream_url, request.parameters, request.max_duration_s, detect)
+            await self._talk(request.stream.url, request.stream.parameters, request.max_duration_s, detect)
         except CarrierError as refused:
             # As with Twilio, a call whose stream cannot be opened has run out of document and is complete.
             cause = [("ErrorMessage", refused.message)]

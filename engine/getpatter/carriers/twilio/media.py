@@ -145,6 +145,9 @@ class TwilioMediaCodec:
         self._pending.clear()
         return self._clear
 
+    def press(self, digits: str) -> bytes:
+        raise MediaError("Twilio's streams have no message that presses keys.")
+
     def _other(self, said: _Known) -> MediaEvent | None:
         if isinstance(said, _Connected):
             return None
