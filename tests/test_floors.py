@@ -17,6 +17,7 @@ MCP = Path(patter_mcp.__file__).parent
 FLOORS: dict[str, int] = {
     "errors": 0,
     "clock": 0,
+    "environment": 0,
     "extension": 0,
     "settings": 0,
     "version": 0,

@@ -69,9 +69,8 @@ class CarrierEdge:
         # The path as it came; host and scheme are ours, never those that the request claims.
         query = f"?{request.url.query}" if request.url.query else ""
         url = f"{self._public_url}{request.url.path}{query}"
-        return WebhookRequest(
-            request.method, url, {k.lower(): v for k, v in request.headers.items()}, bytes(body), kind
-        )
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        return WebhookRequest(request.method, url, headers, bytes(body), kind)
 
     def _handle(self, received: WebhookRequest) -> WebhookResponse:
         webhook = self._carrier.parse(received)

@@ -1,0 +1,1 @@
+"""Plivo: Voice API and audio streaming."""
