@@ -281,6 +281,8 @@ class Webhook:
     response: WebhookResponse = WebhookResponse()
     delivery_id: str = ""
     """The same for each delivery of one message, where the carrier names them."""
+    command: Callable[[], Awaitable[None]] | None = None
+    """What is to be done once the response is on its way, as in `Answer`; left out for a delivery that is a repeat."""
 
 
 class Carrier(Protocol):
