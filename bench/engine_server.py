@@ -19,6 +19,7 @@ import json
 import os
 import signal
 import tempfile
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -63,14 +64,48 @@ class Doors:
         self._exchange = exchange
         self._carrier = carrier
         self._calls = 0
+        self._ringing: set[asyncio.Task[None]] = set()
 
     def accept(self, upgrade: MediaUpgrade, socket: MediaSocket) -> MediaSink | Refusal:
         if upgrade.path != "/media":
             return Refusal(404, "Only /media is served.")
         self._calls += 1
-        self._exchange.ring(InboundCall(f"bench-{self._calls}", CALLER_NUMBER, ENGINE_NUMBER))
-        token = self._carrier.stream_url.rpartition("/")[2]
-        return self._exchange.stream(token, socket) or Refusal(503, "No room.")
+        arrival = Arrival()
+        ringing = asyncio.create_task(
+            self._ring(InboundCall(f"bench-{self._calls}", CALLER_NUMBER, ENGINE_NUMBER), arrival, socket)
+        )
+        self._ringing.add(ringing)
+        ringing.add_done_callback(self._ringing.discard)
+        return arrival
+
+    async def _ring(self, call: InboundCall, arrival: Arrival, socket: MediaSocket) -> None:
+        await self._exchange.ring(call)
+        stream = self._exchange.stream(self._carrier.stream_url.rpartition("/")[2], socket)
+        if stream is None:
+            socket.close(1013, "no room")
+        else:
+            arrival.hand_over(stream)
+
+
+class Arrival:
+    """The sink of a socket whose call is being rung: keeps what comes meanwhile."""
+
+    def __init__(self) -> None:
+        self._kept: list[bytes] = []
+        # Attributes, so that the stream's own methods take their place and the measurement has no hop more.
+        self.on_message: Callable[[bytes], None] = self._kept.append
+        self.on_closed: Callable[[int], None] = self._gone
+        self._closed: int | None = None
+
+    def _gone(self, code: int) -> None:
+        self._closed = code
+
+    def hand_over(self, stream: MediaSink) -> None:
+        for message in self._kept:
+            stream.on_message(message)
+        self.on_message, self.on_closed = stream.on_message, stream.on_closed
+        if self._closed is not None:
+            stream.on_closed(self._closed)
 
 
 def instant_agent(vad_stop_s: float, answer_ms: int) -> Agent:

@@ -326,7 +326,7 @@ async def test_a_call_that_cannot_be_talked_in_is_not_placed(broken_office: Offi
 
 async def test_a_call_that_cannot_be_talked_in_is_turned_away(broken_office: Office) -> None:
     await broken_office.exchange.serve_inbound(ServeInbound(enabled=True))
-    answer = broken_office.exchange.ring(InboundCall("CA2", "+12025550100", "+12025550199"))
+    answer = await broken_office.exchange.ring(InboundCall("CA2", "+12025550100", "+12025550199"))
     assert answer.body == b"busy"
     assert broken_office.admission.taken == 0
     assert await broken_office.exchange.list(CallQuery()) == []

@@ -192,7 +192,7 @@ class Exchange:
 
     # -- from the carrier
 
-    def ring(self, event: InboundCall) -> WebhookResponse:
+    async def ring(self, event: InboundCall) -> WebhookResponse:
         """Somebody rings one of our numbers: the answer document."""
         if self._inbound is None:
             return self._carrier.reject(event, "busy").response

@@ -51,7 +51,7 @@ class CarrierEdge:
         try:
             received = await self._received(request, kind)
             self._carrier.verify(received)
-            response = self._handle(received)
+            response = await self._handle(received)
         except InvalidSignature as error:
             log.warning("refused a webhook from %s: %s", request.client and request.client.host, error.message)
             response = WebhookResponse(b"The signature is missing or wrong.", status=403)
@@ -72,11 +72,11 @@ class CarrierEdge:
         headers = {name.lower(): value for name, value in request.headers.items()}
         return WebhookRequest(request.method, url, headers, bytes(body), kind)
 
-    def _handle(self, received: WebhookRequest) -> WebhookResponse:
+    async def _handle(self, received: WebhookRequest) -> WebhookResponse:
         webhook = self._carrier.parse(received)
         for event in webhook.events:
             if isinstance(event, InboundCall):
-                return self._exchange.ring(event)
+                return await self._exchange.ring(event)
         self._exchange.on_carrier_events(webhook.events)
         return webhook.response
 
