@@ -10,6 +10,8 @@ PatterError
 ├── EngineUnavailable         the engine does not run or cannot be reached
 ├── CarrierError              the carrier refused or failed; carries its code and its words
 │   ├── InvalidSignature      a webhook that the carrier did not sign
+│   │   ├── Expired           one that it signed too long ago
+│   │   └── Replayed          one that it signed and that is done with: of a call that is over
 │   └── MediaError            a media message that breaks the carrier's protocol
 ├── ProviderError             a speech or language provider failed; says whether a retry can help
 │   └── PartialReply          a language model broke off in the middle; carries what it had said
@@ -84,6 +86,14 @@ class CarrierError(PatterError):
 
 class InvalidSignature(CarrierError):
     code = "invalid_signature"
+
+
+class Expired(InvalidSignature):
+    code = "expired"
+
+
+class Replayed(InvalidSignature):
+    code = "replayed"
 
 
 class MediaError(CarrierError):
