@@ -42,7 +42,7 @@ async def test_models_and_migrations_agree(database: Database) -> None:
 async def test_upgrading_again_changes_nothing(database: Database) -> None:
     await upgrade(database)
     await upgrade(database)
-    ours = {"call", "turn", "call_event", "tool_invocation", "recording"}
+    ours = {"call", "turn", "call_event", "tool_invocation", "recording", "security_event"}
     assert await tables(database) == ours | {"alembic_version"}
 
 

@@ -6,13 +6,14 @@ from getpatter.store.calls import CallStore
 from getpatter.store.journal import Journal
 from getpatter.store.projection import CallProjection
 from getpatter.store.store import Store
-from getpatter.store.tables import CallRow, EventRow, RecordingRow, ToolRow, TurnRow
+from getpatter.store.tables import CallRow, EventRow, IncidentRow, RecordingRow, ToolRow, TurnRow
 
 __all__ = [
     "CallProjection",
     "CallRow",
     "CallStore",
     "EventRow",
+    "IncidentRow",
     "Journal",
     "RecordingRow",
     "Store",

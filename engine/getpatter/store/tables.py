@@ -193,3 +193,23 @@ class RecordingRow(Row, table=True):
     path: str = _text()
     duration_s: float
     bytes: int
+
+
+class IncidentRow(Row, table=True):
+    """What the carrier listener refused; one row stands for `count` requests of one kind, peer and path."""
+
+    __tablename__ = "security_event"
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    at: float
+    """Of the first."""
+    kind: str = _text()
+    """`store.incidents.Kind`."""
+    carrier: str = _text()
+    path: str = _text()
+    """Without the query."""
+    peer: str = _text()
+    """Address without the port."""
+    detail: str = _text()
+    count: int = 1
+    last_at: float = Field(index=True)
