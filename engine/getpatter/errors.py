@@ -20,6 +20,8 @@ PatterError
 ├── StoreError                the call store cannot be read or written; says whether a retry can help
 └── CallEnded                 the call is over; says who ended it
 
+`ConfigurationError` and `InvalidRequest` are `ValueError`s, too.
+
 An error's text says what is wrong; `next_step`, where there is one, says what to do about it.  Both are
 written for whoever made the request, a person or a language model, and never hold a secret.
 """
@@ -40,11 +42,11 @@ class PatterError(Exception):
         self.next_step = next_step
 
 
-class ConfigurationError(PatterError):
+class ConfigurationError(PatterError, ValueError):
     code = "configuration"
 
 
-class InvalidRequest(PatterError):
+class InvalidRequest(PatterError, ValueError):
     code = "invalid_request"
 
 
