@@ -22,6 +22,7 @@ FLOORS: dict[str, int] = {
     "settings": 0,
     "version": 0,
     "home": 0,
+    "public_url": 0,
     "audio": 1,
     "beat": 1,
     "events": 1,
@@ -35,6 +36,7 @@ FLOORS: dict[str, int] = {
     "tts": 2,
     "llm": 2,
     "store": 2,
+    "tunnels": 2,
     "turn_detection": 2,
     "barge_in": 3,
     "engines": 3,
@@ -52,7 +54,13 @@ FLOORS: dict[str, int] = {
 }
 """A room may also import from its own."""
 
-SIDEWAYS = {("settings", "errors"), ("observability", "events"), ("worker", "worker_loop")}
+SIDEWAYS = {
+    ("settings", "errors"),
+    ("settings", "public_url"),
+    ("public_url", "errors"),
+    ("observability", "events"),
+    ("worker", "worker_loop"),
+}
 """Neighbours on one floor that may see each other, one way."""
 
 

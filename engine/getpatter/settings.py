@@ -6,19 +6,26 @@ First match wins: arguments, environment, `.env` in the working directory, `conf
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
 from getpatter.errors import ConfigurationError
+from getpatter.public_url import with_scheme
+
+SIMULATED_NUMBER = "+12025550199"
+"""Ours on the simulated network; nobody has it (the North American plan keeps 555-0100 to 0199 for fiction)."""
 
 
 def default_home() -> Path:
@@ -38,10 +45,17 @@ class Settings(BaseSettings):
     carrier_host: str = "127.0.0.1"
     """Address of the carrier listener: webhooks and media sockets, nothing else."""
     carrier_port: int = Field(8080, ge=0, le=65535)
-    public_url: str = ""
-    """What carriers reach the carrier listener by, e.g. https://phone.example.org"""
-    carrier: str = "sim"
-    phone_number: str = "+12025550199"
+    public_url: Annotated[str, BeforeValidator(with_scheme)] = ""
+    """What carriers reach the carrier listener by, e.g. https://phone.example.org; with `tunnel` ngrok the host name
+    that is reserved there."""
+    tunnel: Annotated[Literal["", "cloudflare", "ngrok"], BeforeValidator(str.lower)] = ""
+    """Opened at the engine's start, for a machine that has no public URL."""
+    carrier: Annotated[str, BeforeValidator(str.lower)] = "sim"
+    """`sim`, the simulated network, or the name of a real one."""
+    phone_number: str = SIMULATED_NUMBER
+    """E.164.  With a real carrier it is also taken from `<CARRIER>_PHONE_NUMBER`, e.g. `TWILIO_PHONE_NUMBER`."""
+    manage_webhook: bool = True
+    """Point the number at us when the engine starts and when the tunnel moves."""
     allow: str = ""
     """Numbers and prefixes (ending in *) that real carriers may dial, separated by commas."""
     transfer_to: str = ""
@@ -62,6 +76,8 @@ class Settings(BaseSettings):
     """Have the carrier tell answering machines, too, which most charge for; what the agent hears is judged anyway."""
     vad_stop_s: float = Field(0.5, gt=0)
     record: bool = True
+    carrier_recording: bool = False
+    """Have the carrier record, too, which most charge for."""
     drain_s: float = Field(30.0, ge=0)
     """How long a stopping engine lets live calls go on before it says goodbye for them."""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
@@ -82,9 +98,13 @@ class Settings(BaseSettings):
             init_settings().get("home") or env_settings().get("home") or dotenv_settings().get("home") or default_home()
         )
         toml = TomlConfigSettingsSource(settings_cls, home.expanduser() / "config.toml")
-        return init_settings, env_settings, dotenv_settings, toml
+        written = [
+            source.env_vars for source in (env_settings, dotenv_settings) if isinstance(source, EnvSettingsSource)
+        ]
+        return init_settings, env_settings, dotenv_settings, toml, _CarriersNumber(settings_cls, written)
 
     def model_post_init(self, context: Any) -> None:
+        self.phone_number = self.phone_number.strip()
         self.home = self.home.expanduser().absolute()
 
     @property
@@ -106,6 +126,26 @@ class Settings(BaseSettings):
     def parties(self) -> Path:
         """Where a user's own simulated parties lie, as YAML."""
         return self.home / "parties"
+
+
+class _CarriersNumber(PydanticBaseSettingsSource):
+    """`phone_number`, as carriers' own examples name it, of the carrier that the other sources name.
+
+    The last source, so that any other wins; it looks where `PATTER_PHONE_NUMBER` may stand, too.
+    """
+
+    def __init__(self, settings_cls: type[BaseSettings], variables: Sequence[Mapping[str, str | None]]) -> None:
+        super().__init__(settings_cls)
+        self._variables = variables
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        carrier = str(self.current_state.get("carrier", "sim")).lower()
+        given = (variables.get(f"{carrier}_phone_number") for variables in self._variables)
+        found = next((number for number in given if number), None)
+        return {"phone_number": found} if found and carrier != "sim" else {}
 
 
 def load(**overrides: Any) -> Settings:
