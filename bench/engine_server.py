@@ -19,7 +19,6 @@ import json
 import os
 import signal
 import tempfile
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -32,13 +31,12 @@ from getpatter.agent import Agent, TurnSettings
 from getpatter.audio.vad import VoiceActivityModel
 from getpatter.beat import Beat, Stage
 from getpatter.calls.admission import Admission
-from getpatter.calls.archive import Archive
-from getpatter.calls.exchange import Exchange, Rules
+from getpatter.calls.legs import Legs
+from getpatter.calls.lines import Lines, new_call_id
+from getpatter.calls.live import Office
 from getpatter.calls.media import MediaSink, MediaSocket
-from getpatter.calls.policy import DialPolicy
+from getpatter.calls.opening import PickUp, Setup
 from getpatter.calls.recording import Recorder
-from getpatter.calls.views import ServeInbound
-from getpatter.carriers.base import InboundCall
 from getpatter.clock import SystemClock
 from getpatter.conversation.conversation import Services
 from getpatter.conversation.listening import Listening
@@ -60,52 +58,27 @@ MAX_CALLS = 10_000
 class Doors:
     """Takes every stream at /media as a call that just rang."""
 
-    def __init__(self, exchange: Exchange, carrier: OpenDoorCarrier) -> None:
-        self._exchange = exchange
+    def __init__(self, lines: Lines, carrier: OpenDoorCarrier, agent: Agent) -> None:
+        self._lines = lines
         self._carrier = carrier
-        self._calls = 0
-        self._ringing: set[asyncio.Task[None]] = set()
+        self._agent = agent
 
     def accept(self, upgrade: MediaUpgrade, socket: MediaSocket) -> MediaSink | Refusal:
         if upgrade.path != "/media":
             return Refusal(404, "Only /media is served.")
-        self._calls += 1
-        arrival = Arrival()
-        ringing = asyncio.create_task(
-            self._ring(InboundCall(f"bench-{self._calls}", CALLER_NUMBER, ENGINE_NUMBER), arrival, socket)
-        )
-        self._ringing.add(ringing)
-        ringing.add_done_callback(self._ringing.discard)
-        return arrival
-
-    async def _ring(self, call: InboundCall, arrival: Arrival, socket: MediaSocket) -> None:
-        await self._exchange.ring(call)
-        stream = self._exchange.stream(self._carrier.stream_url.rpartition("/")[2], socket)
-        if stream is None:
-            socket.close(1013, "no room")
-        else:
-            arrival.hand_over(stream)
-
-
-class Arrival:
-    """The sink of a socket whose call is being rung: keeps what comes meanwhile."""
-
-    def __init__(self) -> None:
-        self._kept: list[bytes] = []
-        # Attributes, so that the stream's own methods take their place and the measurement has no hop more.
-        self.on_message: Callable[[bytes], None] = self._kept.append
-        self.on_closed: Callable[[int], None] = self._gone
-        self._closed: int | None = None
-
-    def _gone(self, code: int) -> None:
-        self._closed = code
-
-    def hand_over(self, stream: MediaSink) -> None:
-        for message in self._kept:
-            stream.on_message(message)
-        self.on_message, self.on_closed = stream.on_message, stream.on_closed
-        if self._closed is not None:
-            stream.on_closed(self._closed)
+        with self._lines.admission.reserved():
+            call = self._lines.open(
+                Setup(
+                    call_id=new_call_id(),
+                    direction="inbound",
+                    from_number=CALLER_NUMBER,
+                    to_number=ENGINE_NUMBER,
+                    agent=self._agent,
+                )
+            )
+            self._carrier.admits = call.stream_pass.parameters
+            self._lines.run(call, PickUp())
+        return self._lines.stream(call.call_id, socket) or Refusal(503, "No room.")
 
 
 def instant_agent(vad_stop_s: float, answer_ms: int) -> Agent:
@@ -132,9 +105,9 @@ def meters(lag: LoopLag, latency: EngineLatency) -> FastAPI:
     return app
 
 
-async def open_exchange(
+async def open_lines(
     options: argparse.Namespace, home: Path, bus: EventBus, beat: Beat, carrier: OpenDoorCarrier, stack: AsyncExitStack
-) -> Exchange:
+) -> Lines:
     """The engine without its listener.  `stack` closes it; calls must be over by then."""
     clock = SystemClock()
     store = await Store.open(f"sqlite+aiosqlite:///{home / 'calls.db'}")
@@ -149,20 +122,8 @@ async def open_exchange(
     stack.callback(pacer.close)
     listening.start()
     stack.push_async_callback(listening.stop)
-    exchange = Exchange(
-        agent=instant_agent(options.vad_stop, options.answer_ms),
-        carrier=carrier,
-        policy=DialPolicy([]),
-        admission=Admission(MAX_CALLS),
-        services=Services(listening, pacer, clock),
-        bus=bus,
-        archive=Archive(store.calls, clock),
-        journal=journal,
-        recorder=recorder,
-        rules=Rules(phone_number=ENGINE_NUMBER),
-    )
-    await exchange.serve_inbound(ServeInbound(first_message=""))
-    return exchange
+    office = Office(carrier=carrier, legs=Legs(), bus=bus, clock=clock, recorder=recorder, carrier_records=False)
+    return Lines(office, Admission(MAX_CALLS), Services(listening, pacer, clock), journal)
 
 
 async def run(options: argparse.Namespace, home: Path) -> None:
@@ -173,17 +134,18 @@ async def run(options: argparse.Namespace, home: Path) -> None:
         bus, carrier, lag, latency = EventBus(), OpenDoorCarrier(), LoopLag(), EngineLatency()
         bus.subscribe(latency.listen)
         beat = Beat(SystemClock())
-        exchange = await open_exchange(options, home, bus, beat, carrier, stack)
+        lines = await open_lines(options, home, bus, beat, carrier, stack)
+        doors = Doors(lines, carrier, instant_agent(options.vad_stop, options.answer_ms))
         sweep = Sweep(beat)
         stack.callback(sweep.close)
         listener = Listener("127.0.0.1", options.port, setting="--port")
         stack.push_async_callback(listener.stop)
-        await listener.start(meters(lag, latency), ws=media_protocol(Doors(exchange, carrier).accept, sweep=sweep))
-        stack.push_async_callback(exchange.drain, 0.0)
+        await listener.start(meters(lag, latency), ws=media_protocol(doors.accept, sweep=sweep))
+        stack.push_async_callback(lines.drain, 0.0)
         beat.join(Stage.HEAR, lag.strike)
         stack.callback(beat.leave, Stage.HEAR, lag.strike)
         print(json.dumps({"url": listener.url.replace("http", "ws") + "/media", "pid": os.getpid()}), flush=True)
-        garbage = QuietGarbage(SystemClock(), lambda: exchange.live_calls)
+        garbage = QuietGarbage(SystemClock(), lambda: lines.live)
         garbage.start()
         stack.callback(garbage.stop)
         bus.subscribe(garbage.listen)

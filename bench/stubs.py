@@ -133,7 +133,7 @@ class _OpenDoorCodec(TwilioMediaCodec):
 
 
 class OpenDoorCarrier(Unable):
-    """A carrier whose calls need no webhook: `answer` keeps what the next stream must bring along."""
+    """A carrier whose calls need no webhook."""
 
     name = "bench"
     capabilities = Capabilities(simulated=True)

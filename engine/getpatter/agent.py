@@ -111,6 +111,8 @@ class Agent:
     """Their tools are the agent's, too; connected while the call rings."""
     transfer_to: tuple[str, ...] = ()
     """Numbers, and prefixes such as `+1202*`, to which the agent may transfer the call; none, and it cannot."""
+    warm_transfers: bool = False
+    """Whoever a call is transferred to is called first and told what it is about, where the carrier can."""
     use_keys: bool = True
     """The agent may press keys and ask the caller for some."""
     navigates_menus: bool = True

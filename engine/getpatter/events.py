@@ -15,6 +15,7 @@ Role = Literal["agent", "caller"]
 Outcome = Literal["answered", "voicemail", "no_answer", "busy", "failed", "canceled", "interrupted"]
 TurnTrigger = Literal["silence", "recogniser", "turn_detector", "keys"]
 DismissedAs = Literal["noise", "backchannel", "unconfirmed", "echo"]
+TransferMode = Literal["cold", "warm"]
 EndedBy = Literal["caller", "agent", "assistant", "limit", "carrier", "engine"]
 
 # A latency in milliseconds, not below zero.
@@ -45,10 +46,12 @@ class CallPlaced(CallEvent, tag="placed", frozen=True, kw_only=True):
     """What a reader must know, e.g. that the agent's words come from a script and not from a language model."""
     key: str = ""
     """The idempotency key of the request, where it had one: a second request with it gives this call."""
+    carrier_call_id: str = ""
+    """The carrier's name for a call that it brought; one that we place gets it later (`CallDialed`)."""
 
 
 class CallDialed(CallEvent, tag="dialed", frozen=True, kw_only=True):
-    """The carrier took the call and named it."""
+    """The carrier took the call and named it; some name it anew when it is answered."""
 
     carrier_call_id: str
 
@@ -218,7 +221,8 @@ class Transferred(CallEvent, tag="transferred", frozen=True, kw_only=True):
 
     number: str
     summary: str = ""
-    """What the agent had to tell whoever answers; a carrier does not pass it on."""
+    """What the agent had to tell whoever answers: they heard it in a warm transfer, and not in a cold one."""
+    mode: TransferMode = "cold"
 
 
 class RecordingStarted(CallEvent, tag="recording_started", frozen=True, kw_only=True):

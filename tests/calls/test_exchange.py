@@ -12,9 +12,12 @@ import pytest
 
 from getpatter.agent import Agent, TurnSettings
 from getpatter.barge_in import BargeInSettings, MinWordsStrategy
+from getpatter.calls import live as calls
 from getpatter.calls.admission import Admission
 from getpatter.calls.archive import Archive
 from getpatter.calls.exchange import Exchange, Rules
+from getpatter.calls.legs import Legs
+from getpatter.calls.lines import Lines
 from getpatter.calls.live import CARRIER_S, PREPARE_S
 from getpatter.calls.policy import DialPolicy
 from getpatter.calls.views import CallQuery, CallView, PlaceCall, ServeInbound
@@ -130,16 +133,21 @@ class Office:
         self.bus = EventBus()
         self.pacer = Pacer(self.clock)
         self.journal = store.journal(self.bus)
+        office = calls.Office(
+            carrier=self.operator,
+            legs=Legs(),
+            bus=self.bus,
+            clock=self.clock,
+            recorder=None,
+            carrier_records=False,
+        )
+        self.lines = Lines(office, self.admission, Services(Deaf(), self.pacer, self.clock), self.journal)
         self.exchange = Exchange(
             agent=agent,
-            carrier=self.operator,
+            lines=self.lines,
             policy=DialPolicy([], open_to_all=True),
-            admission=self.admission,
-            services=Services(Deaf(), self.pacer, self.clock),
-            bus=self.bus,
             archive=Archive(store.calls, self.clock),
             journal=self.journal,
-            recorder=None,
             rules=Rules(phone_number="+12025550199"),
         )
         self.exchange.reachable_at("http://127.0.0.1:1")

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from getpatter.calls.ending import Ending
+from getpatter.calls.legs import Legs
 from getpatter.calls.transferring import CARRIER_S, Transferring
 from getpatter.errors import CarrierError
 from getpatter.events import Event, Transferred
@@ -39,9 +40,18 @@ class Call:
 
     def __init__(self, desk: Desk) -> None:
         self.clock = ManualClock()
+        self.legs = Legs()
         self.events: list[Event] = []
         self.ends: list[Ending] = []
-        self.transferring = Transferring(self, desk, self.clock, from_number="+12025550199")
+        self.transferring = Transferring(
+            self,
+            desk,
+            self.clock,
+            self.legs,
+            from_number="+12025550199",
+            language="en-US",
+            webhooks_url="https://phone.example.org/webhooks/desk",
+        )
 
     def publish(self, event: Event) -> None:
         self.events.append(event)

@@ -25,6 +25,10 @@ class Archive:
         row = await self._calls.by_key(key)
         return None if row is None else call_view(row, self._clock.wall())
 
+    async def knows(self, carrier: str, carrier_call_id: str) -> bool:
+        """Whether there was a call that the carrier calls so."""
+        return await self._calls.by_carrier_call_id(carrier, carrier_call_id) is not None
+
     async def list(self, query: CallQuery) -> list[CallView]:
         rows = await self._calls.list(
             status=query.status,

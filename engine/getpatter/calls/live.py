@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
+from getpatter.calls.answer_watch import AnswerWatch
 from getpatter.calls.ending import Ending, failed
+from getpatter.calls.legs import Legs
+from getpatter.calls.machine import MachineNews
+from getpatter.calls.opening import Dial, Opening, PickUp, Setup
 from getpatter.calls.record import CallRecord
 from getpatter.calls.recording import Recorder, Recording
 from getpatter.calls.session import MediaStream
+from getpatter.calls.status import CarrierStatusTrack
+from getpatter.calls.stream_pass import StreamPass
 from getpatter.calls.transferring import Transferring
-from getpatter.carriers.base import Carrier, DialRequest, MachineDetection, StatusChanged
-from getpatter.clock import Clock, TimerHandle, deadline
+from getpatter.carriers.base import (
+    CallRenamed,
+    Carrier,
+    CarrierEvent,
+    DialRequest,
+    MachineDetection,
+    StatusChanged,
+    StreamFailed,
+)
+from getpatter.clock import Clock, deadline
 from getpatter.conversation.actions import Farewell
 from getpatter.conversation.conversation import Conversation
 from getpatter.errors import CarrierError, MediaError, PatterError, ProviderError, StoreError
@@ -28,7 +43,6 @@ from getpatter.events import (
     EndedBy,
     Event,
     MachineDetected,
-    Outcome,
     Problem,
     Recorded,
     RecordingStarted,
@@ -37,21 +51,27 @@ from getpatter.observability.bus import EventBus
 
 log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
+
 CARRIER_S = 30.0
 """Longest that a carrier may take to accept a call."""
 PREPARE_S = 20.0
 """Longest that recogniser and voice may take to open."""
 STEP_S = 10.0
 """Longest that each step of a call's end may take."""
-ANSWER_MARGIN_S = 10.0
-"""How much later than the ring timeout a carrier may say that nobody answered."""
 
-_UNANSWERED: dict[str, tuple[Outcome, str]] = {
-    "busy": ("busy", "the line is busy"),
-    "no_answer": ("no_answer", "nobody answered"),
-    "canceled": ("canceled", "the call was cancelled before it was answered"),
-    "failed": ("failed", "the carrier could not place the call"),
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """What the calls of one engine share."""
+
+    carrier: Carrier
+    legs: Legs
+    bus: EventBus
+    clock: Clock
+    recorder: Recorder | None
+    carrier_records: bool
+    """The carrier is to record, too."""
 
 
 class LiveCall:
@@ -60,49 +80,47 @@ class LiveCall:
     def __init__(
         self,
         placed: CallPlaced,
-        token: str,
-        carrier: Carrier,
+        setup: Setup,
+        office: Office,
         *,
-        bus: EventBus,
-        clock: Clock,
-        recorder: Recorder | None,
+        webhooks_url: str,
         conversation: Callable[[LiveCall], Conversation],
-        named: Callable[[LiveCall], None],
     ) -> None:
-        """`named` is told when the carrier has given the call its `carrier_call_id`."""
-        self.call_id = placed.call_id
-        self._outbound = placed.direction == "outbound"
+        self.call_id = setup.call_id
         self.carrier_call_id = ""
         self.ended = False
         """The end was told."""
-        self._token: str | None = token
-        self._carrier = carrier
-        self._bus = bus
-        self._clock = clock
-        self._recorder = recorder
+        self.stream_pass = StreamPass()
+        self._agent = setup.agent
+        self._office = office
+        self._carrier = carrier = office.carrier
+        self._clock = clock = office.clock
+        self._webhooks_url = webhooks_url
         self._recording: Recording | None = None
         self._stream: MediaStream | None = None
         self._answered_at: float | None = None
-        self._machine: MachineDetection | None = None
-        self._voicemail = False
         self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
-        self._rang = False
         self._prepared = False
         self._talking = False
         self._changed = asyncio.Event()
-        self._deadline: TimerHandle | None = None
-        self._named = named
+        self._asked_to_record: asyncio.Task[None] | None = None
+        self._status = CarrierStatusTrack(setup.direction)
+        self._watch = AnswerWatch(carrier, clock, setup.direction, self.end)
         self.transferring = Transferring(
-            self, carrier, clock, from_number=placed.from_number if self._outbound else placed.to_number
+            self,
+            carrier,
+            clock,
+            office.legs,
+            from_number=setup.from_number if setup.direction == "outbound" else setup.to_number,
+            language=setup.agent.language,
+            webhooks_url=webhooks_url,
         )
         self._conversation = conversation(self)
+        self._machine = MachineNews(self._conversation, self.hang_up_now)
         # Told last: whoever hears of a call can count on its end.
-        self.record = CallRecord.from_events([bus.publish(placed)])
-
-    @property
-    def parameters(self) -> dict[str, str]:
-        """What the media stream must bring along to be this call's; nothing once it came."""
-        return {"token": self._token} if self._token is not None else {}
+        self.record = CallRecord.from_events([office.bus.publish(placed)])
+        if setup.carrier_call_id:
+            self._answer_to(setup.carrier_call_id)
 
     # -- telling
 
@@ -112,10 +130,15 @@ class LiveCall:
             return
         self.ended = isinstance(event, CallEnded)
         if isinstance(event, MachineDetected):
-            self._voicemail |= event.classification in ("machine", "fax")
-        self.record.apply(self._bus.publish(event))
+            self._machine.detected(event)
+        self.record.apply(self._office.bus.publish(event))
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+    @property
+    def talking(self) -> bool:
+        """Somebody is on the line and the agent talks to them."""
+        return self._talking and not self._over.done()
 
     @property
     def changed(self) -> asyncio.Event:
@@ -124,13 +147,19 @@ class LiveCall:
 
     # -- life
 
-    async def run(self, dial: DialRequest | None, expected_phrases: tuple[str, ...] = ()) -> None:
-        """Dial (or, with None, wait for the carrier's stream), talk, end.  Never raises but for cancellation."""
+    async def run(self, opening: Opening) -> None:
+        """Dial or pick up, talk, end.  Never raises but for cancellation."""
         try:
-            if dial is not None:
-                expected_phrases = await self._dial(dial)
-            self._expect_answer(dial.ring_timeout_s if dial else 0.0)
-            await self._prepare(expected_phrases)
+            match opening:
+                case Dial(request):
+                    phrases, ring_timeout_s = await self._dial(request), request.ring_timeout_s
+                case PickUp(command, phrases):
+                    ring_timeout_s = 0.0
+                    if command is not None:
+                        await self._in_time(command(), "answer")
+            if self._stream is None and not self._over.done():
+                self._watch.start(self.carrier_call_id, ring_timeout_s)
+            await self._prepare(phrases)
             ending = await self._over
         except PatterError as error:
             self._tell_problem(error)
@@ -139,20 +168,30 @@ class LiveCall:
             log.exception("call %s broke", self.call_id)
             ending = self._ended_already() or failed(PatterError(f"The engine failed: {type(error).__name__}."))
         finally:
-            if self._deadline is not None:
-                self._deadline.cancel()
+            self._watch.stop()
         await self._finish(ending)
 
     async def _dial(self, request: DialRequest) -> tuple[str, ...]:
+        dialed = await self._in_time(self._carrier.dial(request), "take")
+        self._named(dialed.carrier_call_id)
+        return dialed.expected_phrases
+
+    async def _in_time(self, asked: Awaitable[_T], what: str) -> _T:
         try:
             async with deadline(self._clock, self._clock.now() + CARRIER_S):
-                dialed = await self._carrier.dial(request)
+                return await asked
         except TimeoutError:
-            raise CarrierError(f"The carrier did not take the call within {CARRIER_S:g} s.") from None
-        self.carrier_call_id = dialed.carrier_call_id
-        self.publish(CallDialed(call_id=self.call_id, at=self._clock.wall(), carrier_call_id=dialed.carrier_call_id))
-        self._named(self)
-        return dialed.expected_phrases
+            raise CarrierError(f"The carrier did not {what} the call within {CARRIER_S:g} s.") from None
+
+    def _named(self, carrier_call_id: str) -> None:
+        self.publish(CallDialed(call_id=self.call_id, at=self._clock.wall(), carrier_call_id=carrier_call_id))
+        self._answer_to(carrier_call_id)
+
+    def _answer_to(self, carrier_call_id: str) -> None:
+        """The carrier calls the call so from now on; it may have reported on it before it told us."""
+        self.carrier_call_id = carrier_call_id
+        self.stream_pass.good_for(carrier_call_id)
+        self._office.legs.claim(carrier_call_id, self.hear_carrier)
 
     async def _prepare(self, expected_phrases: tuple[str, ...]) -> None:
         """Open the providers while it rings, unless the call is over first."""
@@ -176,26 +215,12 @@ class LiveCall:
         self.publish(CallPrepared(call_id=self.call_id, at=self._clock.wall(), speech_to_text=recogniser))
         self._begin()
 
-    def _expect_answer(self, ring_timeout_s: float) -> None:
-        if self._answered_at is None:
-            self._deadline = self._clock.call_at(
-                self._clock.now() + ring_timeout_s + ANSWER_MARGIN_S, self._never_answered
-            )
-
-    def _never_answered(self) -> None:
-        if self._outbound:
-            error = CarrierError("The carrier never said whether the call was answered.")
-            self.end(Ending("no_answer", "carrier", error.message, error))
-        else:
-            self.end(failed(CarrierError("The carrier never opened the call's media stream."), ended_by="carrier"))
-
     def _begin(self) -> None:
         """Start talking once there are both a stream and a prepared conversation."""
         if self._stream is not None and self._prepared and not self._over.done():
             self._talking = True
             self._conversation.start(self._stream)
-            if self._machine is not None:
-                self._tell_machine(self._machine)
+            self._machine.talking()
 
     def end(self, ending: Ending) -> None:
         """The call is over for this reason; later reasons are not heard."""
@@ -207,17 +232,21 @@ class LiveCall:
 
     async def _finish(self, ending: Ending) -> None:
         """The one place where calls end.  Whatever fails on the way, the rest is let go of and the end is told."""
-        self._token = None  # whoever picks up now is too late
+        self.stream_pass.revoke()
+        self.transferring.abandon()
         answered, ended_at = self._answered_at, self._clock.now()
         # A tool that is under way may finish; the line does not wait for it.
         await asyncio.gather(self._guarded(self._conversation.close()), self._leave_line(ending))
+        if self._asked_to_record is not None:
+            self._asked_to_record.cancel()
+            await asyncio.wait((self._asked_to_record,))
         if self._recording is not None:
             await self._guarded(self._keep(self._recording))
         self.publish(
             CallEnded(
                 call_id=self.call_id,
                 at=self._clock.wall(),
-                outcome="voicemail" if self._voicemail and ending.outcome == "answered" else ending.outcome,
+                outcome="voicemail" if self._machine.took and ending.outcome == "answered" else ending.outcome,
                 ended_by=ending.ended_by,
                 reason=ending.reason,
                 duration_s=round(ended_at - answered, 3) if answered is not None else 0.0,
@@ -225,24 +254,32 @@ class LiveCall:
                 error=ending.error.message if ending.error else "",
             )
         )
+        self._office.legs.release(self.hear_carrier)
 
     async def _leave_line(self, ending: Ending) -> None:
+        message = self._agent.voicemail_message
+        if isinstance(ending.error, ProviderError) and self._machine.records and message:
+            # Our voice failed before a machine that records; the carrier's says it, and hangs up.
+            await self._guarded(self._carrier.leave_message(self.carrier_call_id, message, self._agent.language))
+            if self._stream is not None:
+                self._stream.close()
+            return
         if self._stream is not None:
             self._stream.close()
         if self.carrier_call_id and not ending.carrier_knows:
             await self._guarded(self._carrier.hang_up(self.carrier_call_id))
 
     async def _guarded(self, step: Awaitable[None]) -> None:
-        """A step of the end, which has its time and does not keep the next one from being done."""
+        """A step that has its time and does not keep the next one from being done."""
         try:
             async with deadline(self._clock, self._clock.now() + STEP_S):
                 await step
         except TimeoutError:
-            log.warning("call %s: a step of its end took longer than %g s", self.call_id, STEP_S)
+            log.warning("call %s: a step of it took longer than %g s", self.call_id, STEP_S)
         except CarrierError as error:
-            log.warning("call %s: the carrier did not hang up: %s", self.call_id, error.message)
+            log.warning("call %s: the carrier did not do it: %s", self.call_id, error.message)
         except Exception:  # our own fault must not leave a line open
-            log.exception("call %s: a step of its end failed", self.call_id)
+            log.exception("call %s: a step of it failed", self.call_id)
 
     async def _keep(self, recording: Recording) -> None:
         try:
@@ -269,28 +306,40 @@ class LiveCall:
         """The conversation is over."""
         self.end(Ending("failed" if error else "answered", farewell.ended_by, farewell.reason, error))
 
+    async def press(self, digits: str) -> bool:
+        """Have the carrier press keys; False where they must sound in our own audio.  Raises `CarrierError`."""
+        match self._carrier.capabilities.keys:
+            case "stream" if self._stream is not None:
+                self._stream.press(digits)
+                return True
+            case "command":
+                await self._in_time(self._carrier.send_dtmf(self.carrier_call_id, digits), "press keys in")
+                return True
+            case _:
+                return False
+
     # -- from the media stream
 
-    def redeem(self, token: str) -> bool:
-        """Whether this is the call's token; it is good once."""
-        good = self._token is not None and _equal(token, self._token)
-        if good:
-            self._token = None
-        return good
-
     def connected(self, stream: MediaStream) -> Callable[[bytes], None]:
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self._watch.stop()
         self._stream = stream
         self._answered_at = self._clock.now()
         self.publish(CallAnswered(call_id=self.call_id, at=self._clock.wall()))
-        if self._recorder is not None:
-            self._recording = self._recorder.open(self.call_id)
+        if self._office.recorder is not None:
+            self._recording = self._office.recorder.open(self.call_id)
             stream.record(self._recording)
             path = str(self._recording.path)
             self.publish(RecordingStarted(call_id=self.call_id, at=self._clock.wall(), path=path))
+        if self._office.carrier_records:
+            self._asked_to_record = asyncio.create_task(self._have_recorded())
         self._begin()
         return self._conversation.hear
+
+    async def _have_recorded(self) -> None:
+        try:
+            await self._in_time(self._carrier.start_recording(self.carrier_call_id, self._webhooks_url), "record")
+        except CarrierError as error:
+            self._tell_problem(error)
 
     def mark_played(self, name: str) -> None:
         self._conversation.mark_played(name)
@@ -306,46 +355,43 @@ class LiveCall:
         self.transferring.stream_over(Ending("answered", "caller", "the other side hung up", carrier_knows=True))
 
     def lost(self, error: MediaError) -> None:
-        self.end(failed(error, ended_by="carrier"))
+        self.transferring.stream_over(failed(error, ended_by="carrier"))
 
     # -- from the carrier
 
-    def on_status(self, change: StatusChanged) -> None:
-        """A status callback; they may be late, doubled or out of order."""
-        if change.status == "ringing":
-            if self._answered_at is None and not self._rang:
-                self._rang = True
-                self.publish(CallRinging(call_id=self.call_id, at=self._clock.wall()))
-        elif change.status in _UNANSWERED:
-            outcome, words = _UNANSWERED[change.status]
-            cause = f" ({change.cause})" if change.cause else ""
-            error = CarrierError(f"{words.capitalize()}{cause}.") if outcome == "failed" else None
-            self.end(Ending(outcome, "carrier", words + cause, error, carrier_knows=True))
-        elif change.status == "completed":
-            if self._answered_at is not None:
-                self.hung_up()
-            else:
-                error = CarrierError("The call was answered and ended without a media stream.")
-                self.end(Ending("failed", "carrier", error.message, error, carrier_knows=True))
+    def hear_carrier(self, event: CarrierEvent) -> None:
+        """A webhook about this call; they may be late, doubled or out of order."""
+        match event:
+            case StatusChanged():
+                self._on_status(event)
+            case MachineDetection(_, classification, _, raw):
+                self.publish(
+                    MachineDetected(call_id=self.call_id, at=self._clock.wall(), classification=classification, raw=raw)
+                )
+                self._machine.told(event)
+            case CallRenamed(_, new_id):
+                self._named(new_id)
+            case StreamFailed(_, cause):
+                self._stream_failed(cause)
+            case _:
+                pass
 
-    def on_machine_detection(self, result: MachineDetection) -> None:
-        self.publish(
-            MachineDetected(
-                call_id=self.call_id, at=self._clock.wall(), classification=result.classification, raw=result.raw
-            )
+    def _on_status(self, change: StatusChanged) -> None:
+        news = self._status.change(change, answered=self._answered_at is not None)
+        if news == "ringing":
+            self.publish(CallRinging(call_id=self.call_id, at=self._clock.wall()))
+        elif isinstance(news, Ending):
+            self.transferring.stream_over(news)
+
+    def _stream_failed(self, cause: str) -> None:
+        error = CarrierError(
+            f"The carrier could not open the call's media stream: {cause}.",
+            next_step="It must reach us by wss at the public URL: `getpatter doctor` tries it.",
         )
-        if result.classification in ("machine", "fax"):
-            self._machine = result
-            if self._talking:
-                self._tell_machine(result)
-        elif result.classification == "human":
-            self._conversation.human_detected()
-
-    def _tell_machine(self, result: MachineDetection) -> None:
-        if result.classification == "fax":
-            self.hang_up_now("a fax machine took the call", ended_by="agent")
-        else:
-            self._conversation.machine_detected(greeting_ended=result.greeting_ended)
+        if self._answered_at is None:
+            self.end(failed(error, ended_by="carrier"))
+        else:  # a stream that breaks later shows at its socket
+            self._tell_problem(error)
 
     # -- from above
 
@@ -353,13 +399,14 @@ class LiveCall:
         """End the call, whatever is being said."""
         self.end(Ending("canceled" if self._answered_at is None else "answered", ended_by, reason))
 
+    async def send_dtmf(self, digits: str) -> None:
+        """Press keys as soon as what is being said was heard.  Raises `CarrierError`, and `ToolError` when the caller
+        speaks first; only for a call that is `talking`."""
+        await self._conversation.send_dtmf(digits)
+
     def shut_down(self) -> None:
         """The engine stops: say goodbye if anybody listens, else end."""
         if self._talking:
             self._conversation.shut_down()
         else:
             self.hang_up_now("the engine was stopped", ended_by="engine")
-
-
-def _equal(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())

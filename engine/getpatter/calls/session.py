@@ -193,6 +193,10 @@ class MediaStream:
     def mark(self, name: str) -> None:
         self._socket.send(self._codec.mark(name))
 
+    def press(self, digits: str) -> None:
+        """Have the carrier press keys.  Raises `MediaError` where its stream has no message for it."""
+        self._socket.send(self._codec.press(digits))
+
     def clear(self) -> None:
         self._socket.send(self._codec.clear())
         if self._recording is not None:

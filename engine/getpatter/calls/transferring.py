@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 from getpatter.calls.ending import Ending
-from getpatter.carriers.base import Carrier
+from getpatter.calls.legs import Legs
+from getpatter.calls.status import TERMINAL
+from getpatter.carriers.base import Carrier, CarrierEvent, ColleagueReady, ConsultRequest, StatusChanged
 from getpatter.clock import Clock, deadline
 from getpatter.errors import CarrierError
-from getpatter.events import Event, Transferred
+from getpatter.events import Event, TransferMode, Transferred
 
 CARRIER_S = 10.0
 """Longest that a carrier may take to say whether it transfers the call; the caller waits in silence meanwhile."""
 RING_S = 30.0
 """How long it rings at the other number."""
+BRIEFING_S = 60.0
+"""Longest that a colleague may be told what the call is about, beyond the ringing."""
 
 
 class TransferredCall(Protocol):
@@ -33,14 +38,28 @@ class TransferredCall(Protocol):
 class Transferring:
     """One call's.  The carrier may end the media stream before it has answered us, or not at all."""
 
-    def __init__(self, call: TransferredCall, carrier: Carrier, clock: Clock, *, from_number: str) -> None:
-        """`from_number` is ours, shown to whoever is called."""
-        self._from_number = from_number
+    def __init__(
+        self,
+        call: TransferredCall,
+        carrier: Carrier,
+        clock: Clock,
+        legs: Legs,
+        *,
+        from_number: str,
+        language: str,
+        webhooks_url: str,
+    ) -> None:
+        """`from_number` is ours, shown to whoever is called; a colleague is told about the call in `language`."""
         self._call = call
         self._carrier = carrier
         self._clock = clock
+        self._legs = legs
+        self._from_number = from_number
+        self._language = language
+        self._webhooks_url = webhooks_url
         self._under_way = False
         self._held_back: Ending | None = None
+        self._consulting: asyncio.Future[None] | None = None
 
     def stream_over(self, ending: Ending) -> None:
         """The media stream has ended: so does the call, unless it is to be seen first what became of a transfer."""
@@ -49,11 +68,32 @@ class Transferring:
         else:
             self._call.end(ending)
 
-    async def transfer(self, number: str, summary: str) -> None:
+    def abandon(self) -> None:
+        """The call is over: a colleague who is being called is not wanted any more."""
+        if self._consulting is not None and not self._consulting.done():
+            self._consulting.set_exception(CarrierError("The call ended before the colleague took it."))
+
+    async def transfer(self, number: str, summary: str = "", *, mode: TransferMode = "cold") -> None:
         """Connect the far end to `number`, and end the call on our side.
 
-        Raises `CarrierError` when the carrier does not do it: then the call goes on, if the far end is still there.
+        `warm` calls the colleague first, who hears `summary`; the caller stays with the agent until then.  Raises
+        `CarrierError` when it cannot be done: then the call goes on, if the far end is still there.
         """
+        if mode == "warm" and not self._carrier.capabilities.warm_transfer:
+            raise CarrierError(
+                f"The carrier {self._carrier.name!r} transfers calls only without a word to the colleague.",
+                next_step="Transfer it cold.",
+            )
+        await (self._put_through(number, summary) if mode == "warm" else self._hand_off(number))
+        self._call.publish(
+            Transferred(call_id=self._call.call_id, at=self._clock.wall(), number=number, summary=summary, mode=mode)
+        )
+        # To hang up now would take the line from those who talk on it.
+        self._call.end(Ending("answered", "agent", f"transferred to {number}", carrier_knows=True))
+
+    # -- cold
+
+    async def _hand_off(self, number: str) -> None:
         self._under_way = True
         try:
             async with deadline(self._clock, self._clock.now() + CARRIER_S):
@@ -66,13 +106,90 @@ class Transferring:
         except CarrierError:
             self._go_on()
             raise
-        self._call.publish(
-            Transferred(call_id=self._call.call_id, at=self._clock.wall(), number=number, summary=summary)
-        )
-        # To hang up now would take the line from those who talk on it.
-        self._call.end(Ending("answered", "agent", f"transferred to {number}", carrier_knows=True))
 
     def _go_on(self) -> None:
         self._under_way = False
         if self._held_back is not None:
             self._call.end(self._held_back)
+
+    # -- warm
+
+    async def _put_through(self, number: str, summary: str) -> None:
+        if self._consulting is not None:
+            raise CarrierError("A colleague is being called already.")
+        ready = self._consulting = asyncio.get_running_loop().create_future()
+        try:
+            colleague = await self._call_colleague(number, summary)
+            await self._once_briefed(colleague, ready)
+        except TimeoutError:
+            raise CarrierError(f"Nobody at {number} took the call.") from None
+        finally:
+            self._consulting = None
+            if ready.done():
+                ready.exception()
+
+    async def _once_briefed(self, colleague: str, ready: asyncio.Future[None]) -> None:
+        """Put the caller through when the colleague waits for them; whatever goes wrong, the colleague is let go."""
+        hear = _Colleague(ready).hear
+        self._legs.claim(colleague, hear)
+        try:
+            async with deadline(self._clock, self._clock.now() + RING_S + BRIEFING_S):
+                await ready
+            await self._connect(colleague)
+        except BaseException:
+            await self._let_go(colleague)
+            raise
+        finally:
+            self._legs.release(hear)
+
+    async def _call_colleague(self, number: str, summary: str) -> str:
+        try:
+            async with deadline(self._clock, self._clock.now() + CARRIER_S):
+                return await self._carrier.consult(
+                    ConsultRequest(
+                        carrier_call_id=self._call.carrier_call_id,
+                        to_number=number,
+                        from_number=self._from_number,
+                        summary=summary,
+                        language=self._language,
+                        webhooks_url=self._webhooks_url,
+                        ring_timeout_s=RING_S,
+                    )
+                )
+        except TimeoutError:
+            raise CarrierError(f"The carrier did not call the colleague within {CARRIER_S:g} s.") from None
+
+    async def _connect(self, colleague: str) -> None:
+        self._under_way = True
+        try:
+            async with deadline(self._clock, self._clock.now() + CARRIER_S):
+                await self._carrier.connect(self._call.carrier_call_id, colleague)
+        except TimeoutError:
+            self._go_on()
+            raise CarrierError(f"The carrier did not put the caller through within {CARRIER_S:g} s.") from None
+        except CarrierError:
+            self._go_on()
+            raise
+
+    async def _let_go(self, colleague: str) -> None:
+        try:
+            async with deadline(self._clock, self._clock.now() + CARRIER_S):
+                await self._carrier.hang_up(colleague)
+        except (TimeoutError, CarrierError):
+            return  # the carrier's own ring timeout ends it
+
+
+class _Colleague:
+    """What becomes of a colleague who is being called."""
+
+    def __init__(self, ready: asyncio.Future[None]) -> None:
+        self._ready = ready
+
+    def hear(self, event: CarrierEvent) -> None:
+        if self._ready.done():
+            return
+        if isinstance(event, ColleagueReady):
+            self._ready.set_result(None)
+        elif isinstance(event, StatusChanged) and event.status in TERMINAL:
+            words = {"busy": "is busy", "no_answer": "does not answer"}.get(event.status, "did not take the call")
+            self._ready.set_exception(CarrierError(f"The colleague {words}."))

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from getpatter.agent import Agent
 from getpatter.audio.dtmf import tones
-from getpatter.clock import Clock
+from getpatter.audio.format import LINE
+from getpatter.clock import Clock, sleep
 from getpatter.conversation.attention import Attention
 from getpatter.conversation.keys import DigitCollector
 from getpatter.conversation.mind import Speech
@@ -17,6 +18,9 @@ from getpatter.tools.tool import Tool
 
 Transfer = Callable[[str, str], Awaitable[None]]
 """Connects the caller to a number, with a summary for who answers; raises `CarrierError`."""
+
+Press = Callable[[str], Awaitable[bool]]
+"""Has the carrier press keys; False where it has no way to.  Raises `CarrierError`."""
 
 INTERRUPTED = "The caller spoke before it was done, so it was not done. Answer them first."
 
@@ -32,19 +36,24 @@ class Acting:
         speech: Callable[[], Speech | None],
         become: Callable[[str, str], str],
         transfer: Transfer | None,
+        press: Press | None,
+        sound: Callable[[bytes], None],
         gone: Callable[[], None],
         attention: Attention,
         pressed: Callable[[str], None],
     ) -> None:
         """`become` hands over to the agent of a name, for a reason, and gives its instructions.
 
-        `gone` is told when a transfer has taken the call from us, `pressed` which keys were heard.
+        `sound` sends audio while the agent says nothing.  `gone` is told when a transfer has taken the call from us,
+        `pressed` which keys were heard.
         """
         self._clock = clock
         self._end = end
         self._speech = speech
         self._become = become
         self._transfer = transfer
+        self._press = press
+        self._sound = sound
         self._gone = gone
         self._attention = attention
         self._pressed = pressed
@@ -83,16 +92,35 @@ class Acting:
         speech = self._speech()
         if speech is None:
             raise ToolError(INTERRUPTED)
-        if not await speech.heard_out():
-            raise ToolError(INTERRUPTED)
+        await self._press_keys(speech, digits)
+
+    async def press_keys(self, digits: str) -> None:
+        """As somebody above asks: the agent may be silent then.  Raises as `send_dtmf` does."""
+        await self._press_keys(self._speech(), digits)
+
+    async def _press_keys(self, speech: Speech | None, digits: str) -> None:
+        await self._heard_out(speech)
         self._attention.turn_away()
         try:
-            speech.play(tones(digits))
-            if not await speech.heard_out():
-                raise ToolError(INTERRUPTED)
+            if self._press is None or not await self._press(digits):
+                await self._play_keys(speech, digits)
             self._pressed(digits.replace("w", ""))
         finally:
             self._attention.turn_back()
+
+    async def _play_keys(self, speech: Speech | None, digits: str) -> None:
+        audio = tones(digits)
+        if speech is not None:
+            speech.play(audio)
+            await self._heard_out(speech)
+        else:
+            self._sound(audio)
+            await sleep(self._clock, len(audio) / LINE.bytes_per_second)
+
+    @staticmethod
+    async def _heard_out(speech: Speech | None) -> None:
+        if speech is not None and not await speech.heard_out():
+            raise ToolError(INTERRUPTED)
 
     async def collect_digits(self, max_digits: int, finish_on: str, timeout_s: float) -> str:
         collector = self._collector = DigitCollector(self._clock, max_digits, finish_on, timeout_s)

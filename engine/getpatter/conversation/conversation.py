@@ -15,7 +15,7 @@ from functools import partial
 from getpatter.agent import Agent, TurnSettings
 from getpatter.clock import Clock
 from getpatter.conversation import actions
-from getpatter.conversation.acting import Acting, Transfer
+from getpatter.conversation.acting import Acting, Press, Transfer
 from getpatter.conversation.actions import Farewell
 from getpatter.conversation.ambience import AmbientLine
 from getpatter.conversation.attention import Attention
@@ -80,7 +80,9 @@ class Conversation:
         publish: Callable[[Event], None],
         hang_up: HangUp,
         transfer: Transfer | None = None,
+        press: Press | None = None,
     ) -> None:
+        """`transfer` and `press` ask the carrier; without `press` keys sound in our own audio."""
         self._call_id = call.call_id
         self._agent = self._acts_as = agent
         self._services = services
@@ -96,6 +98,8 @@ class Conversation:
             speech=self._speech,
             become=self._hand_over,
             transfer=transfer,
+            press=press,
+            sound=self._sound,
             gone=self._transferred,
             attention=self._attention,
             pressed=self._keys_sent,
@@ -225,6 +229,11 @@ class Conversation:
         self._outbound.told_human()
 
     # -- from above
+
+    async def send_dtmf(self, digits: str) -> None:
+        """Press keys, once what is being said was heard.  Raises `CarrierError`, and `ToolError` when the caller
+        speaks before it is done."""
+        await self._acting.press_keys(digits)
 
     def shut_down(self) -> None:
         """The engine stops: say so and hang up."""
@@ -406,6 +415,9 @@ class Conversation:
     def _agent_ends(self, reason: str) -> None:
         farewell = Farewell("agent", reason or "the agent ended the call")
         self._perform(self._machine.on_end_requested(farewell, self._clock.now()))
+
+    def _sound(self, audio: bytes) -> None:
+        self._speaker.sound(audio)
 
     def _keys_sent(self, digits: str) -> None:
         self._log.keys(digits)

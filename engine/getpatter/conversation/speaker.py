@@ -84,6 +84,10 @@ class Speaker:
             self._room.clear()
         self._keep_pumping()
 
+    def sound(self, audio: bytes) -> None:
+        """Send audio that belongs to no utterance, now, such as the tones of keys while nobody speaks."""
+        self._line.play(audio, self._clock.now())
+
     def close(self) -> None:
         """End a sentence."""
         if self._active:

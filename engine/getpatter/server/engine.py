@@ -14,6 +14,9 @@ from getpatter.beat import Beat
 from getpatter.calls.admission import Admission
 from getpatter.calls.archive import Archive
 from getpatter.calls.exchange import Exchange, Rules
+from getpatter.calls.legs import Legs
+from getpatter.calls.lines import Lines
+from getpatter.calls.live import Office
 from getpatter.calls.policy import DialPolicy
 from getpatter.calls.recording import Recorder
 from getpatter.calls.switchboard import Switchboard
@@ -119,16 +122,20 @@ class Engine:
         agent = self._agent or self._default_agent()
         phone = telephone(settings, listening, agent.tts or local_tts(settings.voice, settings.language))
         stack.push_async_callback(phone.carrier.close)
+        office = Office(
+            carrier=phone.carrier,
+            legs=Legs(),
+            bus=self.bus,
+            clock=self._clock,
+            recorder=recorder,
+            carrier_records=settings.carrier_recording and phone.carrier.capabilities.recording,
+        )
         self._exchange = exchange = Exchange(
             agent=agent,
-            carrier=phone.carrier,
+            lines=Lines(office, Admission(settings.max_calls), services, journal),
             policy=DialPolicy.parse(settings.allow, open_to_all=phone.simulated),
-            admission=Admission(settings.max_calls),
-            services=services,
-            bus=self.bus,
             archive=Archive(store.calls, self._clock),
             journal=journal,
-            recorder=recorder,
             rules=Rules(
                 phone_number=settings.phone_number,
                 ring_timeout_s=settings.ring_timeout_s,

@@ -80,6 +80,7 @@ class CallProjection:
                 from_number=placed.from_number,
                 to_number=placed.to_number,
                 carrier=placed.carrier,
+                carrier_call_id=placed.carrier_call_id,
                 agent=placed.agent,
                 goal=placed.goal,
                 language_model=placed.language_model,
