@@ -41,16 +41,19 @@ RATES: Final[Mapping[tuple[str, Direction], Rate]] = {
     ("plivo", "outbound"): Rate(Decimal("0.0115"), _PLIVO, "2026-05-08"),
 }
 
-# Numbers of the same plan that are none of the continental United States, or not priced as such (NANPA's list of area
-# codes): Canada; the Caribbean, the Pacific territories and Alaska; toll-free, premium and personal numbers.
-_PRICED_OTHERWISE: Final = frozenset(
-    """
-    204 226 236 249 250 257 263 289 306 343 354 365 367 368 382 403 416 418 428 431 437 438 450 468 474 506 514 519
-    548 579 581 584 587 600 604 613 622 639 647 672 683 705 709 742 753 778 780 782 807 819 825 867 873 879 902 905 942
-    242 246 264 268 284 340 345 441 473 649 658 664 670 671 684 721 758 767 784 787 809 829 849 868 869 876 907 939
-    800 833 844 855 866 877 888 900 500 521 522 523 524 525 526 527 528 529 533 544 566 577 588 700
-    """.split()
+# Area codes of the same plan that are not of the contiguous United States, or not priced so (NANPA's list): Canada;
+# the Caribbean, the Pacific territories, Hawaii and Alaska; toll-free, premium and personal numbers.
+_CANADA: Final = (
+    "204 226 236 249 250 257 263 289 306 343 354 365 367 368 382 387 403 416 418 428 431 437 438 450 460 468 474 506 "
+    "514 519 537 548 568 579 581 584 587 600 604 613 622 633 639 644 647 655 672 677 683 688 705 709 742 753 778 780 "
+    "782 807 819 825 867 873 879 902 905 942"
 )
+_OVERSEAS: Final = (
+    "242 246 264 268 284 340 345 441 473 649 658 664 670 671 684 721 758 767 784 787 808 809 829 849 868 869 876 907 "
+    "939"
+)
+_SERVICES: Final = "500 521 522 523 524 525 526 527 528 529 533 544 566 577 588 700 800 833 844 855 866 877 888 900"
+_PRICED_OTHERWISE: Final = frozenset(f"{_CANADA} {_OVERSEAS} {_SERVICES}".split())
 _NORTH_AMERICAN: Final = re.compile(r"\+1([2-9]\d\d)[2-9]\d{6}", re.ASCII)
 
 
