@@ -16,6 +16,10 @@ class Account(Protocol):
     def kind(self) -> str:
         """The carrier's name."""
 
+    @property
+    def api_url(self) -> str:
+        """Base URL of its API, without a slash at its end."""
+
     def open(self) -> Carrier:
         """The carrier, acting for this account.  Must be called on a running event loop."""
 

@@ -30,6 +30,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     started_at: float
     """Unix seconds."""
+    public_url: str = ""
+    """Base URL by which carriers reach the carrier listener; empty where none is set."""
 
     def __repr__(self) -> str:
         return f"EngineInfo(pid={self.pid}, private_url={self.private_url!r}, version={self.version!r})"
@@ -67,8 +69,11 @@ class EngineBeacon:
         finally:
             os.close(descriptor)
 
-    def announce(self, *, private_url: str, carrier_url: str, token: str) -> None:
-        """Say where this process listens.  The file appears whole or not at all; only its owner can read it."""
+    def announce(self, *, private_url: str, carrier_url: str, token: str, public_url: str = "") -> None:
+        """Say where this process listens, again when that has changed.
+
+        The file appears whole or not at all; only its owner can read it.
+        """
         info = EngineInfo(
             pid=os.getpid(),
             private_url=private_url,
@@ -76,6 +81,7 @@ class EngineBeacon:
             token=token,
             version=__version__,
             started_at=self._clock.wall(),
+            public_url=public_url,
         )
         descriptor, name = tempfile.mkstemp(dir=self._home, prefix=".engine-")  # mkstemp gives 0600
         try:
