@@ -1,0 +1,224 @@
+"""Plivo's audio streams, our side: https://www.plivo.com/docs/voice/audio-streaming/audio-streaming"""
+
+from __future__ import annotations
+
+from binascii import b2a_base64
+from collections import Counter
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from getpatter.audio.format import LINE
+from getpatter.carriers.base import (
+    AudioReceived,
+    DtmfReceived,
+    MarkPlayed,
+    MediaEvent,
+    StreamStarted,
+    StreamStopped,
+)
+from getpatter.carriers.plivo import extra_headers
+from getpatter.errors import MediaError
+
+MAX_MESSAGE_BYTES: Final = 65_536
+"""The longest message of Plivo's; those with audio have some 500 bytes."""
+
+ENCODING: Final = "audio/x-mulaw"
+
+_PLAY: Final = b'{"event":"playAudio","media":{"contentType":"%b","sampleRate":%d,"payload":"' % (
+    ENCODING.encode(),
+    LINE.rate,
+)
+_KEYS: Final = frozenset("0123456789*#ABCD")
+_PAUSE: Final = "w"
+
+
+class _Message(msgspec.Struct, tag_field="event", frozen=True):
+    """Only what is used is declared; msgspec skips the rest."""
+
+
+class _MediaBody(msgspec.Struct, frozen=True):
+    payload: bytes
+    track: str = "inbound"
+
+
+class _MediaFormat(msgspec.Struct, frozen=True, rename="camel"):
+    encoding: str
+    sample_rate: int
+
+
+class _StartBody(msgspec.Struct, frozen=True, rename="camel"):
+    stream_id: str
+    call_id: str
+    media_format: _MediaFormat
+
+
+class _DtmfBody(msgspec.Struct, frozen=True):
+    digit: Annotated[str, msgspec.Meta(pattern="^[0-9A-D*#]$")]
+
+
+class _Media(_Message, tag="media", frozen=True):
+    media: _MediaBody
+
+
+class _Start(_Message, tag="start", frozen=True):
+    start: _StartBody
+    extra_headers: Any = None
+
+
+class _Dtmf(_Message, tag="dtmf", frozen=True):
+    dtmf: _DtmfBody
+
+
+class _Played(_Message, tag="playedStream", frozen=True):
+    name: str
+
+
+class _Cleared(_Message, tag="clearedAudio", frozen=True):
+    pass
+
+
+class _Stop(_Message, tag="stop", frozen=True):
+    pass
+
+
+class _AnyMessage(msgspec.Struct, frozen=True):
+    event: str
+
+
+_Known = _Media | _Start | _Dtmf | _Played | _Cleared | _Stop
+_KNOWN_EVENTS = frozenset({"media", "start", "dtmf", "playedStream", "clearedAudio", "stop"})
+
+_decode = msgspec.json.Decoder(_Known).decode
+_decode_any = msgspec.json.Decoder(_AnyMessage).decode
+
+
+class PlivoMediaCodec:
+    """Implements `carriers.base.MediaCodec`; messages are to be sent in the order in which they were made.
+
+    Plivo's checkpoints are marks, and it returns those alone whose audio was played.  A return may be under way when
+    we clear, though; as with other carriers, the marks that are pending then are never reported.  `clearedAudio` is
+    Plivo's word that no such return comes any more.  Mostly there is no `stop`: Plivo closes the socket.
+    """
+
+    dtmf_events = True
+
+    def __init__(self) -> None:
+        self._mark_prefix = b""
+        self._clear = b""
+        self._pending: Counter[str] = Counter()
+        self._cleared: Counter[str] = Counter()
+        self._clears_under_way = 0
+
+    def decode(self, message: str | bytes) -> MediaEvent | None:
+        """The event in a message; None for the outbound track, a mark that was cleared, and events unknown to us.
+
+        Raises `MediaError` for what is not JSON, too long, lacks a field, or comes before `start`.
+        """
+        if len(message) > MAX_MESSAGE_BYTES:
+            raise MediaError(f"A Plivo message has {len(message)} characters; {MAX_MESSAGE_BYTES} are taken.")
+        try:
+            said = _decode(message)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as broken:
+            if _is_unknown_event(message):
+                return None
+            raise MediaError(f"A Plivo message cannot be read: {_cause(broken)}.") from None
+        if type(said) is _Media and self._clear:
+            media = said.media
+            return AudioReceived(media.payload) if media.track == "inbound" else None
+        return self._other(said)
+
+    def play(self, audio: bytes) -> bytes:
+        """Raises `MediaError` before `start`, as do `mark`, `clear` and `press`."""
+        if not self._clear:
+            raise _not_started()
+        return b'%b%b"}}' % (_PLAY, b2a_base64(audio, newline=False))
+
+    def mark(self, name: str) -> bytes:
+        if not self._clear:
+            raise _not_started()
+        self._pending[name] += 1
+        return b"%b%b}" % (self._mark_prefix, msgspec.json.encode(name))
+
+    def clear(self) -> bytes:
+        if not self._clear:
+            raise _not_started()
+        self._cleared += self._pending
+        self._pending.clear()
+        self._clears_under_way += 1
+        return self._clear
+
+    def press(self, digits: str) -> bytes:
+        """Pauses are left out: a stream's keys are pressed one after the other, and Plivo knows no pause among them."""
+        if not self._clear:
+            raise _not_started()
+        keys = digits.replace(_PAUSE, "")
+        if not keys or not _KEYS.issuperset(keys):
+            raise MediaError("Keys are the digits, *, #, and A to D, at least one of them.")
+        return b'{"event":"sendDTMF","dtmf":"%b"}' % keys.encode()
+
+    def _other(self, said: _Known) -> MediaEvent | None:
+        if isinstance(said, _Start):
+            return self._started(said)
+        if not self._clear:
+            raise MediaError("A Plivo stream sent something before its start message.")
+        if isinstance(said, _Played):
+            return self._mark_returned(said.name)
+        if isinstance(said, _Cleared):
+            self._clear_done()
+            return None
+        return DtmfReceived(said.dtmf.digit) if isinstance(said, _Dtmf) else StreamStopped()
+
+    def _started(self, said: _Start) -> StreamStarted:
+        if self._clear:
+            raise MediaError("A Plivo stream started twice.")
+        start = said.start
+        if (start.media_format.encoding, start.media_format.sample_rate) != (ENCODING, LINE.rate):
+            raise MediaError(f"A Plivo stream is not {ENCODING} at {LINE.rate} Hz.")
+        stream = msgspec.json.encode(start.stream_id)
+        self._mark_prefix = b'{"event":"checkpoint","streamId":%b,"name":' % stream
+        self._clear = b'{"event":"clearAudio","streamId":%b}' % stream
+        return StreamStarted(start.stream_id, start.call_id, extra_headers.read(said.extra_headers))
+
+    def _mark_returned(self, name: str) -> MarkPlayed | None:
+        """Of two marks with one name the earlier comes first, so a cleared one before a pending one."""
+        if _take(self._cleared, name):
+            return None
+        return MarkPlayed(name) if _take(self._pending, name) else None
+
+    def _clear_done(self) -> None:
+        self._clears_under_way = max(0, self._clears_under_way - 1)
+        if not self._clears_under_way:
+            self._cleared.clear()
+
+
+def _take(marks: Counter[str], name: str) -> bool:
+    left = marks[name] - 1
+    if left < 0:
+        return False
+    if left:
+        marks[name] = left
+    else:
+        del marks[name]
+    return True
+
+
+def _not_started() -> MediaError:
+    return MediaError("Nothing can be sent on a Plivo stream before its start message: it names the stream.")
+
+
+def _is_unknown_event(message: str | bytes) -> bool:
+    """Whether this is a sound message of a kind that Plivo has added since."""
+    try:
+        return _decode_any(message).event not in _KNOWN_EVENTS
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+
+
+def _cause(broken: Exception) -> str:
+    """What was wrong and where, without anything from the message."""
+    if isinstance(broken, msgspec.ValidationError):
+        return str(broken)
+    if isinstance(broken, msgspec.DecodeError):
+        return "it is not JSON"
+    return "its text is not UTF-8" if isinstance(broken, UnicodeError) else "it is nested too deeply"
