@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from getpatter.audio.dtmf import DtmfDetector
 from getpatter.calls.media import MediaSocket
@@ -29,6 +29,11 @@ IDLE_TIMEOUT_S = 15.0
 """Carriers send a frame every 20 ms, silence too; this long without one means that the stream is dead."""
 MAX_BROKEN = 10
 """Messages that may be malformed before the stream is given up."""
+
+# Why a peer is turned away, with the close code 1008.
+NO_CALL: Final = "no call has this token"
+NO_STREAM: Final = "not a media stream"
+NO_START: Final = "no start message"
 
 
 class Party(Protocol):
@@ -76,6 +81,11 @@ class MediaStream:
         self._broken = 0
         self._over = False
         self._watchdog: TimerHandle = clock.call_at(clock.now() + START_TIMEOUT_S, self._no_start)
+
+    @property
+    def waiting(self) -> bool:
+        """Open, and no call's yet."""
+        return self._party is None and not self._over
 
     def record(self, recording: Recording) -> None:
         """Keep both sides from now on."""
@@ -131,7 +141,7 @@ class MediaStream:
         self._party = self._admit(event)
         if self._party is None:
             log.warning("refused a media stream from %s: no call has this token", self._socket.peer)
-            self.close(1008, "no call has this token")
+            self.close(1008, NO_CALL)
             return
         self._watchdog.cancel()
         self._watch()
@@ -154,7 +164,7 @@ class MediaStream:
         self._broken += 1
         if self._party is None:
             log.warning("closed a media socket from %s: %s", self._socket.peer, error.message)
-            self.close(1008, "not a media stream")
+            self.close(1008, NO_STREAM)
             return
         if self._broken == 1:
             self._party.broken_message(error)
@@ -165,7 +175,7 @@ class MediaStream:
 
     def _no_start(self) -> None:
         log.warning("closed a media socket from %s: no start message in %g s", self._socket.peer, START_TIMEOUT_S)
-        self.close(1008, "no start message")
+        self.close(1008, NO_START)
 
     def _watch(self) -> None:
         self._frames_seen = self._frames
