@@ -17,6 +17,8 @@ class Twilio:
     auth_token: str = field(default="", repr=False)
     api_url: str = "https://api.twilio.com"
     """Another for Twilio's other regions, e.g. https://api.dublin.ie1.twilio.com"""
+    shared_key: str = field(default="", repr=False)
+    """The secret of the SharedKey that signs the account's webhooks, where one does; else the auth token signs them."""
 
     kind = "twilio"
 
