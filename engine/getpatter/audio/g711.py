@@ -23,6 +23,11 @@ def encode(pcm16: bytes) -> bytes:
     return audioop.lin2ulaw(pcm16, 2)
 
 
+def from_alaw(alaw: bytes) -> bytes:
+    """A-law to µ-law, byte for byte."""
+    return alaw.translate(_ALAW_TO_MULAW)
+
+
 def add(first: bytes, second: bytes) -> bytes:
     """The sum of two runs of pcm16, equally long; what exceeds 16 bits stays at their limit."""
     return audioop.add(first, second, 2)
@@ -32,6 +37,8 @@ def rms(mulaw: bytes | bytearray) -> int:
     """Root mean square in 16-bit steps: 0 for silence, at most 32124."""
     return audioop.rms(audioop.ulaw2lin(mulaw, 2), 2)
 
+
+_ALAW_TO_MULAW = encode(audioop.alaw2lin(bytes(range(256)), 2))
 
 # A table look-up overtakes the functions above only when many frames are decoded at once.
 MULAW_TO_PCM16 = np.frombuffer(decode(bytes(range(256))), dtype="<i2")

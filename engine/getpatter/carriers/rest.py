@@ -102,15 +102,20 @@ class RestClient:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._failed(f"could not be reached ({type(error).__name__})") from None
 
-    async def download(self, url: str) -> AsyncIterator[bytes]:
-        """A file on the server of this API, in pieces.  Raises `CarrierError`, also for a URL of another server."""
-        if not self._is_own(url):
+    async def download(self, url: str, *, elsewhere: bool = False) -> AsyncIterator[bytes]:
+        """A file on the server of this API, in pieces.  Raises `CarrierError`, also for a URL of another server.
+
+        `elsewhere` is for carriers whose URLs hold a permission of their own: any HTTPS server, without credentials.
+        """
+        own = self._is_own(url)
+        if not own and not (elsewhere and url.startswith("https://")):
             raise CarrierError(
                 f"{self._carrier} keeps this file on another server than its API's; it was not fetched.",
                 next_step="Fetch it there, with the credentials of that storage.",
             )
         try:
-            async with self._connections().stream("GET", url, auth=self._auth, follow_redirects=True) as response:
+            auth = self._auth if own else None
+            async with self._connections().stream("GET", url, auth=auth, follow_redirects=True) as response:
                 if response.status_code != httpx.codes.OK:
                     raise self._failed(f"answered with HTTP {response.status_code} instead of a file")
                 async for piece in response.aiter_bytes():

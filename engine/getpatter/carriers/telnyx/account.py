@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from getpatter.carriers.account import credential
 from getpatter.carriers.base import Carrier
+from getpatter.errors import ConfigurationError
+
+MACHINE_DETECTIONS: Final = ("greeting_end", "premium", "detect", "detect_beep", "detect_words")
+"""What Telnyx's `answering_machine_detection` may be where it is on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,8 @@ class Telnyx:
     connection_id: str = ""
     public_key: str = ""
     api_url: str = "https://api.telnyx.com/v2"
+    machine_detection: str = "greeting_end"
+    """Which of Telnyx's detections calls ask for.  `premium` costs more, and tells fax machines, too."""
 
     kind = "telnyx"
 
@@ -25,6 +32,11 @@ class Telnyx:
         found = credential("Telnyx", "connection_id", self.connection_id, "TELNYX_CONNECTION_ID")
         object.__setattr__(self, "connection_id", found)
         object.__setattr__(self, "public_key", credential("Telnyx", "public_key", self.public_key, "TELNYX_PUBLIC_KEY"))
+        if self.machine_detection not in MACHINE_DETECTIONS:
+            raise ConfigurationError(
+                f"Telnyx has no machine_detection {self.machine_detection!r}.",
+                next_step=f"Use one of {', '.join(MACHINE_DETECTIONS)}.",
+            )
 
     def open(self) -> Carrier:
         from getpatter.carriers.telnyx.carrier import TelnyxCarrier

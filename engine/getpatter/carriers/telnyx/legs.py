@@ -1,0 +1,43 @@
+"""What a call is to us: our word for it goes along in `client_state` and comes back with its events.
+
+A call without one is a conversation's, placed or answered by us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from getpatter.carriers.telnyx import client_state
+
+COLLEAGUE: Final = "colleague"
+TRANSFERRED: Final = "transferred"
+MESSAGE: Final = "message"
+RECORDED: Final = "recorded"
+
+_ROLE: Final = "patter"
+
+
+def colleague(key: str) -> str:
+    """The state of a call to whoever is consulted; `key` finds what they are to be told."""
+    return client_state.encode({_ROLE: COLLEAGUE, "key": key})
+
+
+def transferred(caller: str) -> str:
+    """The state of a call that Telnyx makes to put `caller` (a call's id) through."""
+    return client_state.encode({_ROLE: TRANSFERRED, "call": caller})
+
+
+def message() -> str:
+    """The state of a call that is over once Telnyx has spoken."""
+    return client_state.encode({_ROLE: MESSAGE})
+
+
+def recorded(call: str) -> str:
+    """The state of a call that is recorded: the event that brings the recording does not name the call."""
+    return client_state.encode({_ROLE: RECORDED, "call": call})
+
+
+def role(fields: Mapping[str, str]) -> str:
+    """Of decoded states; empty for a conversation's call."""
+    return fields.get(_ROLE, "")
