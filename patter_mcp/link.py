@@ -11,6 +11,7 @@ from getpatter.calls.views import CallQuery, CallView, InboundView, PlaceCall, S
 from getpatter.control.beacon import EngineInfo
 from getpatter.control.launch import find_engine, find_or_start
 from getpatter.control.remote import RemoteSwitchboard
+from getpatter.events import TransferMode
 from getpatter.settings import Settings
 
 Start = Callable[[], Awaitable[EngineInfo]]
@@ -56,6 +57,12 @@ class EngineLink:
 
     async def hang_up(self, call_id: str, *, reason: str = "") -> CallView:
         return await (await self._connected()).hang_up(call_id, reason=reason)
+
+    async def transfer(self, call_id: str, number: str, *, mode: TransferMode = "cold", summary: str = "") -> CallView:
+        return await (await self._connected()).transfer(call_id, number, mode=mode, summary=summary)
+
+    async def send_dtmf(self, call_id: str, digits: str) -> CallView:
+        return await (await self._connected()).send_dtmf(call_id, digits)
 
     async def serve_inbound(self, request: ServeInbound) -> InboundView:
         return await (await self._connected()).serve_inbound(request)

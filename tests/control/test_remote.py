@@ -12,7 +12,8 @@ from getpatter.calls.views import CallQuery, PlaceCall, ServeInbound
 from getpatter.control.remote import RemoteSwitchboard
 from getpatter.control.wire import MAX_WAIT_S
 from getpatter.errors import AccessDenied, CallNotFound, EngineUnavailable, InvalidRequest
-from getpatter.events import CallAnswered, CallEnded, CallPlaced, Event, Turn
+from getpatter.errors import CallEnded as CallIsOver
+from getpatter.events import CallAnswered, CallEnded, CallPlaced, DtmfPressed, Event, Transferred, Turn
 from getpatter.testing.clock import ManualClock
 from getpatter.testing.switchboard import MemorySwitchboard
 
@@ -34,6 +35,23 @@ async def test_it_shows_what_the_engine_shows(remote: RemoteSwitchboard, board: 
     assert await remote.transcript(placed.call_id, after=0) == await board.transcript(placed.call_id, after=0)
     assert await remote.list(CallQuery(direction="outbound")) == await board.list(CallQuery())
     assert (await remote.hang_up(placed.call_id, reason="done")).reason == "done"
+
+
+async def test_keys_and_transfers_go_to_the_engine(remote: RemoteSwitchboard, board: MemorySwitchboard) -> None:
+    call_id = (await remote.place(TABLE)).call_id
+    with pytest.raises(CallIsOver, match="Nobody is on the line"):
+        await remote.send_dtmf(call_id, "1")
+    board.answer(call_id)
+    heard: list[Event] = []
+    board.bus.subscribe(heard.append)
+    assert (await remote.send_dtmf(call_id, "1w#")).status == "in_progress"
+    assert [event.digit for event in heard if isinstance(event, DtmfPressed)] == ["1", "#"]
+    with pytest.raises(InvalidRequest):
+        await remote.send_dtmf(call_id, "call me")
+    view = await remote.transfer(call_id, "+12025550101", mode="warm", summary="Wants a table.")
+    assert (view.outcome, view.reason) == ("answered", "transferred to +12025550101")
+    [transferred] = [event for event in heard if isinstance(event, Transferred)]
+    assert (transferred.mode, transferred.summary) == ("warm", "Wants a table.")
 
 
 async def test_inbound_is_set_from_afar(remote: RemoteSwitchboard) -> None:

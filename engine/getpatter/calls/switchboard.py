@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Protocol
 
 from getpatter.calls.views import CallQuery, CallView, InboundView, PlaceCall, ServeInbound, TranscriptPage
+from getpatter.events import TransferMode
 
 
 class Switchboard(Protocol):
     """Every method raises errors of `getpatter.errors`: `CallNotFound` for an unknown call, `PolicyDenied`,
-    `AtCapacity`, `CarrierError`, and `EngineUnavailable` from another process."""
+    `AtCapacity`, `CarrierError`, `CallEnded` where somebody must be on the line, and `EngineUnavailable` from another process."""
 
     async def place(self, request: PlaceCall) -> CallView:
         """Dial and return at once; the call goes on by itself."""
@@ -30,5 +31,14 @@ class Switchboard(Protocol):
 
     async def hang_up(self, call_id: str, *, reason: str = "") -> CallView:
         """End the call now and return it ended; a call that is over already is returned as it is."""
+
+    async def transfer(self, call_id: str, number: str, *, mode: TransferMode = "cold", summary: str = "") -> CallView:
+        """Connect the far end to `number`, which must be one that we may call, and end the call on our side.
+
+        `warm` has a colleague hear `summary` first, where the carrier can.  When it fails the call goes on.
+        """
+
+    async def send_dtmf(self, call_id: str, digits: str) -> CallView:
+        """Press keys (`0-9*#A-D`, `w` for a pause of half a second) once what is being said was heard."""
 
     async def serve_inbound(self, request: ServeInbound) -> InboundView: ...

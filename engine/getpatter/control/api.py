@@ -18,7 +18,16 @@ from getpatter.calls.switchboard import Switchboard
 from getpatter.calls.views import CallQuery, CallView, InboundView, PlaceCall, ServeInbound, TranscriptPage
 from getpatter.control.guard import Guard
 from getpatter.control.sse import HEARTBEAT, frame
-from getpatter.control.wire import MAX_WAIT_S, PREFIX, EngineStatus, HangUp, error_to_wire, status_of
+from getpatter.control.wire import (
+    MAX_WAIT_S,
+    PREFIX,
+    EngineStatus,
+    HangUp,
+    SendDtmf,
+    Transfer,
+    error_to_wire,
+    status_of,
+)
 from getpatter.errors import InvalidRequest, PatterError
 from getpatter.events import CallEnded, CallPlaced, Event, encode
 from getpatter.observability.bus import EventBus
@@ -47,6 +56,8 @@ def control_router(switchboard: Switchboard, bus: EventBus, token: str, *, hosts
         ("GET", "/calls/{call_id}/wait", api.wait),
         ("GET", "/calls/{call_id}/transcript", api.transcript),
         ("POST", "/calls/{call_id}/hang_up", api.hang_up),
+        ("POST", "/calls/{call_id}/transfer", api.transfer),
+        ("POST", "/calls/{call_id}/send_dtmf", api.send_dtmf),
         ("POST", "/inbound", api.serve_inbound),
         ("GET", "/status", api.status),
     ):
@@ -92,6 +103,12 @@ class _ControlApi:
 
     async def hang_up(self, call_id: str, request: HangUp) -> CallView:
         return await self._switchboard.hang_up(call_id, reason=request.reason)
+
+    async def transfer(self, call_id: str, request: Transfer) -> CallView:
+        return await self._switchboard.transfer(call_id, request.number, mode=request.mode, summary=request.summary)
+
+    async def send_dtmf(self, call_id: str, request: SendDtmf) -> CallView:
+        return await self._switchboard.send_dtmf(call_id, request.digits)
 
     async def serve_inbound(self, request: ServeInbound) -> InboundView:
         return await self._switchboard.serve_inbound(request)

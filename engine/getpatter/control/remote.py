@@ -13,11 +13,12 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from getpatter.calls.views import CallQuery, CallView, InboundView, PlaceCall, ServeInbound, TranscriptPage
 from getpatter.clock import Clock, SystemClock
 from getpatter.control.sse import FrameDecoder
-from getpatter.control.wire import MAX_WAIT_S, PREFIX, EngineStatus, HangUp, error_from_wire
-from getpatter.errors import CallNotFound, EngineUnavailable
-from getpatter.events import CallEnded, Event, decode
+from getpatter.control.wire import MAX_WAIT_S, PREFIX, EngineStatus, HangUp, SendDtmf, Transfer, error_from_wire
+from getpatter.errors import CallNotFound, EngineUnavailable, InvalidRequest
+from getpatter.events import CallEnded, Event, TransferMode, decode
 
 _T = TypeVar("_T")
+_Body = TypeVar("_Body", bound=BaseModel)
 
 _CALLS: TypeAdapter[list[CallView]] = TypeAdapter(list[CallView])
 
@@ -26,6 +27,10 @@ _CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 CONNECT_S = 5.0
 ANSWER_S = 30.0
 """Longest silence of a healthy engine, on top of a long poll's own time.  The event streams' heartbeat is shorter."""
+TRANSFER_S = 150.0
+"""Longest that a transfer takes: a colleague's telephone rings, and they are told what it is about."""
+
+_TRANSFER = httpx.Timeout(TRANSFER_S, connect=CONNECT_S)
 
 
 class RemoteSwitchboard:
@@ -79,6 +84,14 @@ class RemoteSwitchboard:
 
     async def hang_up(self, call_id: str, *, reason: str = "") -> CallView:
         return await self._view(CallView, "POST", _path(call_id, "/hang_up"), body=HangUp(reason=reason))
+
+    async def transfer(self, call_id: str, number: str, *, mode: TransferMode = "cold", summary: str = "") -> CallView:
+        body = _checked(Transfer, number=number, mode=mode, summary=summary)
+        return await self._view(CallView, "POST", _path(call_id, "/transfer"), body=body, timeout=_TRANSFER)
+
+    async def send_dtmf(self, call_id: str, digits: str) -> CallView:
+        body = _checked(SendDtmf, digits=digits)
+        return await self._view(CallView, "POST", _path(call_id, "/send_dtmf"), body=body)
 
     async def serve_inbound(self, request: ServeInbound) -> InboundView:
         return await self._view(InboundView, "POST", "/inbound", body=request)
@@ -190,3 +203,10 @@ def _event(data: bytes) -> Event | None:
         return decode(data)
     except msgspec.ValidationError:
         return None
+
+
+def _checked(body: type[_Body], **fields: str) -> _Body:
+    try:
+        return body(**fields)
+    except ValidationError as invalid:
+        raise InvalidRequest(f"The request cannot be used: {invalid.errors()[0]['msg']}.") from None

@@ -20,6 +20,7 @@ from getpatter.errors import (
     StoreError,
     from_wire,
 )
+from getpatter.events import TransferMode
 
 PREFIX = "/api/control"
 
@@ -62,6 +63,20 @@ class HangUp(_Wire):
     """Why a call is ended, for the record."""
 
     reason: str = Field("", max_length=1000)
+
+
+class Transfer(_Wire):
+    """Whom a call is given to, and how."""
+
+    number: str = Field(max_length=40)
+    mode: TransferMode = "cold"
+    summary: str = Field("", max_length=2000)
+
+
+class SendDtmf(_Wire):
+    """Keys to press."""
+
+    digits: str = Field(pattern=r"^[0-9*#A-Dw]{1,64}$")
 
 
 class EngineStatus(_Wire):

@@ -19,16 +19,20 @@ from getpatter.calls.views import (
     TurnView,
 )
 from getpatter.clock import Clock, SystemClock
+from getpatter.errors import CallEnded as CallIsOver
 from getpatter.errors import CallNotFound, PatterError
 from getpatter.events import (
     CallAnswered,
     CallEnded,
     CallPlaced,
     CallRinging,
+    DtmfPressed,
     EndedBy,
     Event,
     Outcome,
     Role,
+    TransferMode,
+    Transferred,
     Turn,
     TurnLatency,
 )
@@ -119,6 +123,21 @@ class MemorySwitchboard:
             return view
         outcome: Outcome = "answered" if view.answered_at is not None else "canceled"
         return self.end(call_id, outcome, ended_by="assistant", reason=reason)
+
+    async def transfer(self, call_id: str, number: str, *, mode: TransferMode = "cold", summary: str = "") -> CallView:
+        self._talked_in(call_id)
+        self._happen(Transferred(call_id=call_id, at=self._clock.wall(), number=number, mode=mode, summary=summary))
+        return self.end(call_id, "answered", ended_by="agent", reason=f"transferred to {number}")
+
+    async def send_dtmf(self, call_id: str, digits: str) -> CallView:
+        self._talked_in(call_id)
+        for digit in digits.replace("w", ""):
+            self._happen(DtmfPressed(call_id=call_id, at=self._clock.wall(), role="agent", digit=digit))
+        return await self.get(call_id)
+
+    def _talked_in(self, call_id: str) -> None:
+        if self._call(call_id).view.status != "in_progress":
+            raise CallIsOver(f"Nobody is on the line of call {call_id}.")
 
     async def serve_inbound(self, request: ServeInbound) -> InboundView:
         return InboundView(
