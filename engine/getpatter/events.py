@@ -17,6 +17,7 @@ TurnTrigger = Literal["silence", "recogniser", "turn_detector", "keys"]
 DismissedAs = Literal["noise", "backchannel", "unconfirmed", "echo"]
 TransferMode = Literal["cold", "warm"]
 EndedBy = Literal["caller", "agent", "assistant", "limit", "carrier", "engine"]
+CostSource = Literal["estimate", "carrier"]
 
 # A latency in milliseconds, not below zero.
 Millis = Annotated[float, msgspec.Meta(ge=0)]
@@ -254,7 +255,7 @@ class CallEnding(CallEvent, tag="ending", frozen=True, kw_only=True):
 
 
 class CallEnded(CallEvent, tag="ended", frozen=True, kw_only=True):
-    """The last event of every call."""
+    """The last event of every call while it lives; an `Amendment` may follow."""
 
     outcome: Outcome
     ended_by: EndedBy
@@ -264,6 +265,29 @@ class CallEnded(CallEvent, tag="ended", frozen=True, kw_only=True):
     error_code: str = ""
     error: str = ""
 
+
+class CallPriced(CallEvent, tag="priced", frozen=True, kw_only=True):
+    """What the carrier charges: our estimate at the end of the call, the carrier's own word some minutes later."""
+
+    amount_micros: Annotated[int, msgspec.Meta(ge=0)]
+    """Millionths of the currency."""
+    currency: str
+    """ISO 4217, upper case."""
+    source: CostSource
+
+
+class CarrierRecorded(CallEvent, tag="carrier_recorded", frozen=True, kw_only=True):
+    """The carrier's own recording of the call, fetched."""
+
+    recording_id: str
+    """The carrier's."""
+    path: str
+    duration_s: float
+    bytes: int
+
+
+Amendment = CallPriced | CarrierRecorded
+"""What becomes known after the end."""
 
 Event = (
     CallPlaced
@@ -291,6 +315,8 @@ Event = (
     | Problem
     | CallEnding
     | CallEnded
+    | CallPriced
+    | CarrierRecorded
 )
 
 _encoder = msgspec.json.Encoder()

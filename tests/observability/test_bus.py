@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from getpatter.events import CallEnded, CallRinging, Event
+from getpatter.events import CallEnded, CallPriced, CallRinging, Event
 from getpatter.observability.bus import EventBus
 
 
@@ -53,3 +53,14 @@ def test_a_listener_that_fails_keeps_nothing_from_the_others(caplog: pytest.LogC
     bus.publish(ringing("a"))
     assert len(heard) == 1
     assert "failed on CallRinging of call a" in caplog.text
+
+
+def test_what_becomes_known_after_the_end_is_passed_on_as_it_is() -> None:
+    bus = EventBus()
+    heard: list[Event] = []
+    bus.subscribe(heard.append)
+    bus.publish(ended("a"))
+    price = CallPriced(call_id="a", at=9.0, seq=7, amount_micros=1, currency="USD", source="carrier")
+    bus.relay(price)
+    assert heard[-1] == price
+    assert not bus._last_seq

@@ -1,15 +1,34 @@
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from random import Random
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from getpatter import events
-from getpatter.events import CallAnswered, CallDialed, CallEnded, CallPlaced, DtmfPressed, Outcome, Turn, TurnLatency
+from getpatter.events import (
+    Amendment,
+    CallAnswered,
+    CallDialed,
+    CallEnded,
+    CallPlaced,
+    CallPriced,
+    CarrierRecorded,
+    CostSource,
+    DtmfPressed,
+    Outcome,
+    Turn,
+    TurnLatency,
+)
 from getpatter.observability.bus import EventBus
-from getpatter.store import Journal, Store
+from getpatter.store import CallRow, Journal, Store
 from getpatter.store.database import connect
 from getpatter.testing.clock import ManualClock
 
@@ -42,7 +61,7 @@ def turn(call_id: str, index: int, *, at: float = 110.0, response_ms: float | No
 
 @pytest.fixture
 async def three(store: Store, bus: EventBus, journal: Journal, placed: Placed) -> Store:
-    """An answered call out, a busy one out, a call in that goes on."""
+    """An answered call out, a busy one out that the carrier never named, a call in that goes on."""
     bus.publish(placed("out", at=100.0, key="k1"))
     bus.publish(CallDialed(call_id="out", at=100.5, carrier_call_id="CA1"))
     bus.publish(CallAnswered(call_id="out", at=103.0))
@@ -90,10 +109,7 @@ async def test_a_call_that_is_not_there_is_none(three: Store) -> None:
 
 
 async def test_a_deleted_call_is_not_shown(three: Store, url: str) -> None:
-    database = connect(url)
-    async with database.write() as connection:
-        await connection.execute(text("UPDATE call SET deleted_at = 1 WHERE id = 'out'"))
-    await database.close()
+    await change(url, "UPDATE call SET deleted_at = 1 WHERE id = 'out'")
     assert await three.calls.get("out") is None
     assert [row.id for row in await three.calls.list()] == ["in", "busy"]
 
@@ -154,3 +170,150 @@ async def test_calls_that_a_crash_left_open_are_closed(
 async def test_closing_twice_finds_nothing_open(three: Store) -> None:
     assert await three.calls.interrupt_open(500.0) == ["in"]
     assert await three.calls.interrupt_open(600.0) == []
+
+
+# -- after the end
+
+
+def priced(
+    amount_micros: int, source: CostSource = "carrier", *, call_id: str = "out", at: float = 150.0
+) -> CallPriced:
+    return CallPriced(call_id=call_id, at=at, amount_micros=amount_micros, currency="USD", source=source)
+
+
+def recorded(recording_id: str = "RE1", path: str = "/r/out-carrier.wav") -> CarrierRecorded:
+    return CarrierRecorded(
+        call_id="out", at=160.0, recording_id=recording_id, path=path, duration_s=27.0, bytes=432_044
+    )
+
+
+async def test_an_amendment_is_an_event_of_its_call(three: Store) -> None:
+    numbered = await three.calls.amend(priced(14_000))
+    assert numbered == msgspec.structs.replace(priced(14_000), seq=5)
+    row = await three.calls.get("out")
+    assert row is not None
+    assert (row.carrier_cost_micros, row.carrier_cost_currency, row.carrier_cost_source) == (14_000, "USD", "carrier")
+    assert (row.last_seq, row.updated_at, row.outcome, row.ended_at) == (5, 150.0, "answered", 130.0)
+    assert events.decode((await three.calls.events(call_id="out"))[-1].data) == numbered
+
+
+async def test_the_carriers_price_replaces_the_estimate_and_not_the_other_way_round(three: Store) -> None:
+    assert await three.calls.amend(priced(28_000, "estimate"))
+    assert await three.calls.amend(priced(14_000))
+    assert await three.calls.amend(priced(28_000, "estimate")) is None
+    row = await three.calls.get("out")
+    assert row is not None
+    assert (row.carrier_cost_micros, row.carrier_cost_source, row.last_seq) == (14_000, "carrier", 6)
+
+
+async def test_a_price_of_nothing_is_known_and_not_unknown(three: Store) -> None:
+    row = await three.calls.get("out")
+    assert row is not None
+    assert row.carrier_cost_micros is None
+    assert await three.calls.amend(priced(0, "estimate"))
+    row = await three.calls.get("out")
+    assert row is not None
+    assert (row.carrier_cost_micros, row.carrier_cost_source) == (0, "estimate")
+
+
+async def test_what_tells_nothing_new_is_not_recorded(three: Store) -> None:
+    assert await three.calls.amend(priced(14_000))
+    assert await three.calls.amend(priced(14_000, at=170.0)) is None
+    assert await three.calls.amend(recorded())
+    assert await three.calls.amend(recorded()) is None
+    assert [row.type for row in await three.calls.events(call_id="out")][-2:] == ["priced", "carrier_recorded"]
+
+
+async def test_the_carriers_recording_stands_beside_ours(three: Store) -> None:
+    await three.calls.amend(recorded())
+    row = await three.calls.get("out")
+    assert row is not None
+    assert (row.recording, row.carrier_recording) == ("", "/r/out-carrier.wav")
+    assert [(kept.carrier_id, kept.path) for kept in await three.calls.recordings("out")] == [
+        ("RE1", "/r/out-carrier.wav")
+    ]
+
+
+async def test_only_calls_that_are_over_are_amended(three: Store, url: str) -> None:
+    assert await three.calls.amend(priced(1, call_id="in")) is None, "it lives"
+    assert await three.calls.amend(priced(1, call_id="nobody")) is None
+    await change(url, "UPDATE call SET deleted_at = 1 WHERE id = 'out'")
+    assert await three.calls.amend(priced(1)) is None
+
+
+async def test_amendments_at_once_are_numbered_one_after_the_other(three: Store) -> None:
+    both = await asyncio.gather(three.calls.amend(priced(14_000)), three.calls.amend(recorded()))
+    assert sorted(numbered.seq for numbered in both if numbered is not None) == [5, 6]
+
+
+async def test_the_carrier_is_asked_about_calls_that_it_has_named_and_not_priced(three: Store, url: str) -> None:
+    assert await three.calls.unsettled("sim") == [("out", 130.0)], "the busy one was never named, the other one lives"
+    assert await three.calls.unsettled("twilio") == []
+    await three.calls.amend(priced(28_000, "estimate"))
+    assert await three.calls.unsettled("sim") == [("out", 130.0)]
+    await three.calls.amend(priced(14_000))
+    assert await three.calls.unsettled("sim") == []
+
+
+async def test_a_call_can_be_settled_without_a_price(three: Store) -> None:
+    await three.calls.settle("out")
+    assert await three.calls.unsettled("sim") == []
+    await three.calls.amend(priced(28_000, "estimate"))
+    assert await three.calls.unsettled("sim") == [], "an estimate asks for nothing"
+
+
+amounts = st.integers(0, 2**62)
+amendments = st.lists(
+    st.one_of(
+        st.builds(
+            CallPriced,
+            call_id=st.just("out"),
+            at=st.just(150.0),
+            amount_micros=amounts,
+            currency=st.sampled_from(["USD", "EUR"]),
+            source=st.sampled_from(["estimate", "carrier"]),
+        ),
+        st.builds(recorded, st.sampled_from(["RE1", "RE2"]).map(str)),
+        st.just(recorded("RE2", "/r/out-carrier-RE2.wav")),
+    ),
+    min_size=2,
+    max_size=5,
+    unique_by=lambda amendment: amendment.recording_id if isinstance(amendment, CarrierRecorded) else str(amendment),
+)
+homes = map("home{}".format, itertools.count())
+
+
+@given(amendments, st.randoms(use_true_random=False))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_amendments_amount_to_the_same_in_any_order(
+    tmp_path: Path, story: list[Amendment], chance: Random
+) -> None:
+    shuffled = chance.sample(story, len(story))
+    rows = []
+    for order in (story, shuffled):
+        store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / next(homes) / 'calls.db'}")
+        bus = EventBus()
+        journal = store.journal(bus)
+        bus.publish(
+            CallPlaced(call_id="out", at=1.0, direction="outbound", from_number="", to_number="", carrier="twilio")
+        )
+        bus.publish(ended("out"))
+        await journal.close()
+        for amendment in order:
+            await store.calls.amend(amendment)
+        rows.append(await store.calls.get("out"))
+        await store.close()
+    assert told(rows[0]) == told(rows[1])
+
+
+def told(row: CallRow | None) -> dict[str, object]:
+    """All but how many of the amendments told something new when they came."""
+    assert row is not None
+    return row.model_dump(exclude={"last_seq"})
+
+
+async def change(url: str, statement: str) -> None:
+    database = connect(url)
+    async with database.write() as connection:
+        await connection.execute(text(statement))
+    await database.close()

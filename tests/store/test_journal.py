@@ -15,6 +15,7 @@ from getpatter.events import (
     CallAnswered,
     CallEnded,
     CallPlaced,
+    CallPriced,
     DtmfPressed,
     Recorded,
     SpeechStarted,
@@ -266,3 +267,21 @@ async def test_an_event_without_a_beginning_is_not_stored(
     await journal.flush()
     assert await store.calls.events() == []
     assert "call unknown" in caplog.text
+
+
+async def test_what_the_store_has_recorded_itself_is_not_written_again(
+    store: Store, bus: EventBus, journal: Journal, placed: Placed, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus.publish(placed("c1"))
+    bus.publish(
+        CallEnded(call_id="c1", at=130.0, outcome="busy", ended_by="carrier", reason="", duration_s=0.0),
+    )
+    await journal.flush()
+    price = await store.calls.amend(
+        CallPriced(call_id="c1", at=140.0, amount_micros=0, currency="USD", source="carrier")
+    )
+    assert price is not None
+    bus.relay(price)
+    await journal.flush()
+    assert [row.type for row in await store.calls.events(call_id="c1")] == ["placed", "ended", "priced"]
+    assert not caplog.records

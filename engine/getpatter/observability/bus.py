@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from getpatter.events import CallEnded, Event
+from getpatter.events import Amendment, CallEnded, Event
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +38,16 @@ class EventBus:
             self._last_seq.pop(event.call_id, None)
         else:
             self._last_seq[event.call_id] = seq
+        self._tell(numbered)
+        return numbered
+
+    def relay(self, amendment: Amendment) -> None:
+        """Pass on what the store has recorded of a call that is over, as the store has numbered it."""
+        self._tell(amendment)
+
+    def _tell(self, event: Event) -> None:
         for listener in tuple(self._listeners):
             try:
-                listener(numbered)
+                listener(event)
             except Exception:  # a reader's fault must not reach the call
                 log.exception("a listener failed on %s of call %s", type(event).__name__, event.call_id)
-        return numbered

@@ -14,7 +14,7 @@ from sqlalchemy import Insert, Table, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from getpatter.events import CallPlaced, Event, Recorded, ToolCalled, Turn
+from getpatter.events import CallPlaced, CarrierRecorded, Event, Recorded, ToolCalled, Turn
 from getpatter.observability.latency import observed
 from getpatter.store.projection import CallProjection
 from getpatter.store.tables import CallRow, Row
@@ -27,9 +27,7 @@ Values = dict[str, Any]
 EVENTS_LOCK = 0x6576656E7473
 
 # Columns of a call that others set: writing events leaves them alone.
-_NOT_FROM_EVENTS = frozenset(
-    ("cost_micros", "carrier_cost_micros", "stt_cost_micros", "llm_cost_micros", "tts_cost_micros", "deleted_at")
-)
+_NOT_FROM_EVENTS = frozenset(("cost_micros", "stt_cost_micros", "llm_cost_micros", "tts_cost_micros", "deleted_at"))
 
 
 _CALL, _TURN, _EVENT, _TOOL, _RECORDING = (
@@ -58,15 +56,20 @@ def by_call(entries: Iterable[Entry]) -> list[list[Entry]]:
     return list(calls.values())
 
 
+async def take_turn(connection: AsyncConnection) -> None:
+    """Keep other writers of events out until the connection's transaction is over; on SQLite it does so anyway."""
+    if connection.dialect.name == "postgresql":
+        # A sequence gives numbers before the commit.  Without the lock a reader could see 8 before another writer's
+        # 7 and resume behind it.
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": EVENTS_LOCK})
+
+
 async def write(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
     """Add the events and bring the rows of their calls up to date, in the connection's transaction.
 
     Writing entries again changes nothing, so that a transaction whose commit went unheard can be repeated.
     """
-    if connection.dialect.name == "postgresql":
-        # A sequence gives numbers before the commit.  Without the lock a reader could see 8 before another writer's
-        # 7 and resume behind it.
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": EVENTS_LOCK})
+    await take_turn(connection)
     await _give_up_taken_keys(connection, entries)
     calls = {entry.event.call_id: entry.call for entry in entries}
     events = [entry.event for entry in entries]
@@ -74,9 +77,8 @@ async def write(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
     await _put(connection, _EVENT, [_event_values(entry) for entry in entries])
     await _put(connection, _TURN, [_turn_values(event) for event in events if isinstance(event, Turn)])
     await _put(connection, _TOOL, [_named(_TOOL, asdict(event)) for event in events if isinstance(event, ToolCalled)])
-    await _put(
-        connection, _RECORDING, [_named(_RECORDING, asdict(event)) for event in events if isinstance(event, Recorded)]
-    )
+    recorded = [event for event in events if isinstance(event, Recorded | CarrierRecorded)]
+    await _put(connection, _RECORDING, [_recording_values(event) for event in recorded])
 
 
 async def _give_up_taken_keys(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
@@ -119,6 +121,11 @@ def _event_values(entry: Entry) -> Values:
     event = entry.event
     tag = type(event).__struct_config__.tag
     return {"call_id": event.call_id, "seq": event.seq, "at": event.at, "type": tag, "data": entry.data}
+
+
+def _recording_values(recorded: Recorded | CarrierRecorded) -> Values:
+    carrier_id = recorded.recording_id if isinstance(recorded, CarrierRecorded) else ""
+    return _named(_RECORDING, asdict(recorded) | {"carrier_id": carrier_id})
 
 
 def _turn_values(turn: Turn) -> Values:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
+import msgspec
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from getpatter import events
-from getpatter.events import CallEnded, Direction, Outcome
+from getpatter.events import Amendment, CallEnded, CarrierRecorded, Direction, Outcome
 from getpatter.store import batch
 from getpatter.store.batch import Entry
 from getpatter.store.database import Database
@@ -104,6 +107,42 @@ class CallStore:
                 await batch.write(connection, entries)
         return [row.id for row in opened]
 
+    async def amend(self, amendment: Amendment) -> Amendment | None:
+        """Record what has become known of a call after its end, and give it as numbered.
+
+        None, and nothing is recorded, when it tells nothing new or the call is deleted, unknown or not over.  The
+        journal must have written all that it has of the call (`Journal.flush`).
+        """
+        async with self._database.write() as connection:
+            await batch.take_turn(connection)
+            row = await _found(connection, amendment.call_id)
+            if row is None or await _fetched_before(connection, amendment):
+                return None
+            call = CallProjection(row)
+            numbered = msgspec.structs.replace(amendment, seq=row.last_seq + 1)
+            if not call.apply(numbered):
+                return None
+            await batch.write(connection, [Entry(call, numbered, events.encode(numbered).decode())])
+        return numbered
+
+    async def unsettled(self, carrier: str) -> Sequence[tuple[str, float]]:
+        """Ids and ends (Unix seconds) of calls whose price the carrier has not told yet, the latest first."""
+        query = select(CallRow.id, CallRow.ended_at).where(
+            col(CallRow.carrier) == carrier,
+            col(CallRow.carrier_settled).is_(False),
+            col(CallRow.carrier_call_id) != "",
+            col(CallRow.ended_at).is_not(None),
+            col(CallRow.deleted_at).is_(None),
+        )
+        async with self._database.read() as session:
+            found = await session.exec(query.order_by(col(CallRow.ended_at).desc()))
+            return [(call_id, ended_at or 0.0) for call_id, ended_at in found]
+
+    async def settle(self, call_id: str) -> None:
+        """The carrier is not to be asked for the call's price any more."""
+        async with self._database.write() as connection:
+            await connection.execute(update(CallRow).where(col(CallRow.id) == call_id).values(carrier_settled=True))
+
     async def _all(self, query: SelectOfScalar[_T]) -> Sequence[_T]:
         async with self._database.read() as session:
             return (await session.exec(query)).all()
@@ -115,6 +154,20 @@ class CallStore:
 
 def _calls() -> SelectOfScalar[CallRow]:
     return select(CallRow).where(col(CallRow.deleted_at).is_(None))
+
+
+async def _found(connection: AsyncConnection, call_id: str) -> CallRow | None:
+    found = (await connection.execute(_calls().where(col(CallRow.id) == call_id))).mappings().first()
+    return None if found is None else CallRow(**found)
+
+
+async def _fetched_before(connection: AsyncConnection, amendment: Amendment) -> bool:
+    if not isinstance(amendment, CarrierRecorded):
+        return False
+    same = select(RecordingRow.seq).where(
+        col(RecordingRow.call_id) == amendment.call_id, col(RecordingRow.carrier_id) == amendment.recording_id
+    )
+    return (await connection.execute(same)).first() is not None
 
 
 def _interrupted(row: CallRow, now: float) -> CallEnded:

@@ -10,7 +10,7 @@ from itertools import islice
 from getpatter import events
 from getpatter.clock import Clock, TimerHandle
 from getpatter.errors import StoreError
-from getpatter.events import CallAnswered, CallEnded, CallPlaced, Event
+from getpatter.events import Amendment, CallAnswered, CallEnded, CallPlaced, Event
 from getpatter.observability.bus import EventBus
 from getpatter.store import batch
 from getpatter.store.batch import Entry
@@ -68,7 +68,7 @@ class Journal:
 
     def write(self, event: Event) -> None:
         """Take one event; returns at once."""
-        if not kept(event):
+        if not kept(event) or isinstance(event, Amendment):  # which the store has recorded before anybody hears of it
             return
         if not self._has_room(event):
             if not self.dropped:

@@ -7,13 +7,16 @@ from collections.abc import Iterable
 import msgspec
 
 from getpatter.events import (
+    Amendment,
     BargeIn,
     CallAnswered,
     CallDialed,
     CallEnded,
     CallPlaced,
     CallPrepared,
+    CallPriced,
     CallRinging,
+    CarrierRecorded,
     DraftEnded,
     Event,
     FalseInterruption,
@@ -57,11 +60,21 @@ def said(row: TurnRow) -> Turn:
     )
 
 
+_TRUST = ("", "estimate", "carrier")
+
+
+def _weight(source: str, micros: int, currency: str) -> tuple[int, int, str]:
+    """Orders prices by what they count: the carrier's word before our estimate, and of two from one source the higher,
+    since a carrier bills a call's parts one after the other."""
+    return _TRUST.index(source), micros, currency
+
+
 class CallProjection:
     """One call so far.
 
-    Events must be numbered (`EventBus.publish` does it).  One that was seen before, or that comes after the end,
-    changes nothing, so a record can be continued from its rows without knowing which events made them.
+    Events must be numbered (`EventBus.publish` does it).  One that was seen before changes nothing, and after the end
+    none does but an `Amendment` that tells something new, so a record can be continued from its rows without knowing
+    which events made them.  Amendments amount to the same in any order.
     """
 
     def __init__(self, row: CallRow, turns: Iterable[Turn] = ()) -> None:
@@ -110,7 +123,9 @@ class CallProjection:
     def apply(self, event: Event) -> bool:
         """Take one event in; False when it does not belong to the record."""
         row = self._row
-        if not kept(event) or event.seq <= row.last_seq or row.status == "ended":
+        if not kept(event) or event.seq <= row.last_seq or (row.status == "ended") != isinstance(event, Amendment):
+            return False
+        if isinstance(event, Amendment) and not self._amend(event):
             return False
         row.last_seq = event.seq
         row.updated_at = max(row.updated_at, event.at)
@@ -161,6 +176,22 @@ class CallProjection:
         row.error = ended.error
         row.ended_at = ended.at
         row.duration_s = ended.duration_s
+
+    def _amend(self, amendment: Amendment) -> bool:
+        row = self._row
+        match amendment:
+            case CarrierRecorded():
+                # Of several the same one is shown, whichever was fetched first; all are in the store.
+                row.carrier_recording = max(row.carrier_recording, amendment.path)
+            case CallPriced():
+                told = (amendment.source, amendment.amount_micros, amendment.currency)
+                if _weight(*told) <= _weight(
+                    row.carrier_cost_source, row.carrier_cost_micros or 0, row.carrier_cost_currency
+                ):
+                    return False
+                row.carrier_cost_source, row.carrier_cost_micros, row.carrier_cost_currency = told
+                row.carrier_settled |= amendment.source == "carrier"
+        return True
 
     def _measure(self) -> None:
         spoken = [turn.latency for turn in self.turns.values() if turn.role == "agent"]

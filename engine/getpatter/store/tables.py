@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, Text, TypeDecorator, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, Text, TypeDecorator, UniqueConstraint, false, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -20,6 +20,8 @@ _NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+_EMPTY = {"server_default": text("''")}
 
 # SQLite gives automatic numbers to a primary key of the type INTEGER alone.
 _EventId = BigInteger().with_variant(Integer, "sqlite")
@@ -64,7 +66,7 @@ class CallRow(Row, table=True):
     """One call, with everything that a list of calls shows."""
 
     __tablename__ = "call"
-    __table_args__ = (Index(None, "carrier", "carrier_call_id"),)
+    __table_args__ = (Index(None, "carrier", "carrier_call_id"), Index(None, "carrier", "carrier_settled"))
 
     id: str = Field(primary_key=True, sa_type=PlainText)
     idempotency_key: str | None = _optional_text(unique=True)
@@ -108,7 +110,9 @@ class CallRow(Row, table=True):
     first_message_wasted_s: float = 0.0
     """Seconds of a first message that were spoken in advance for this call and never asked for."""
     recording: str = _text()
-    """Path of the latest recording."""
+    """Path of our latest recording."""
+    carrier_recording: str = _text(sa_column_kwargs=_EMPTY)
+    """Path of the carrier's."""
 
     answers: int = 0
     """Turns of the agent with a response time: what the percentiles are taken over."""
@@ -118,9 +122,17 @@ class CallRow(Row, table=True):
     latency: dict[str, dict[str, float]] = _object()
     """Percentiles by part: `{"response_ms": {"p50": 812.0, "p90": ..., "p95": ..., "p99": ...}, ...}`."""
 
+    carrier_cost_micros: int | None = _micros()
+    """Millionths of the currency; NULL where nothing is known."""
+    carrier_cost_currency: str = _text(sa_column_kwargs=_EMPTY)
+    """ISO 4217."""
+    carrier_cost_source: str = _text(sa_column_kwargs=_EMPTY)
+    """`estimate` or `carrier`."""
+    carrier_settled: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """The carrier need not be asked for its price: it is known, or will not be."""
+
     # Millionths of a US dollar; NULL where the price is not known.  Events do not set these, nor `deleted_at`.
     cost_micros: int | None = _micros()
-    carrier_cost_micros: int | None = _micros()
     stt_cost_micros: int | None = _micros()
     llm_cost_micros: int | None = _micros()
     tts_cost_micros: int | None = _micros()
@@ -183,7 +195,7 @@ class ToolRow(Row, table=True):
 
 
 class RecordingRow(Row, table=True):
-    """A recording on the engine's machine; fields as in `events.Recorded`."""
+    """A recording on the engine's machine; fields as in `events.Recorded` and `events.CarrierRecorded`."""
 
     __tablename__ = "recording"
 
@@ -193,6 +205,8 @@ class RecordingRow(Row, table=True):
     path: str = _text()
     duration_s: float
     bytes: int
+    carrier_id: str = _text(sa_column_kwargs=_EMPTY)
+    """The carrier's id of its own recording; empty for one of ours."""
 
 
 class IncidentRow(Row, table=True):
