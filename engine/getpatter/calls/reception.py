@@ -108,6 +108,11 @@ class Reception:
                 agent = await desk.agent_for(ringing)
         except TimeoutError:
             raise PatterError(f"Nobody said within {DESK_S:g} s who is to take the call.") from None
+        except PatterError:
+            raise
+        except Exception as broken:  # the edge to whoever was given the desk
+            log.exception("the desk failed")
+            raise PatterError(f"The desk failed: {type(broken).__name__}.") from None
         if agent is None:
             raise PolicyDenied("Nobody is to take this call.", rule="desk")
         return agent
