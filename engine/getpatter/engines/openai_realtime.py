@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
-import os
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -18,6 +19,7 @@ from getpatter.clock import Clock, SystemClock, deadline
 from getpatter.engines import openai_wire as wire
 from getpatter.engines.base import AudioDelta, EngineConfig, EngineEvent, EngineSession, InputTranscript, ResponseDone
 from getpatter.engines.commits import Commits
+from getpatter.environment import variables
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.llm.base import TextDelta, ToolCall, ToolSpec
 
@@ -39,13 +41,13 @@ class OpenAIRealtime:
     """One model, for any number of calls.
 
     By default audio passes as the telephone's µ-law, without being converted; `format` may be `PCM16`, which some
-    compatible servers ask for.  `key` is that of the account, and `OPENAI_API_KEY` where none is given.  Raises
+    compatible servers ask for.  `api_key` is the account's, and `OPENAI_API_KEY` where none is given.  Raises
     `ConfigurationError`.
     """
 
     def __init__(
         self,
-        key: SecretStr | str = "",
+        api_key: SecretStr | str = "",
         *,
         model: str = "gpt-realtime",
         voice: str = "marin",
@@ -61,7 +63,7 @@ class OpenAIRealtime:
                 f"OpenAI's realtime models take no {format.encoding} at {format.rate} Hz.",
                 next_step="Pass LINE (G.711 µ-law) or PCM16 (24 kHz).",
             )
-        self._key = _clean_key(key)
+        self._key = _clean_key(api_key)
         self._model = model
         self._url = _address(url)
         self._settings = wire.SessionSettings(
@@ -88,6 +90,18 @@ class OpenAIRealtime:
     @property
     def output_format(self) -> AudioFormat:
         return self._settings.output_format
+
+    def with_voice(self, voice: str) -> OpenAIRealtime:
+        """The same with another voice."""
+        other = copy.copy(self)
+        other._settings = replace(self._settings, voice=voice)
+        return other
+
+    def with_model(self, model: str) -> OpenAIRealtime:
+        """The same with another model."""
+        other = copy.copy(self)
+        other._model = model
+        return other
 
     async def open(self, config: EngineConfig) -> EngineSession:
         """See `RealtimeEngine.open`."""
@@ -322,10 +336,10 @@ class _Session:
 def _clean_key(key: SecretStr | str) -> SecretStr:
     """Raises `ConfigurationError`."""
     given = key.get_secret_value() if isinstance(key, SecretStr) else key
-    text = (given or os.environ.get("OPENAI_API_KEY", "")).strip()
+    text = (given or variables().get("OPENAI_API_KEY", "")).strip()
     if not text:
         raise ConfigurationError(
-            "OpenAI's realtime models need a key.", next_step="Pass it as `key`, or set OPENAI_API_KEY."
+            "OpenAI's realtime models need a key.", next_step="Pass it as `api_key`, or set OPENAI_API_KEY."
         )
     if not (text.isascii() and text.isprintable()):
         raise ConfigurationError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
@@ -65,6 +66,12 @@ class OpenAICompatibleLLM:
     @property
     def name(self) -> str:
         return f"{self._model} at {self._server}"
+
+    def with_model(self, model: str) -> OpenAICompatibleLLM:
+        """The same with another model, over the same connections."""
+        other = copy.copy(self)
+        other._model = model
+        return other
 
     async def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncGenerator[ReplyPart]:
         """See `LanguageModel.reply`.  Closing the iterator closes the connection, which stops the server's work."""

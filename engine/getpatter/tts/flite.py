@@ -43,6 +43,10 @@ class FliteTTS:
     def name(self) -> str:
         return f"flite {self._voice}"
 
+    def with_voice(self, voice: str) -> FliteTTS:
+        """The same with another voice; raises `ConfigurationError`."""
+        return FliteTTS(voice)
+
     @property
     def format(self) -> AudioFormat:
         return LINE

@@ -1,0 +1,28 @@
+"""Speech and language that run on this machine, without a key: `stt=local.stt(), tts=local.tts(), llm=local.llm()`."""
+
+from __future__ import annotations
+
+from getpatter import settings
+from getpatter.llm.base import LanguageModel
+from getpatter.llm.factory import language_model
+from getpatter.stt.base import SpeechToText
+from getpatter.stt.local import local_stt
+from getpatter.tts.base import TextToSpeech
+from getpatter.tts.local import local_tts
+
+__all__ = ["llm", "stt", "tts"]
+
+
+def stt() -> SpeechToText:
+    """PocketSphinx: English, good for sentences that it was told to expect (`Agent.phrases`), rough otherwise."""
+    return local_stt()
+
+
+def tts(voice: str = "", language: str = "en-US") -> TextToSpeech:
+    """Flite or eSpeak NG; see `getpatter.tts.local`."""
+    return local_tts(voice, language)
+
+
+def llm() -> LanguageModel:
+    """The model at `PATTER_LLM_URL`, e.g. of Ollama on this machine; without one a script that books tables."""
+    return language_model(settings.load())

@@ -1,0 +1,113 @@
+"""The feeds of all calls of one engine."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
+
+from getpatter.agent import Agent
+from getpatter.calls.desk import Desk, OutboundCall, Ringing
+from getpatter.calls.views import CallView
+from getpatter.clock import Clock
+from getpatter.events import CallEnded, CallPlaced, Event
+from getpatter.observability.bus import EventBus
+from getpatter.sdk.call_control import Calls
+from getpatter.sdk.call_feed import CallFeed
+from getpatter.sdk.callback import CALLBACK_S
+from getpatter.sdk.callbacks import Callbacks
+from getpatter.sdk.speech_events import SpeechEvents
+
+ADMITTED_S = 10.0
+"""By then a call that rang has begun, or never will: it is longer than anybody may think about it."""
+
+
+class Switchboard(Calls, Protocol):
+    """What places calls and has them answered."""
+
+    async def dial(self, wanted: OutboundCall) -> CallView: ...
+
+    def answer_with(self, desk: Desk | None) -> None: ...
+
+
+class Feeds:
+    """Places calls, and has those that come in answered, with the callbacks of each."""
+
+    def __init__(self, board: Switchboard, bus: EventBus, clock: Clock, speech: SpeechEvents) -> None:
+        self._board = board
+        self._clock = clock
+        self._speech = speech
+        self._default = Callbacks()
+        """For calls that nobody here has placed."""
+        self._expected: dict[str, CallFeed] = {}
+        """Calls about to be placed, by their keys."""
+        self._live: dict[str, CallFeed] = {}
+        self._telling: set[asyncio.Task[None]] = set()
+        self._unsubscribe: Callable[[], None] = bus.subscribe(self._take)
+
+    @property
+    def latest(self) -> CallFeed | None:
+        """The call that has begun last, of those that go on."""
+        return next(reversed(self._live.values()), None)
+
+    def live(self, call_id: str) -> CallFeed | None:
+        return self._live.get(call_id)
+
+    async def place(self, wanted: OutboundCall, callbacks: Callbacks) -> CallFeed:
+        """Dial; the key of `wanted` is ours to choose.  Raises errors of `getpatter.errors`."""
+        feed = self._feed(callbacks)
+        key = f"sdk-{secrets.token_hex(8)}"
+        self._expected[key] = feed
+        try:
+            await self._board.dial(replace(wanted, key=key, agent=feed.agent_for(wanted.agent)))
+        finally:
+            self._expected.pop(key, None)
+        return feed
+
+    def answer(self, agent: Agent, callbacks: Callbacks, carrier: str) -> None:
+        """Have this agent take the calls that come in from now on."""
+        self._default = callbacks
+
+        async def agent_for(ringing: Ringing) -> Agent:
+            feed = self._live[ringing.call_id] = self._feed(callbacks)
+            self._clock.call_at(self._clock.now() + ADMITTED_S, partial(self._unless_begun, ringing.call_id, feed))
+            return await feed.ring(ringing, feed.agent_for(agent), carrier)
+
+        self._board.answer_with(Desk(agent_for=agent_for))
+
+    def _unless_begun(self, call_id: str, feed: CallFeed) -> None:
+        """A call that rang and was then turned away after all has no events; its callbacks were told that it began."""
+        if not feed.begun:
+            self._live.pop(call_id, None)
+            feed.turned_away()
+            self._finish(feed)
+
+    async def close(self) -> None:
+        """Wait until the callbacks of calls that have ended were called, and hear nothing more."""
+        self._unsubscribe()
+        if self._telling:
+            await asyncio.wait(self._telling, timeout=CALLBACK_S)
+        for task in self._telling:
+            task.cancel()
+
+    def _feed(self, callbacks: Callbacks) -> CallFeed:
+        return CallFeed(callbacks, self._speech, self._board, self._clock)
+
+    def _take(self, event: Event) -> None:
+        feed = self._live.get(event.call_id)
+        if feed is None:
+            if not isinstance(event, CallPlaced):
+                return
+            feed = self._live[event.call_id] = self._expected.get(event.key) or self._feed(self._default)
+        feed.apply(event)
+        if isinstance(event, CallEnded):
+            del self._live[event.call_id]
+            self._finish(feed)
+
+    def _finish(self, feed: CallFeed) -> None:
+        telling = asyncio.create_task(feed.told(), name=f"callbacks of {feed.control.call_id}")
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
