@@ -341,7 +341,10 @@ class Carrier(Protocol):
         """Have calls to `number` come to our `voice` webhook."""
 
     async def examine(self, number: str, webhooks_url: str) -> Sequence[Finding]:
-        """Look whether the account, the number and its webhook can work; changes nothing and rings nobody."""
+        """Look whether the account, the number and its webhook can work; changes nothing and rings nobody.
+
+        `webhooks_url` is empty where it is not known yet, so that nothing can be said of the webhook.
+        """
 
     # -- what comes in
 
