@@ -13,7 +13,7 @@ from typing import Any, Literal
 from mcp.types import CallToolResult, TextContent
 from pydantic import BaseModel, Field
 
-from getpatter.calls.views import CallView, InboundView, LatencySummary, Status, TranscriptPage, TurnView
+from getpatter.calls.views import CallView, Cost, InboundView, LatencySummary, Status, TranscriptPage, TurnView
 from getpatter.events import Direction, DismissedAs, EndedBy, Outcome
 
 ResponseFormat = Literal["concise", "detailed"]
@@ -40,6 +40,8 @@ class CallDetails(BaseModel):
     first_message_wasted_s: float = Field(0.0, description="Speech paid for in advance and never said")
     latency: LatencySummary | None = None
     recording: str = Field("", description="Path of a stereo WAV on the engine's machine")
+    carrier_recording: str = Field("", description="Path of the carrier's own recording")
+    carrier_cost: Cost | None = Field(None, description="What the carrier charges; absent while unknown")
 
 
 class CallResult(BaseModel):
@@ -209,6 +211,8 @@ def _details(view: CallView) -> CallDetails:
         first_message_wasted_s=round(view.first_message_wasted_s, 2),
         latency=view.latency,
         recording=view.recording,
+        carrier_recording=view.carrier_recording,
+        carrier_cost=view.carrier_cost,
     )
 
 

@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 
 from getpatter import events
 from getpatter.calls.record import CallRecord, call_view, transcript_page
-from getpatter.calls.views import LatencySummary, Percentiles
+from getpatter.calls.views import Cost, LatencySummary, Percentiles
 from getpatter.events import (
     BargeIn,
     CallAnswered,
     CallDialed,
     CallEnded,
     CallPlaced,
+    CallPriced,
     CallRinging,
+    CarrierRecorded,
     DismissedAs,
     DraftEnded,
     EndOfTurn,
@@ -185,6 +187,25 @@ def test_the_duration_of_an_ended_call_is_what_its_end_says() -> None:
     end = CallEnded(call_id="c1", at=130.0, outcome="answered", ended_by="caller", reason="", duration_s=27.0)
     record = CallRecord.from_events(numbered(placed(), CallAnswered(call_id="c1", at=103.0), end))
     assert record.view(999.0).duration_s == 27.0
+
+
+def test_what_becomes_known_after_the_end_is_shown() -> None:
+    end = CallEnded(call_id="c1", at=130.0, outcome="answered", ended_by="caller", reason="", duration_s=27.0)
+    record = CallRecord.from_events(numbered(placed(), end))
+    assert (record.view(200.0).carrier_cost, record.view(200.0).carrier_recording) == (None, "")
+    record.apply(CallPriced(call_id="c1", at=130.0, seq=3, amount_micros=28_000, currency="USD", source="estimate"))
+    assert record.view(200.0).carrier_cost == Cost(amount=0.028, currency="USD", source="estimate")
+    record.apply(CarrierRecorded(call_id="c1", at=150.0, seq=4, recording_id="RE1", path="/r", duration_s=1.0, bytes=9))
+    record.apply(CallPriced(call_id="c1", at=190.0, seq=5, amount_micros=14_000, currency="USD", source="carrier"))
+    shown = record.view(200.0)
+    assert shown.carrier_cost == Cost(amount=0.014, currency="USD", source="carrier")
+    assert (shown.carrier_recording, shown.last_seq, shown.ended) == ("/r", 5, True)
+
+
+def test_nothing_is_amended_while_the_call_lives() -> None:
+    record = CallRecord.from_events(numbered(placed()))
+    price = CallPriced(call_id="c1", at=130.0, seq=2, amount_micros=1, currency="USD", source="estimate")
+    assert not record.apply(price)
 
 
 def test_the_latency_summary_counts_answers_and_leaves_out_what_was_not_observed() -> None:

@@ -4,8 +4,8 @@ from typing import get_args
 
 from rich.console import Console
 
-from getpatter.calls.views import CallView, LatencySummary, Percentiles, TurnView
-from getpatter.cli.figures import KINDS, PARTS, STAGES, counts, latency_table, typical, waited
+from getpatter.calls.views import CallView, Cost, LatencySummary, Percentiles, TurnView
+from getpatter.cli.figures import KINDS, PARTS, STAGES, carrier_cost, counts, latency_table, typical, waited
 from getpatter.events import DismissedAs
 from getpatter.observability import latency
 from getpatter.observability.stages import Stage
@@ -49,6 +49,16 @@ def test_words_that_answer_nothing_took_no_time() -> None:
 def test_a_list_of_calls_shows_what_an_answer_took() -> None:
     assert typical(call(latency=LatencySummary(turns=2, response_ms=RESPONSE))) == "810/1240 ms"
     assert typical(call()) == ""
+
+
+def test_a_price_says_whether_it_is_the_carriers() -> None:
+    assert carrier_cost(call(carrier_cost=Cost(amount=0.014, currency="USD", source="carrier"))) == "0.0140 USD"
+    assert carrier_cost(call(carrier_cost=Cost(amount=0.014, currency="USD", source="estimate"))) == "~0.0140 USD"
+
+
+def test_a_price_that_is_not_known_is_not_shown_as_nothing() -> None:
+    assert carrier_cost(call()) == "?"
+    assert carrier_cost(call(carrier_cost=Cost(amount=0.0, currency="USD", source="carrier"))) == "0.0000 USD"
 
 
 def test_what_happened_is_counted_in_words() -> None:

@@ -6,7 +6,7 @@ import pytest
 from mcp.types import TextContent
 from pydantic import BaseModel
 
-from getpatter.calls.views import CallView, InboundView, TranscriptPage, TurnView
+from getpatter.calls.views import CallView, Cost, InboundView, TranscriptPage, TurnView
 from getpatter.events import Outcome
 from patter_mcp.results import (
     UNTRUSTED,
@@ -69,6 +69,14 @@ def test_details_come_when_asked_for() -> None:
     details = call_result(call(recording="/r.wav"), "detailed").details
     assert details is not None
     assert (details.created_at, details.recording) == ("2023-11-14T22:13:20Z", "/r.wav")
+
+
+def test_what_the_carrier_charges_is_shown_once_it_is_known() -> None:
+    unknown = tool_result(call_result(call(), "detailed")).structured_content or {}
+    assert "carrier_cost" not in unknown["details"]
+    price = Cost(amount=0.0, currency="USD", source="estimate")
+    known = tool_result(call_result(call(carrier_cost=price), "detailed")).structured_content or {}
+    assert known["details"]["carrier_cost"] == {"amount": 0.0, "currency": "USD", "source": "estimate"}
 
 
 def test_notes_are_shown_in_every_form() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import cast
 
-from getpatter.calls.views import CallView, LatencySummary, Percentiles, Status, TranscriptPage, TurnView
-from getpatter.events import CallPlaced, Direction, DismissedAs, EndedBy, Event, Outcome, Turn
+from getpatter.calls.views import CallView, Cost, LatencySummary, Percentiles, Status, TranscriptPage, TurnView
+from getpatter.events import CallPlaced, CostSource, Direction, DismissedAs, EndedBy, Event, Outcome, Turn
 from getpatter.observability.latency import observed
 from getpatter.observability.stages import slowest
 from getpatter.store.projection import CallProjection, said
@@ -88,6 +88,8 @@ def call_view(row: CallRow, now: float) -> CallView:
         first_message_wasted_s=row.first_message_wasted_s,
         latency=_latency(row),
         recording=row.recording,
+        carrier_recording=row.carrier_recording,
+        carrier_cost=_carrier_cost(row),
         last_seq=row.last_seq,
     )
 
@@ -130,6 +132,16 @@ def _duration(row: CallRow, now: float) -> float:
     if row.status == "in_progress" and row.answered_at is not None:
         return max(0.0, now - row.answered_at)
     return row.duration_s
+
+
+def _carrier_cost(row: CallRow) -> Cost | None:
+    if row.carrier_cost_micros is None:
+        return None
+    return Cost(
+        amount=row.carrier_cost_micros / 1_000_000,
+        currency=row.carrier_cost_currency,
+        source=cast(CostSource, row.carrier_cost_source),
+    )
 
 
 def _latency(row: CallRow) -> LatencySummary | None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from getpatter.events import Direction, DismissedAs, EndedBy, Outcome, Role
+from getpatter.events import CostSource, Direction, DismissedAs, EndedBy, Outcome, Role
 from getpatter.observability.stages import Stage
 
 Status = Literal["queued", "ringing", "in_progress", "ended"]
@@ -79,6 +79,15 @@ class LatencySummary(_Shown):
     response_ms: Percentiles | None = None
 
 
+class Cost(_Shown):
+    """Money, in units of the currency (ISO 4217)."""
+
+    amount: float
+    currency: str
+    source: CostSource
+    """Whose word it is: our estimate from list prices, or the carrier's."""
+
+
 class CallView(_Shown):
     """One call as it stands.  Times are Unix seconds."""
 
@@ -118,6 +127,10 @@ class CallView(_Shown):
     latency: LatencySummary | None = None
     recording: str = ""
     """Path of a stereo WAV on the engine's machine: caller left, agent right."""
+    carrier_recording: str = ""
+    """Path of the carrier's own recording, fetched after the call."""
+    carrier_cost: Cost | None = None
+    """What the carrier charges; None where it is not known, which is not to say nothing."""
     last_seq: int = 0
     """Number of the latest event; `wait` can be asked to return at a later one."""
 

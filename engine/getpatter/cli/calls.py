@@ -14,12 +14,12 @@ from rich.table import Table
 from getpatter.calls.policy import normalize
 from getpatter.calls.views import CallQuery, CallView, PlaceCall, TurnView
 from getpatter.cli.console import fail, out, run, settings, switchboard
-from getpatter.cli.figures import counts, latency_table, typical, waited
+from getpatter.cli.figures import carrier_cost, counts, latency_table, typical, waited
 from getpatter.control.remote import RemoteSwitchboard
 from getpatter.errors import InvalidRequest, PatterError
 
 FOLLOW_S = 30.0
-COLUMNS = ("call", "when", "", "number", "status", "length", "turns", "answers p50/p95", "goal")
+COLUMNS = ("call", "when", "", "number", "status", "length", "turns", "answers p50/p95", "carrier", "goal")
 COLORS = {"agent": "cyan", "caller": "green"}
 
 
@@ -81,6 +81,8 @@ def show_end(view: CallView) -> None:
         out.print(f"[red]{escape(view.error)}[/]")
     if view.recording:
         out.print(f"recording: {escape(view.recording)}")
+    if view.carrier_recording:
+        out.print(f"carrier's recording: {escape(view.carrier_recording)}")
 
 
 def calls(
@@ -112,6 +114,7 @@ def _row(view: CallView) -> tuple[str, ...]:
         f"{view.duration_s:.0f} s",
         str(view.turns),
         typical(view),
+        carrier_cost(view),
         shorten(view.goal, 60, placeholder=" …"),
     )
 
@@ -136,6 +139,7 @@ def transcript(call_id: str) -> None:
     else:
         out.print(f"[dim]{view.status.replace('_', ' ')}[/]")
     out.print(counts(view))
+    out.print(f"carrier's price: {carrier_cost(view)}")
     if view.latency is not None:
         out.print(latency_table(view.latency), soft_wrap=False)
 

@@ -61,6 +61,15 @@ def typical(view: CallView) -> str:
     return "" if response is None else f"{response.p50:.0f}/{response.p95:.0f} ms"
 
 
+def carrier_cost(view: CallView) -> str:
+    """What the carrier charges; an estimate with a tilde, and a question mark while nothing is known."""
+    cost = view.carrier_cost
+    if cost is None:
+        return "?"
+    about = "~" if cost.source == "estimate" else ""
+    return f"{about}{cost.amount:.4f} {cost.currency}"
+
+
 def counts(view: CallView) -> str:
     """What happened how often, in one line."""
     parts = [_several(view.turns, "turn"), _several(view.interruptions, "interruption")]
