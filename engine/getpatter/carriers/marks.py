@@ -25,6 +25,10 @@ class PendingMarks:
         self._cleared += self._pending
         self._pending.clear()
 
+    def settled(self) -> None:
+        """None of those that were dropped comes back any more."""
+        self._cleared.clear()
+
     def returned(self, name: str) -> bool:
         """Whether this return says that audio was played.
 

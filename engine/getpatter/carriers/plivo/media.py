@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections import Counter
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -17,6 +16,7 @@ from getpatter.carriers.base import (
     StreamStarted,
     StreamStopped,
 )
+from getpatter.carriers.marks import PendingMarks
 from getpatter.carriers.plivo import extra_headers
 from getpatter.errors import MediaError
 
@@ -106,8 +106,7 @@ class PlivoMediaCodec:
     def __init__(self) -> None:
         self._mark_prefix = b""
         self._clear = b""
-        self._pending: Counter[str] = Counter()
-        self._cleared: Counter[str] = Counter()
+        self._marks = PendingMarks()
         self._clears_under_way = 0
 
     def decode(self, message: str | bytes) -> MediaEvent | None:
@@ -137,14 +136,13 @@ class PlivoMediaCodec:
     def mark(self, name: str) -> bytes:
         if not self._clear:
             raise _not_started()
-        self._pending[name] += 1
+        self._marks.sent(name)
         return b"%b%b}" % (self._mark_prefix, msgspec.json.encode(name))
 
     def clear(self) -> bytes:
         if not self._clear:
             raise _not_started()
-        self._cleared += self._pending
-        self._pending.clear()
+        self._marks.cleared()
         self._clears_under_way += 1
         return self._clear
 
@@ -163,7 +161,7 @@ class PlivoMediaCodec:
         if not self._clear:
             raise MediaError("A Plivo stream sent something before its start message.")
         if isinstance(said, _Played):
-            return self._mark_returned(said.name)
+            return MarkPlayed(said.name) if self._marks.returned(said.name) else None
         if isinstance(said, _Cleared):
             self._clear_done()
             return None
@@ -180,27 +178,10 @@ class PlivoMediaCodec:
         self._clear = b'{"event":"clearAudio","streamId":%b}' % stream
         return StreamStarted(start.stream_id, start.call_id, extra_headers.read(said.extra_headers))
 
-    def _mark_returned(self, name: str) -> MarkPlayed | None:
-        """Of two marks with one name the earlier comes first, so a cleared one before a pending one."""
-        if _take(self._cleared, name):
-            return None
-        return MarkPlayed(name) if _take(self._pending, name) else None
-
     def _clear_done(self) -> None:
         self._clears_under_way = max(0, self._clears_under_way - 1)
         if not self._clears_under_way:
-            self._cleared.clear()
-
-
-def _take(marks: Counter[str], name: str) -> bool:
-    left = marks[name] - 1
-    if left < 0:
-        return False
-    if left:
-        marks[name] = left
-    else:
-        del marks[name]
-    return True
+            self._marks.settled()
 
 
 def _not_started() -> MediaError:

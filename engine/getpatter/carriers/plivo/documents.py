@@ -1,0 +1,100 @@
+"""What Plivo is to do with a call, as Plivo XML: https://www.plivo.com/docs/voice/xml/overview"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal
+from xml.etree import ElementTree as XML
+
+from getpatter.carriers.base import StreamTarget
+from getpatter.carriers.plivo import extra_headers
+from getpatter.errors import CarrierError
+
+CONTENT_TYPE: Final = "application/xml"
+
+MAX_BYTES: Final = 100_000
+"""The longest document that Plivo takes."""
+
+_LANGUAGES: Final = (
+    *("en-US", "en-GB", "en-AU", "de-DE", "fr-FR", "fr-CA", "es-ES", "es-US", "it-IT"),
+    *("pt-PT", "pt-BR", "nl-NL", "da-DK", "sv-SE", "pl-PL", "ru-RU"),
+)
+"""What Plivo's own voices speak, of one language the usual first.  Any other makes it drop the whole document:
+https://www.plivo.com/docs/voice/xml/audio-output"""
+
+_NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def stream(target: StreamTarget, status_url: str) -> bytes:
+    """Connect the call to our media stream, for as long as that is open; `status_url` hears if it cannot be."""
+    attributes = {
+        "bidirectional": "true",
+        "keepCallAlive": "true",
+        "contentType": "audio/x-mulaw;rate=8000",
+        "statusCallbackUrl": status_url,
+        "statusCallbackMethod": "POST",
+    }
+    if headers := extra_headers.written(target.parameters):
+        attributes["extraHeaders"] = headers
+    return _document(_element("Stream", target.url, attributes))
+
+
+def dial(number: str, *, caller_id: str, timeout_s: float) -> bytes:
+    """Connect the call to `number`; it ends when nobody answers there."""
+    dialing = _element("Dial", attributes={"callerId": caller_id, "timeout": str(max(1, round(timeout_s)))})
+    dialing.append(_element("Number", number))
+    return _document(dialing)
+
+
+def speak(text: str, language: str) -> bytes:
+    """Say `text` and hang up."""
+    return _document(_speech(text, language), _element("Hangup"))
+
+
+def wait_in_room(room: str, summary: str, language: str, *, events_url: str) -> bytes:
+    """Say `summary` and wait in the conference `room`; `events_url` hears who enters."""
+    waiting = {"startConferenceOnEnter": "false", "callbackUrl": events_url, "callbackMethod": "POST"}
+    return _document(_speech(summary, language), _room(room, waiting))
+
+
+def enter_room(room: str) -> bytes:
+    """Meet whoever waits in the conference `room`."""
+    return _document(_room(room, {"startConferenceOnEnter": "true"}))
+
+
+def hang_up(reason: Literal["busy", "rejected"]) -> bytes:
+    """Turn the call away.  As the first element this does not answer it."""
+    return _document(_element("Hangup", attributes={"reason": reason}))
+
+
+def _room(name: str, attributes: dict[str, str]) -> XML.Element:
+    """A conference of two: it ends when either leaves."""
+    return _element("Conference", name, attributes | {"endConferenceOnExit": "true"})
+
+
+def _speech(text: str, language: str) -> XML.Element:
+    spoken = _language(language)
+    return _element("Speak", _NOT_XML.sub(" ", text), {"language": spoken} if spoken else {})
+
+
+def _language(wanted: str) -> str:
+    """The nearest that Plivo speaks to a BCP 47 tag; empty where there is none, for its default."""
+    tag = wanted.replace("_", "-").lower()
+    same = [known for known in _LANGUAGES if known.lower() == tag]
+    related = [known for known in _LANGUAGES if known.split("-")[0] == tag.split("-")[0]]
+    return next(iter(same + related), "")
+
+
+def _element(name: str, text: str = "", attributes: dict[str, str] | None = None) -> XML.Element:
+    element = XML.Element(name, attributes or {})
+    element.text = text or None
+    return element
+
+
+def _document(*elements: XML.Element) -> bytes:
+    response = XML.Element("Response")
+    response.extend(elements)
+    document: bytes = XML.tostring(response, encoding="utf-8", xml_declaration=True)
+    if len(document) > MAX_BYTES:
+        raise CarrierError(f"A document for Plivo has {len(document)} bytes; Plivo takes {MAX_BYTES}.")
+    return document
