@@ -49,3 +49,11 @@ def test_importing_warns_nobody() -> None:
 def test_a_sum_saturates_and_does_not_wrap() -> None:
     first, second = (np.array(values, "<i2").tobytes() for values in ([1, 30000, -30000], [2, 30000, -30000]))
     assert np.frombuffer(g711.add(first, second), "<i2").tolist() == [3, 32767, -32768]
+
+
+def test_alaw_becomes_the_nearest_mulaw() -> None:
+    """ITU-T G.711, tables 3 and 4: silence, the smallest step either way, and both ends."""
+    assert g711.from_alaw(bytes([0xD5, 0x55, 0xAA, 0x2A])) == g711.encode(
+        np.array([8, -8, 32256, -32256], "<i2").tobytes()
+    )
+    assert g711.from_alaw(b"") == b""
