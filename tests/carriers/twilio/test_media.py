@@ -19,7 +19,8 @@ from getpatter.carriers.base import (
 )
 from getpatter.carriers.twilio.media import MAX_MESSAGE_BYTES, TwilioMediaCodec
 from getpatter.errors import MediaError
-from getpatter.testing.twilio_line import Clear, Mark, Play, TwilioLineCodec
+from getpatter.testing.line_codec import Clear, Mark, Play
+from getpatter.testing.twilio_line import TwilioLineCodec
 
 
 def connect() -> tuple[TwilioMediaCodec, TwilioLineCodec]:
