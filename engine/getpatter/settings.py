@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     """Have the carrier tell answering machines, too, which most charge for; what the agent hears is judged anyway."""
     vad_stop_s: float = Field(0.5, gt=0)
     record: bool = True
+    recordings_dir: str = ""
+    """Where our recordings are written; empty is `recordings` in the home."""
     carrier_recording: bool = False
     """Have the carrier record, too, which most charge for."""
     drain_s: float = Field(30.0, ge=0)
@@ -120,7 +122,7 @@ class Settings(BaseSettings):
 
     @property
     def recordings(self) -> Path:
-        return self.home / "recordings"
+        return Path(self.recordings_dir).expanduser().absolute() if self.recordings_dir else self.home / "recordings"
 
     @property
     def parties(self) -> Path:
