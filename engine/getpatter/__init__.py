@@ -1,5 +1,111 @@
-"""The media engine of patter-mcp: telephone calls held by an AI agent."""
+"""The media engine of patter-mcp: telephone calls held by an AI agent.
+
+Everything in `__all__` can be imported from here.  It is loaded when it is first asked for, so that importing one name
+does not cost what all of them would.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from getpatter.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from getpatter.agent import Agent as Agent
+    from getpatter.agent import TurnSettings as TurnSettings
+    from getpatter.audio.background import BackgroundAudio as BackgroundAudio
+    from getpatter.audio.filters.gain import AgcConfig as AgcConfig
+    from getpatter.barge_in import BargeInStrategy as BargeInStrategy
+    from getpatter.barge_in import MinWordsStrategy as MinWordsStrategy
+    from getpatter.carriers.plivo.account import Plivo as Plivo
+    from getpatter.carriers.telnyx.account import Telnyx as Telnyx
+    from getpatter.carriers.twilio.account import Twilio as Twilio
+    from getpatter.client import Patter as Patter
+    from getpatter.engines.openai_realtime import OpenAIRealtime as OpenAIRealtime
+    from getpatter.errors import AccessDenied as AccessDenied
+    from getpatter.errors import AtCapacity as AtCapacity
+    from getpatter.errors import CallEnded as CallEnded
+    from getpatter.errors import CallNotFound as CallNotFound
+    from getpatter.errors import CarrierError as CarrierError
+    from getpatter.errors import ConfigurationError as ConfigurationError
+    from getpatter.errors import InvalidRequest as InvalidRequest
+    from getpatter.errors import PatterError as PatterError
+    from getpatter.errors import PolicyDenied as PolicyDenied
+    from getpatter.errors import ProviderError as ProviderError
+    from getpatter.errors import ToolError as ToolError
+    from getpatter.guardrails import Guardrail as Guardrail
+    from getpatter.guardrails import guardrail as guardrail
+    from getpatter.hooks import AfterLlm as AfterLlm
+    from getpatter.hooks import HookContext as HookContext
+    from getpatter.hooks import PipelineHooks as PipelineHooks
+    from getpatter.llm.openai_compatible import OpenAICompatibleLLM as OpenAICompatibleLLM
+    from getpatter.sdk.call_control import CallControl as CallControl
+    from getpatter.sdk.call_result import CallResult as CallResult
+    from getpatter.sdk.machine_detection import MachineDetectionResult as MachineDetectionResult
+    from getpatter.sdk.metrics import CallMetrics as CallMetrics
+    from getpatter.sdk.metrics import CostBreakdown as CostBreakdown
+    from getpatter.sdk.metrics import LatencyBreakdown as LatencyBreakdown
+    from getpatter.sdk.metrics import TurnMetrics as TurnMetrics
+    from getpatter.sdk.speech_events import SpeechEvents as SpeechEvents
+    from getpatter.tools.context import ToolContext as ToolContext
+    from getpatter.tools.mcp_server import McpServer as McpServer
+    from getpatter.tools.tool import Reassurance as Reassurance
+    from getpatter.tools.tool import Tool as Tool
+    from getpatter.tools.tool import tool as tool
+    from getpatter.tunnels import CloudflareTunnel as CloudflareTunnel
+    from getpatter.tunnels import Ngrok as Ngrok
+    from getpatter.tunnels import Static as Static
+
+_HOMES: Final = {
+    "agent": ("Agent", "TurnSettings"),
+    "audio.background": ("BackgroundAudio",),
+    "audio.filters.gain": ("AgcConfig",),
+    "barge_in": ("BargeInStrategy", "MinWordsStrategy"),
+    "carriers.plivo.account": ("Plivo",),
+    "carriers.telnyx.account": ("Telnyx",),
+    "carriers.twilio.account": ("Twilio",),
+    "client": ("Patter",),
+    "engines.openai_realtime": ("OpenAIRealtime",),
+    "errors": (
+        "AccessDenied",
+        "AtCapacity",
+        "CallEnded",
+        "CallNotFound",
+        "CarrierError",
+        "ConfigurationError",
+        "InvalidRequest",
+        "PatterError",
+        "PolicyDenied",
+        "ProviderError",
+        "ToolError",
+    ),
+    "guardrails": ("Guardrail", "guardrail"),
+    "hooks": ("AfterLlm", "HookContext", "PipelineHooks"),
+    "llm.openai_compatible": ("OpenAICompatibleLLM",),
+    "sdk.call_control": ("CallControl",),
+    "sdk.call_result": ("CallResult",),
+    "sdk.machine_detection": ("MachineDetectionResult",),
+    "sdk.metrics": ("CallMetrics", "CostBreakdown", "LatencyBreakdown", "TurnMetrics"),
+    "sdk.speech_events": ("SpeechEvents",),
+    "tools.context": ("ToolContext",),
+    "tools.mcp_server": ("McpServer",),
+    "tools.tool": ("Reassurance", "Tool", "tool"),
+    "tunnels": ("CloudflareTunnel", "Ngrok", "Static"),
+}
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *_HOME_OF]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = vars(import_module(f"{__name__}.{home}"))[name]
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

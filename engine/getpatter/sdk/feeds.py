@@ -36,11 +36,10 @@ class Switchboard(Calls, Protocol):
 class Feeds:
     """Places calls, and has those that come in answered, with the callbacks of each."""
 
-    def __init__(self, board: Switchboard, bus: EventBus, clock: Clock, speech: SpeechEvents) -> None:
-        self._board = board
+    def __init__(self, bus: EventBus, clock: Clock, speech: SpeechEvents) -> None:
         self._clock = clock
         self._speech = speech
-        self._default = Callbacks()
+        self._default: Callable[[], CallFeed] | None = None
         """For calls that nobody here has placed."""
         self._expected: dict[str, CallFeed] = {}
         """Calls about to be placed, by their keys."""
@@ -56,27 +55,27 @@ class Feeds:
     def live(self, call_id: str) -> CallFeed | None:
         return self._live.get(call_id)
 
-    async def place(self, wanted: OutboundCall, callbacks: Callbacks) -> CallFeed:
+    async def place(self, board: Switchboard, wanted: OutboundCall, callbacks: Callbacks) -> CallFeed:
         """Dial; the key of `wanted` is ours to choose.  Raises errors of `getpatter.errors`."""
-        feed = self._feed(callbacks)
+        feed = self._feed(callbacks, board)
         key = f"sdk-{secrets.token_hex(8)}"
         self._expected[key] = feed
         try:
-            await self._board.dial(replace(wanted, key=key, agent=feed.agent_for(wanted.agent)))
+            await board.dial(replace(wanted, key=key, agent=feed.agent_for(wanted.agent)))
         finally:
             self._expected.pop(key, None)
         return feed
 
-    def answer(self, agent: Agent, callbacks: Callbacks, carrier: str) -> None:
-        """Have this agent take the calls that come in from now on."""
-        self._default = callbacks
+    def answer(self, board: Switchboard, agent: Agent, callbacks: Callbacks, carrier: str) -> None:
+        """Have this agent take the calls that come in from now on, by the carrier of this name."""
+        self._default = partial(self._feed, callbacks, board)
 
         async def agent_for(ringing: Ringing) -> Agent:
-            feed = self._live[ringing.call_id] = self._feed(callbacks)
+            feed = self._live[ringing.call_id] = self._feed(callbacks, board)
             self._clock.call_at(self._clock.now() + ADMITTED_S, partial(self._unless_begun, ringing.call_id, feed))
             return await feed.ring(ringing, feed.agent_for(agent), carrier)
 
-        self._board.answer_with(Desk(agent_for=agent_for))
+        board.answer_with(Desk(agent_for=agent_for))
 
     def _unless_begun(self, call_id: str, feed: CallFeed) -> None:
         """A call that rang and was then turned away after all has no events; its callbacks were told that it began."""
@@ -93,15 +92,17 @@ class Feeds:
         for task in self._telling:
             task.cancel()
 
-    def _feed(self, callbacks: Callbacks) -> CallFeed:
-        return CallFeed(callbacks, self._speech, self._board, self._clock)
+    def _feed(self, callbacks: Callbacks, board: Switchboard) -> CallFeed:
+        return CallFeed(callbacks, self._speech, board, self._clock)
 
     def _take(self, event: Event) -> None:
         feed = self._live.get(event.call_id)
+        if feed is None and isinstance(event, CallPlaced):
+            feed = self._expected.get(event.key) or (self._default and self._default())
+            if feed is not None:
+                self._live[event.call_id] = feed
         if feed is None:
-            if not isinstance(event, CallPlaced):
-                return
-            feed = self._live[event.call_id] = self._expected.get(event.key) or self._feed(self._default)
+            return
         feed.apply(event)
         if isinstance(event, CallEnded):
             del self._live[event.call_id]

@@ -39,6 +39,7 @@ Anything else is what you say; the agent is heard out first."""
 async def run(
     agent: Agent,
     *,
+    call_id: str = "",
     pace: bool = False,
     console: Console | None = None,
     lines: TypedLines | None = None,
@@ -51,7 +52,7 @@ async def run(
     """
     async with lines or TypedLines(sys.stdin) as typed:
         screen = Screen(console or Console(highlight=False, soft_wrap=True), interactive=typed.interactive, paced=pace)
-        return await Terminal(agent, typed, screen, pace=pace, on_event=on_event).run()
+        return await Terminal(agent, typed, screen, call_id=call_id, pace=pace, on_event=on_event).run()
 
 
 class Terminal:
@@ -63,6 +64,7 @@ class Terminal:
         lines: TypedLines,
         screen: Screen,
         *,
+        call_id: str = "",
         pace: bool = False,
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
@@ -72,7 +74,7 @@ class Terminal:
         self._pace = pace
         self._on_event = on_event
         self._stopped = False
-        self._call = TrialCall(agent, paced=pace, listeners=Listeners(self._event, screen.sounds))
+        self._call = TrialCall(agent, call_id=call_id, paced=pace, listeners=Listeners(self._event, screen.sounds))
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
             "barge": self._barge,
             "key": self._key,

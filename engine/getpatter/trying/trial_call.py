@@ -52,6 +52,10 @@ _OF_THE_CALL = ("end_call", "transfer_call", "send_dtmf", WAITS_FOR_THE_CALLER, 
 """Names of tools that every agent may have."""
 
 
+def new_call_id() -> str:
+    return f"test_{secrets.token_hex(6)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Listeners:
     """Who is told what, as it happens."""
@@ -74,10 +78,16 @@ class TrialCall:
     """
 
     def __init__(
-        self, agent: Agent, *, paced: bool = False, listeners: Listeners | None = None, real: Clock | None = None
+        self,
+        agent: Agent,
+        *,
+        call_id: str = "",
+        paced: bool = False,
+        listeners: Listeners | None = None,
+        real: Clock | None = None,
     ) -> None:
         """`paced` has the conversation take as long as it would on the telephone."""
-        self.call_id = f"test_{secrets.token_hex(6)}"
+        self.call_id = call_id or new_call_id()
         self.events: list[Event] = []
         self.ended: CallEnded | None = None
         self.outside = Outside()

@@ -1,0 +1,448 @@
+"""`Patter`: telephone calls from a Python program."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, Unpack, overload
+
+from getpatter import settings as engine_settings
+from getpatter.agent import Agent
+from getpatter.calls.desk import OutboundCall, Ringing
+from getpatter.calls.policy import normalize
+from getpatter.carriers.account import Account
+from getpatter.clock import SystemClock
+from getpatter.errors import ConfigurationError
+from getpatter.llm.base import LanguageModel
+from getpatter.observability.conversation_state import ConversationState
+from getpatter.public_url import public_url
+from getpatter.sdk.agent_options import AgentOptions, agent_from
+from getpatter.sdk.announcement import Announcement
+from getpatter.sdk.call_control import CallControl
+from getpatter.sdk.call_feed import CallFeed
+from getpatter.sdk.call_result import CallResult
+from getpatter.sdk.callbacks import CallbackOptions, Callbacks
+from getpatter.sdk.default_llm import DefaultLLM, with_model
+from getpatter.sdk.feeds import Feeds
+from getpatter.sdk.no_telephone import NoTelephone
+from getpatter.sdk.speech_events import SpeechEvents
+from getpatter.settings import SIMULATED_NUMBER, Settings
+from getpatter.tunnels import CloudflareTunnel, Static, Tunnel
+
+log = logging.getLogger(__name__)
+
+PORT = 8000
+"""Where the carrier listener listens, unless `serve` is told another port."""
+_REMOVED = ("api_key", "backend_url", "rest_url")
+"""Of a hosted service, which there is not."""
+
+
+class Patter(SpeechEvents):
+    """A telephone number, and the agents that speak on it.
+
+        phone = Patter(carrier=Twilio(), phone_number="+12025550199", tunnel=True)
+        agent = phone.agent(system_prompt="You are a friendly receptionist.", first_message="Hello!")
+        await phone.serve(agent)
+
+    `carrier` is a `Twilio`, `Telnyx` or `Plivo` account; without one everything happens on the simulated network, whose
+    parties `getpatter sim list` shows.  A carrier reaches us by `webhook_url` (a host or an https URL) or by `tunnel`:
+    True or `CloudflareTunnel()`, `Ngrok()`, `Static(host)`.
+
+    Calls are recorded in a store: in the folder `persist`; in `PATTER_HOME` where that is True or None; for False in
+    one that is gone afterwards.  One program at a time can use a folder.  Other settings are those of the engine.
+
+    Numbers that the program dials need not be in `PATTER_ALLOW`: it is the program of whoever owns the account.
+    Emergency numbers are refused all the same.
+
+    `pricing` is kept and not used yet.  `telemetry` may be said and means nothing: there is none.
+
+    Its callbacks for moments of speech are those of `SpeechEvents`.  Raises `ConfigurationError`.
+    """
+
+    def __init__(
+        self,
+        carrier: Account | None = None,
+        phone_number: str = "",
+        webhook_url: str = "",
+        tunnel: Tunnel | bool | None = None,
+        pricing: Mapping[str, Any] | None = None,
+        persist: bool | str | Path | None = None,
+        telemetry: bool | None = None,
+        *,
+        mode: Literal["local"] = "local",
+        **removed: object,
+    ) -> None:
+        _refuse(removed, mode)
+        if carrier is not None and not phone_number:
+            raise ConfigurationError(
+                f"Patter has a {carrier.kind} account and no phone_number.",
+                next_step="Pass the number that calls come to and from, in E.164 form, e.g. +12025550199.",
+            )
+        self.carrier = carrier
+        self.phone_number = normalize(phone_number) if phone_number else SIMULATED_NUMBER
+        self.webhook_url = public_url(webhook_url) if webhook_url else ""
+        self.tunnel = _tunnel(tunnel)
+        self.pricing = pricing
+        self._persist = persist
+        self._refuse_two_ways_in(self.tunnel)
+        self._agent: Agent | None = None
+        """Of calls for which no other is given; the callbacks likewise."""
+        self._callbacks = Callbacks()
+        self._run: _Run | None = None
+        self._changing = asyncio.Lock()
+        """Held while it starts or stops."""
+        self.ready: Announcement[str] = Announcement()
+        """Await it to have the URL of the carrier listener, once calls can come and go."""
+        self.tunnel_ready: Announcement[str] = Announcement()
+        """Await it to have the URL by which the carrier reaches us."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} on {self.carrier.kind if self.carrier else 'the simulated network'}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    # -- what happens
+
+    @property
+    def speech_events(self) -> SpeechEvents:
+        """Where the callbacks for moments of speech can be set, as on this object itself."""
+        return self
+
+    @property
+    def conversation_state(self) -> dict[str, str]:
+        """What both sides of a call are doing: the one that has begun last, of those that go on."""
+        return self.state_of("")
+
+    def state_of(self, call_id: str) -> dict[str, str]:
+        """What both sides of this call are doing: `user` and `agent`, as in `observability.conversation_state`."""
+        feeds = self._run.feeds if self._run is not None else None
+        feed = feeds and (feeds.live(call_id) if call_id else feeds.latest)
+        state, now = feed.state if feed else ConversationState(), SystemClock().wall()
+        return {"user": state.user_state(now), "agent": state.agent_state(now)}
+
+    # -- what to do
+
+    def agent(self, **options: Unpack[AgentOptions]) -> Agent:
+        """Who speaks for us; `sdk.agent_options.AgentOptions` has the keywords.
+
+        Raises `TypeError` and `ConfigurationError`, the latter also for features that there are not.
+        """
+        return agent_from(options)
+
+    async def serve(
+        self,
+        agent: Agent,
+        port: int = PORT,
+        *,
+        recording: bool = False,
+        local_recording: bool | str | Path = False,
+        voicemail_message: str = "",
+        dashboard: bool = True,
+        dashboard_token: str = "",
+        allow_insecure_dashboard: bool = False,
+        tunnel: Tunnel | bool = False,
+        manage_webhook: bool = True,
+        **callbacks: Unpack[CallbackOptions],
+    ) -> None:
+        """Answer calls with this agent, and be ready for `call`, until `stop`, SIGINT or SIGTERM.  Then live calls may
+        go on for a while (`PATTER_DRAIN_S`) before a goodbye is said for them; a second signal ends the program.
+
+        `port`
+            of the carrier listener, on `PATTER_CARRIER_HOST`; 0 takes a free one.
+        `recording`, `local_recording`
+            by the carrier, and by us: into this folder, or into `recordings` of the home for True.
+        `voicemail_message`
+            left on answering machines that our calls reach, where a call has none of its own.
+        `dashboard`, `dashboard_token`, `allow_insecure_dashboard`
+            are kept for the dashboard, which this version does not have.
+        `manage_webhook`
+            Point the number at us, now and when the tunnel moves.
+
+        The callbacks are those of `sdk.callbacks.Callbacks`.  Raises `ConfigurationError`, `CarrierError`.
+        """
+        told = Callbacks().changed(callbacks)
+        told.check(agent)
+        agent = replace(agent, voicemail_message=voicemail_message or agent.voicemail_message)
+        chosen = _tunnel(tunnel) or self.tunnel
+        self._refuse_two_ways_in(chosen)
+        async with self._changing:
+            if self._run is not None:
+                raise ConfigurationError(
+                    "This Patter is running already.", next_step="Call serve once, and before call; or stop it first."
+                )
+            given = {
+                "carrier_port": port,
+                "carrier_recording": recording,
+                "record": bool(local_recording),
+                "recordings_dir": "" if isinstance(local_recording, bool) else str(local_recording),
+                "manage_webhook": manage_webhook,
+            }
+            self._agent, self._callbacks = agent, told
+            run = await self._start(agent, chosen, given)
+            run.feeds.answer(run.board, run.with_model(agent, told), told, self._carrier_name)
+            self.ready.make(run.carrier_url)
+        try:
+            with _ended_by_signals(run.stopping):
+                await run.stopping.wait()
+        finally:
+            await self.stop()
+
+    @overload
+    async def call(
+        self,
+        to: str,
+        agent: Agent | None = ...,
+        first_message: str = ...,
+        from_number: str = ...,
+        *,
+        machine_detection: bool = ...,
+        voicemail_message: str = ...,
+        ring_timeout: float = ...,
+        wait: Literal[True],
+        **callbacks: Unpack[CallbackOptions],
+    ) -> CallResult: ...
+    @overload
+    async def call(
+        self,
+        to: str,
+        agent: Agent | None = ...,
+        first_message: str = ...,
+        from_number: str = ...,
+        *,
+        machine_detection: bool = ...,
+        voicemail_message: str = ...,
+        ring_timeout: float = ...,
+        wait: Literal[False] = ...,
+        **callbacks: Unpack[CallbackOptions],
+    ) -> CallControl: ...
+    async def call(
+        self,
+        to: str,
+        agent: Agent | None = None,
+        first_message: str = "",
+        from_number: str = "",
+        *,
+        machine_detection: bool = True,
+        voicemail_message: str = "",
+        ring_timeout: float = 25.0,
+        wait: bool = False,
+        **callbacks: Unpack[CallbackOptions],
+    ) -> CallResult | CallControl:
+        """Dial `to` (E.164); gives the call at once, or with `wait` what became of it, whatever that is.
+
+        Agent and callbacks are those of `serve` where none are given, and so is an empty message the agent's own.
+        Where nothing is running yet, it is started, and runs until `stop`.  `ring_timeout` is in seconds.
+
+        Raises `InvalidRequest` and `PolicyDenied` for numbers that are not called, `AtCapacity`, `ConfigurationError`.
+        """
+        told = self._callbacks.changed(callbacks)
+        agent = agent or self._agent
+        if agent is None:
+            raise ConfigurationError("There is no agent for the call.", next_step="Pass agent=phone.agent(...).")
+        told.check(agent)
+        agent = replace(
+            agent,
+            first_message=first_message or agent.first_message,
+            voicemail_message=voicemail_message or agent.voicemail_message,
+        )
+        run = await self._running(agent)
+        wanted = OutboundCall(
+            to_number=to,
+            agent=run.with_model(agent, told),
+            from_number=from_number,
+            ring_timeout_s=ring_timeout,
+            machine_detection=machine_detection,
+        )
+        feed = await run.feeds.place(run.board, wanted, told)
+        return await feed.result() if wait else feed.control
+
+    async def end_call(self, call_id: str) -> None:
+        """Hang up; nothing happens when the call is over.  Raises `CallNotFound`."""
+        if self._run is not None:
+            await self._run.board.hang_up(call_id, reason="the program hung up")
+
+    async def test(self, agent: Agent, **callbacks: Unpack[CallbackOptions]) -> None:
+        """Talk to the agent in this terminal: typed lines are what the caller says, /help shows the commands.
+
+        Turn-taking, tools, guardrails and the language model are those of a call.
+        """
+        # Takes long to import, and no telephone call needs it.
+        from getpatter.trying import terminal
+        from getpatter.trying.trial_call import CALLEE, CALLER, new_call_id
+
+        told = Callbacks().changed(callbacks)
+        told.check(agent)
+        feed = CallFeed(told, self, NoTelephone(), SystemClock())
+        ringing = Ringing(call_id=new_call_id(), carrier_call_id="", from_number=CALLER, to_number=CALLEE)
+        tried = agent if told.on_message is not None else with_model(agent)
+        tried = await feed.ring(ringing, feed.agent_for(tried), "none")
+        await terminal.run(tried, call_id=ringing.call_id, on_event=feed.apply)
+        await feed.told()
+
+    async def stop(self) -> None:
+        """Take no more calls, let those that go on end, say goodbye for the rest, and let go of everything.
+
+        Returns when all callbacks have been called.  Nothing happens where nothing runs.
+        """
+        async with self._changing:
+            run, self._run = self._run, None
+            if run is not None:
+                run.stopping.set()
+                await run.close()
+                self.ready, self.tunnel_ready = Announcement(), Announcement()
+
+    async def disconnect(self) -> None:
+        """The same as `stop`."""
+        await self.stop()
+
+    # -- running
+
+    @property
+    def _carrier_name(self) -> str:
+        return self.carrier.kind if self.carrier is not None else "sim"
+
+    def _refuse_two_ways_in(self, tunnel: Tunnel | None) -> None:
+        if tunnel is not None and self.webhook_url:
+            raise ConfigurationError("Pass either tunnel or webhook_url, not both.")
+
+    async def _running(self, agent: Agent) -> _Run:
+        if self._run is None:
+            await asyncio.sleep(0)  # a task that was made for `serve` a moment ago comes first
+        async with self._changing:
+            if self._run is None:
+                fixed = self.webhook_url or isinstance(self.tunnel, Static)
+                given = {"carrier_port": PORT if fixed else 0, "record": False}
+                await self._start(agent, self.tunnel, given)
+            assert self._run is not None
+            return self._run
+
+    async def _start(self, agent: Agent, tunnel: Tunnel | None, given: dict[str, Any]) -> _Run:
+        run = _Run(self, self.carrier, tunnel if self.carrier is not None else None)
+        try:
+            await run.start(agent, self._settings(run, given))
+        except BaseException as error:
+            await run.close()
+            if isinstance(error, Exception):
+                self.ready.fail(error)
+                self.tunnel_ready.fail(error)
+                self.ready, self.tunnel_ready = Announcement(), Announcement()
+            raise
+        self._run = run
+        self.tunnel_ready.make(run.public_url)
+        return run
+
+    def _settings(self, run: _Run, given: dict[str, Any]) -> Settings:
+        home: dict[str, Any] = {}
+        if self._persist is False:
+            home = {"home": run.temporary_folder()}
+        elif self._persist not in (None, True):
+            home = {"home": Path(str(self._persist))}
+        return engine_settings.load(
+            **home,
+            **given,
+            port=0,
+            carrier=self._carrier_name,
+            phone_number=self.phone_number,
+            public_url=self.webhook_url,
+            tunnel="",
+        )
+
+
+class _Run:
+    """From start to stop: an engine in this process, and who is told of its calls."""
+
+    def __init__(self, speech: SpeechEvents, carrier: Account | None, tunnel: Tunnel | None) -> None:
+        self._speech = speech
+        self._carrier = carrier
+        self._tunnel = tunnel
+        self._stack = AsyncExitStack()
+        self._models: dict[LanguageModel, LanguageModel] = {}
+        """What was chosen in the place of each default."""
+        self.stopping = asyncio.Event()
+
+    def temporary_folder(self) -> Path:
+        """Gone when this is closed."""
+        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="patter-")))
+
+    async def start(self, agent: Agent, settings: Settings) -> None:
+        # Takes long to import, and a program that only makes agents has no need of it.
+        from getpatter.server.engine import Engine
+
+        engine = Engine(settings, agent=agent, account=self._carrier, tunnel=self._tunnel, any_number=True)
+        self.feeds = Feeds(engine.bus, SystemClock(), self._speech)
+        self._stack.push_async_callback(self.feeds.close)  # after the engine, whose end tells them more
+        await self._stack.enter_async_context(engine)
+        self.board = engine.exchange
+        self.carrier_url, self.public_url = engine.carrier_url, engine.public_url
+
+    def with_model(self, agent: Agent, told: Callbacks) -> Agent:
+        """The agent with the model that is to be had, unless `on_message` takes its place."""
+        if told.on_message is not None or not isinstance(agent.llm, DefaultLLM):
+            return agent
+        if agent.llm not in self._models:
+            model = self._models[agent.llm] = agent.llm.chosen()
+            self._stack.push_async_callback(model.close)
+        return replace(agent, llm=self._models[agent.llm])
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+
+def _refuse(removed: Mapping[str, object], mode: str) -> None:
+    if hosted := [name for name in removed if name in _REMOVED]:
+        raise NotImplementedError(
+            f"{hosted[0]} is for a hosted service, which there is not: calls run in this process."
+        )
+    if removed:
+        raise TypeError(f"Patter() has no keyword {', '.join(map(repr, removed))}")
+    if mode != "local":
+        raise ConfigurationError(f"There is no mode {mode!r}.", next_step="Leave it out.")
+
+
+def _tunnel(given: Tunnel | bool | None) -> Tunnel | None:
+    if isinstance(given, bool):
+        return CloudflareTunnel() if given else None
+    return given
+
+
+@contextlib.contextmanager
+def _ended_by_signals(stopping: asyncio.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM set `stopping`, once; after that they do what they did before."""
+    loop = asyncio.get_running_loop()
+    before: dict[signal.Signals, Any] = {}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
+        before.clear()
+
+    def stop() -> None:
+        restore()
+        stopping.set()
+
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.getsignal(number)
+            loop.add_signal_handler(number, stop)
+            before[number] = handler
+    except (ValueError, RuntimeError, NotImplementedError):
+        pass  # not in the main thread, where signals are not ours to handle
+    try:
+        yield
+    finally:
+        restore()
