@@ -19,8 +19,9 @@ from getpatter.carriers.twilio.carrier import TwilioCarrier
 from getpatter.testing.http import served
 
 ACCOUNT_SID = "AC" + "a" * 32
-CALL_SID = "CA" + "c" * 32
 TOKEN = "the-auth-token"
+CALL = {"sid": "CA" + "c" * 32, "status": "in-progress"}
+NUMBERS = {"page": 0, "incoming_phone_numbers": [{"sid": "PN" + "b" * 32, "phone_number": "+12025550199"}]}
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Asked:
 
 @dataclass
 class ApiServer:
-    """Answers are given in turn, the last one over and over; without any, each request gets a call in progress."""
+    """Answers are given in turn, the last one over and over; without any, there is whatever is asked for."""
 
     answers: list[tuple[int, Any]] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
@@ -54,8 +55,7 @@ class ApiServer:
                 request.headers.get("authorization", ""),
             )
         )
-        default = [(200, {"sid": CALL_SID, "status": "in-progress"})]
-        answers = self.answers or default
+        answers = self.answers or [(200, NUMBERS if self.asked[-1].path.startswith("/Incoming") else CALL)]
         status, body = answers[min(len(self.asked), len(answers)) - 1]
         return Response(body, status) if isinstance(body, bytes) else JSONResponse(body, status)
 
