@@ -87,6 +87,11 @@ class CallStore:
             query = query.where(col(EventRow.call_id) == call_id)
         return await self._all(query.order_by(col(EventRow.id)).limit(limit))
 
+    async def transferred(self, call_id: str) -> bool:
+        """Whether the call was given to somebody else."""
+        told = select(EventRow).where(col(EventRow.call_id) == call_id, col(EventRow.type) == "transferred")
+        return await self._one(told.limit(1)) is not None
+
     async def interrupt_open(self, now: float) -> Sequence[str]:
         """End every call that is open in the store, as an engine does that starts and finds them; their ids.
 
