@@ -50,7 +50,8 @@ FLOORS: dict[str, int] = {
     "control": 7,
     "server": 8,
     "trying": 8,
-    "cli": 9,
+    "doctor": 9,
+    "cli": 10,
 }
 """A room may also import from its own."""
 

@@ -8,6 +8,7 @@ import typer
 
 from getpatter.cli import calls, sim, trying
 from getpatter.cli.demo import demo
+from getpatter.cli.doctor import doctor
 from getpatter.cli.serve import serve, status, stop
 from getpatter.version import __version__
 
@@ -19,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for command in (demo, serve, status, stop, calls.call, calls.calls, calls.transcript):
+for command in (demo, doctor, serve, status, stop, calls.call, calls.calls, calls.transcript):
     app.command()(command)
 app.command("hang-up")(calls.hang_up)
 app.command("test")(trying.try_out)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from getpatter.store.database import Database
@@ -30,6 +32,32 @@ async def upgrade(database: Database) -> None:
 
 def migrate(connection: Connection, revision: str = "head") -> None:
     """Run the migrations up to `revision` in the connection's transaction."""
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config = _config()
+    config.attributes["connection"] = connection
     command.upgrade(config, revision)
+
+
+async def revision(database: Database) -> str | None:
+    """Which migrations the database has seen: the name of the last; None where it has no tables.  Changes nothing.
+
+    Raises `StoreError`.
+    """
+
+    def seen(connection: Connection) -> str | None:
+        return MigrationContext.configure(connection).get_current_revision()
+
+    async with database.read() as session:
+        return await (await session.connection()).run_sync(seen)
+
+
+def newest_revision() -> str:
+    """The last of the migrations that this version has; their names sort by age."""
+    newest = ScriptDirectory.from_config(_config()).get_current_head()
+    assert newest is not None
+    return newest
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config

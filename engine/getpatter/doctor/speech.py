@@ -1,0 +1,76 @@
+"""Recogniser, voice and language model of the configured agent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import httpx
+import msgspec
+
+from getpatter.carriers.base import Finding
+from getpatter.llm.factory import language_model
+from getpatter.settings import Settings
+from getpatter.stt.local import local_stt
+from getpatter.tts.local import local_tts
+
+TIMEOUT_S = 10.0
+_MODEL = "language model"
+
+
+class _Model(msgspec.Struct):
+    id: str
+
+
+class _Models(msgspec.Struct):
+    """What `GET /models` answers (OpenAI's API reference, "List models")."""
+
+    data: list[_Model]
+
+
+async def recogniser() -> Sequence[Finding]:
+    """Raises `ConfigurationError` where none is installed."""
+    stt = local_stt()
+    await stt.close()
+    return [Finding("recogniser", "ok", f"{stt.name} is installed.")]
+
+
+async def voice(settings: Settings) -> Sequence[Finding]:
+    """Raises `ConfigurationError` where none is installed for the language."""
+    tts = local_tts(settings.voice, settings.language)
+    await tts.close()
+    return [Finding("voice", "ok", f"{tts.name} is installed.")]
+
+
+async def model(settings: Settings) -> Sequence[Finding]:
+    """Whether the server answers and has the model.  Raises `ConfigurationError` for settings that cannot be used."""
+    llm = language_model(settings)
+    await llm.close()
+    if llm.scripted:
+        advice = "Set PATTER_LLM_URL and PATTER_LLM_MODEL to have a language model."
+        return [Finding(_MODEL, "warning", "There is none: the agent follows a script that books tables.", advice)]
+    base = settings.llm_url.strip().rstrip("/").removesuffix("/chat/completions")
+    key = settings.llm_key.get_secret_value().strip()
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_S) as http:
+            answer = await http.get(f"{base}/models", headers=headers)
+    except httpx.TransportError as lost:
+        words = str(lost) or type(lost).__name__
+        return [Finding(_MODEL, "error", f"{base} cannot be reached: {words}.", "Check PATTER_LLM_URL.")]
+    return [_judged(answer, base, settings.llm_model)]
+
+
+def _judged(answer: httpx.Response, base: str, wanted: str) -> Finding:
+    if answer.status_code in (401, 403):
+        return Finding(_MODEL, "error", f"{base} refuses the key (HTTP {answer.status_code}).", "Check PATTER_LLM_KEY.")
+    if not answer.is_success:
+        advice = "Check that PATTER_LLM_URL is the API's base URL; some servers have no list of models."
+        return Finding(_MODEL, "warning", f"{base}/models answers HTTP {answer.status_code}.", advice)
+    try:
+        names = [model.id for model in msgspec.json.decode(answer.content, type=_Models).data]
+    except msgspec.DecodeError:
+        return Finding(_MODEL, "warning", f"{base}/models answers what is no list of models.", "Check PATTER_LLM_URL.")
+    if wanted not in names:
+        some = ", ".join(names[:5]) or "nothing"
+        return Finding(_MODEL, "warning", f"{base} does not list {wanted}; it has {some}.", "Check PATTER_LLM_MODEL.")
+    return Finding(_MODEL, "ok", f"{base} answers and has {wanted}.")
