@@ -21,9 +21,10 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from getpatter.audio.format import FRAME_BYTES
 from getpatter.testing.clips import load_clip
+from getpatter.testing.line_codec import Mark, Play
 from getpatter.testing.load import SPEECH
 from getpatter.testing.speech import line_noise
-from getpatter.testing.twilio_line import Mark, Play, TwilioLineCodec
+from getpatter.testing.twilio_line import TwilioLineCodec
 
 BENCH = Path(__file__).parent.parent / "bench"
 PATIENCE_S = 60.0

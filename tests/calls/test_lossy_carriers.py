@@ -19,11 +19,12 @@ from getpatter.errors import MediaError, ProviderError
 from getpatter.llm.base import ToolCall
 from getpatter.testing.clips import load_clip
 from getpatter.testing.clock import ManualClock
+from getpatter.testing.line_codec import Clear, Mark
 from getpatter.testing.load import SPEECH
 from getpatter.testing.providers import AnsweringLLM, CountingTTS, TellableSTT
 from getpatter.testing.speech import line_noise
 from getpatter.testing.stage import Stage
-from getpatter.testing.twilio_line import Clear, Mark, TwilioLineCodec
+from getpatter.testing.twilio_line import TwilioLineCodec
 
 GREETING, ANSWER, BYE = "Good morning to you.", "For how many people, please?", "Goodbye and thank you."
 ANSWERS: list[list[str | ToolCall | ProviderError]] = [[ANSWER], [BYE, ToolCall("1", "end_call", "{}")]]

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from mcp import Client
@@ -26,11 +27,14 @@ from getpatter.server.engine import Engine
 from getpatter.settings import Settings
 from getpatter.store import Store
 from getpatter.testing import answer_document
-from getpatter.testing.line_call import Legs, new_call_id
+from getpatter.testing.line_codec import Play
 from getpatter.testing.providers import AnsweringLLM, CountingTTS, TellableSTT
-from getpatter.testing.signing import sim_secret
-from getpatter.testing.twilio_line import Play, TwilioLineCodec
-from getpatter.testing.webhooks import Webhooks
+from getpatter.testing.signing import signature_headers, sim_secret
+from getpatter.testing.twilio_line import TwilioLineCodec
+from getpatter.testing.twilio_wire import FORM, SIM_ACCOUNT, call_fields, new_call_id
+from getpatter.testing.verbs import ConnectStream
+from getpatter.testing.webhooks import Callback, Webhooks
+from getpatter.testing.wire import Legs
 from patter_mcp.http import mount
 from patter_mcp.server import build_server
 
@@ -183,13 +187,16 @@ class House:
     @asynccontextmanager
     async def handset(self) -> AsyncIterator[Handset]:
         """A telephone that has rung the engine, which must answer."""
-        webhooks = Webhooks(sim_secret(self.settings.home))
+        secret = sim_secret(self.settings.home)
+        webhooks = Webhooks()
         legs = Legs(new_call_id(), "inbound", Numbers().patient, self.settings.phone_number)
         try:
-            response = await webhooks.post(self.voice_url, legs.fields("ringing"))
-            document = answer_document.parse(response.content)
-            assert isinstance(document, answer_document.ConnectStream)
-            yield Handset(document.url, document.parameters["token"], legs)
+            fields = call_fields(SIM_ACCOUNT, legs, "ringing")
+            headers = signature_headers(secret, self.voice_url, fields)
+            ring = Callback("voice", self.voice_url, urlencode(fields).encode(), FORM, sign=lambda: headers)
+            [verb] = answer_document.read((await webhooks.post(ring)).content)
+            assert isinstance(verb, ConnectStream)
+            yield Handset(verb.url, verb.parameters["token"], legs)
         finally:
             await webhooks.close()
 

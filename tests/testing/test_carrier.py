@@ -17,10 +17,11 @@ from getpatter.carriers.base import (
     WebhookRequest,
 )
 from getpatter.errors import CarrierError, ConfigurationError, InvalidSignature
-from getpatter.testing.answer_document import ConnectStream, RejectCall, parse
+from getpatter.testing.answer_document import read
 from getpatter.testing.carrier import SimCarrier
 from getpatter.testing.signing import SIGNATURE_HEADER, sign, sim_secret
 from getpatter.testing.twilio_line import TwilioLineCodec
+from getpatter.testing.verbs import ConnectStream, RejectCall
 
 if TYPE_CHECKING:
     from tests.testing.conftest import FakeEngine
@@ -145,9 +146,9 @@ def test_answers_are_documents(carrier: SimCarrier) -> None:
     stream = StreamTarget("ws://127.0.0.1:8080/ws/sim/stream/c1", {"token": "t"})
     answer = carrier.answer(call, stream, "http://127.0.0.1:8080/webhooks/sim").response
     assert answer.content_type == "text/xml"
-    assert parse(answer.body) == ConnectStream("ws://127.0.0.1:8080/ws/sim/stream/c1", {"token": "t"})
-    assert parse(carrier.reject(call, "busy").response.body) == RejectCall("busy")
-    assert parse(carrier.reject(call, "rejected").response.body) == RejectCall("rejected")
+    assert read(answer.body) == [ConnectStream("ws://127.0.0.1:8080/ws/sim/stream/c1", {"token": "t"})]
+    assert read(carrier.reject(call, "busy").response.body) == [RejectCall("busy")]
+    assert read(carrier.reject(call, "rejected").response.body) == [RejectCall("rejected")]
 
 
 def test_its_codec_is_that_of_the_protocol_its_far_ends_speak(carrier: SimCarrier) -> None:

@@ -90,7 +90,8 @@ async def test_the_stream_begins_with_its_parameters_and_a_frame_follows_every_2
 
 async def test_the_stream_ends_with_a_stop(listener: Listener) -> None:
     call = await answer(SILENT, listener)
-    assert call.codec.decode(call.far_end.stop()) == StreamStopped()
+    [stop] = call.far_end.stop()
+    assert call.codec.decode(stop) == StreamStopped()
 
 
 async def test_the_party_is_heard_and_what_was_heard_and_said_is_kept_in_step(

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getpatter.errors import MediaError
-from getpatter.testing.twilio_line import Clear, Mark, Play, TwilioLineCodec
+from getpatter.testing.line_codec import Clear, Mark, Play
+from getpatter.testing.twilio_line import TwilioLineCodec
 
 
 def sent(message: bytes) -> Any:

@@ -16,7 +16,7 @@ from getpatter.testing.parties import Directory
 from getpatter.testing.signing import sim_secret
 
 if TYPE_CHECKING:
-    from getpatter.testing.network import RingResult
+    from getpatter.testing.lines import RingResult
     from getpatter.tts.base import TextToSpeech
 
 app = typer.Typer(help="The simulated telephone network.", no_args_is_help=True)

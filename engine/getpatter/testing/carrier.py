@@ -66,7 +66,7 @@ class SimCarrier(Unable):
 
     async def dial(self, request: DialRequest) -> Dialed:
         call = await self.network.dial(request)
-        return Dialed(call.legs.call_id, call.party.phrases)
+        return Dialed(call.legs.call_id, self.network.directory.find(request.to_number).phrases)
 
     async def hang_up(self, carrier_call_id: str) -> None:
         self.network.hang_up(carrier_call_id)

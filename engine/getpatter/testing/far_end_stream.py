@@ -32,7 +32,7 @@ class StreamEnd:
 
 
 class FarEndStream:
-    """Carries a `FarEnd` over Twilio Media Streams.  Uses the `websockets` library: somebody else's client shows what
+    """Carries a `FarEnd` over its stream.  Uses the `websockets` library: somebody else's client shows what
     our server really speaks."""
 
     def __init__(
@@ -42,21 +42,23 @@ class FarEndStream:
         *,
         hang_up: asyncio.Event,
         headers: Mapping[str, str] | None = None,
-        on_greeting_over: Callable[[], None] = lambda: None,
+        on_open: Callable[[], None] = lambda: None,
     ) -> None:
-        """`hang_up` ends the stream as a carrier does: `stop`, then close."""
+        """`hang_up` ends the stream as a carrier does: `stop`, then close.  `on_open` is called once it is accepted."""
         self._far_end = far_end
         self._url = url
         self._carrier_hangs_up = hang_up
         self._headers = dict(headers or {})
-        self._on_greeting_over = on_greeting_over
+        self._on_open = on_open
+        self._connection: ClientConnection | None = None
 
     async def run(self) -> StreamEnd:
         """Talk until either side hangs up; the far end is not closed.
 
         Raises `CarrierError` when the engine does not accept the stream.
         """
-        connection = await self._connect()
+        connection = self._connection = await self._connect()
+        self._on_open()
         tasks = [
             asyncio.create_task(self._read(connection), name="far end reads"),
             asyncio.create_task(self._speak(connection), name="far end speaks"),
@@ -73,6 +75,11 @@ class FarEndStream:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await connection.close()
+
+    def cut(self) -> None:
+        """Drop the connection without a word, as a network that fails does."""
+        if self._connection is not None:
+            self._connection.transport.abort()
 
     async def _connect(self) -> ClientConnection:
         try:
@@ -103,16 +110,12 @@ class FarEndStream:
     async def _speak(self, connection: ClientConnection) -> StreamEnd:
         loop = asyncio.get_running_loop()
         due = loop.time()
-        greeting_over = False
         try:
             for message in self._far_end.open():
                 await self._send(connection, message)
             while not self._far_end.hung_up:
                 for message in self._far_end.tick(due):
                     await self._send(connection, message)
-                if self._far_end.greeting_over and not greeting_over:
-                    greeting_over = True
-                    self._on_greeting_over()
                 # A late frame does not move those after it: a telephone line keeps its rate.
                 due += FRAME_S
                 await asyncio.sleep(due - loop.time())
@@ -128,7 +131,8 @@ class FarEndStream:
 
     async def _say_goodbye(self, connection: ClientConnection) -> None:
         with contextlib.suppress(ConnectionClosed, TimeoutError):
-            await self._send(connection, self._far_end.stop())
+            for message in self._far_end.stop():
+                await self._send(connection, message)
 
     @staticmethod
     async def _send(connection: ClientConnection, message: bytes) -> None:

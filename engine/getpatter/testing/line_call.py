@@ -4,205 +4,398 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from email.utils import formatdate
-from uuid import uuid4
+from typing import Literal, Protocol
 
-from getpatter.carriers.base import DialRequest
 from getpatter.errors import CarrierError
-from getpatter.events import Direction
-from getpatter.testing.bridge import bridge
+from getpatter.testing.detection import Detection
 from getpatter.testing.far_end import FarEnd, Listener
 from getpatter.testing.far_end_stream import FarEndStream, StreamEnd
+from getpatter.testing.happenings import (
+    OVER,
+    Announced,
+    Happening,
+    KeyPressed,
+    Progressed,
+    RecordingSaved,
+    Status,
+    StreamClosed,
+    StreamOpened,
+    StreamRefused,
+    Verdict,
+)
 from getpatter.testing.parties import Party
+from getpatter.testing.recordings import Recording
+from getpatter.testing.room import Conference, wait_alone
 from getpatter.testing.speech import Utterances
-from getpatter.testing.twilio_line import TwilioLineCodec
-from getpatter.testing.webhooks import Fields, Reports, Webhooks
+from getpatter.testing.verbs import (
+    ConnectStream,
+    DialNumber,
+    GoTo,
+    HangUpCall,
+    JoinRoom,
+    PressKeys,
+    RejectCall,
+    SayText,
+    Verb,
+    Wait,
+)
+from getpatter.testing.webhooks import Reports, Webhooks
+from getpatter.testing.wire import Legs, Wire
 
-ACCOUNT = "AC" + "0" * 32
-SIP_BUSY = "486"
-SIP_TERMINATED = "487"
-"""The caller gave up (RFC 3261 section 21.4.25)."""
+KEY_S = 0.1
+PAUSE_S = 0.5
+"""What a `w` among keys stands for."""
+
+Program = Callable[[], Awaitable[Sequence[Verb]]]
+"""Gives what is to be done once the call is answered; raises `CarrierError` when nobody says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Protocol):
     """What calls of one network share."""
 
-    webhooks: Webhooks
-    listener: Listener
-
-
-@dataclass(frozen=True, slots=True)
-class Legs:
-    """Who is connected with whom; the numbers are those of the carrier's callbacks."""
-
-    call_id: str
-    direction: Direction
-    from_number: str
-    to_number: str
-
-    def fields(self, status: str) -> list[tuple[str, str]]:
-        """The form fields that every callback has."""
-        return [
-            ("CallSid", self.call_id),
-            ("AccountSid", ACCOUNT),
-            ("From", self.from_number),
-            ("To", self.to_number),
-            ("CallStatus", status),
-            ("ApiVersion", "2010-04-01"),
-            ("Direction", "inbound" if self.direction == "inbound" else "outbound-api"),
-        ]
-
-
-@dataclass(frozen=True, slots=True)
-class Onward:
-    """Whom a call in progress is to be connected to, and for how long it may ring there."""
-
-    party: Party
-    utterances: Utterances
-    timeout_s: float
+    @property
+    def webhooks(self) -> Webhooks: ...
 
     @property
-    def rings_s(self) -> float:
-        return min(self.party.rings * self.party.ring_s, self.timeout_s)
+    def listener(self) -> Listener: ...
 
-    @property
-    def picks_up(self) -> bool:
-        return self.party.picks_up and self.party.rings * self.party.ring_s <= self.timeout_s
+    def conference(self, name: str) -> Conference:
+        """The one of this name, made where there is none yet."""
+
+    async def dial_onward(self, call: LineCall, verb: DialNumber, room: str) -> LineCall:
+        """Ring somebody else, who joins `room` when they answer."""
+
+    async def announcement(self, text: str) -> bytes:
+        """`text` as µ-law, in the carrier's own voice."""
 
 
-def new_call_id() -> str:
-    return f"CA{uuid4().hex}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a call is placed or taken."""
+
+    ring_timeout_s: float = 60.0
+    max_duration_s: float = 4 * 3600.0
+    verdict: Verdict | None = None
+    """What detection of answering machines says; None where nobody asked for it."""
+    detection_timeout_s: float = 30.0
+    detection_first: Literal["", "recognised", "greeting_ended"] = ""
+    """How much has to be known of whoever took the call before anything is done with it."""
 
 
 class LineCall:
-    """A call with a party at its far end.  Run `dial` or `connect` once; `hang_up` ends either at any time."""
+    """A call with a party at its far end, or with nobody where the number is nobody's.
 
-    def __init__(self, exchange: Exchange, legs: Legs, party: Party, utterances: Utterances) -> None:
+    Run `dial` or `receive` once; `hang_up` ends either at any time, `do` has it do something else.
+    """
+
+    def __init__(
+        self, exchange: Exchange, legs: Legs, wire: Wire, party: Party | None, utterances: Utterances | None
+    ) -> None:
         self.legs = legs
+        self.wire = wire
         self.party = party
+        self.statuses: list[Status] = []
         self.far_end: FarEnd | None = None
         """There from the answer on."""
-        self.onward: FarEnd | None = None
-        """Whom the party was connected to, from their answer on."""
+        self.verdict: Verdict | None = None
+        """Who took the call, once that was detected."""
+        self.recordings: list[Recording] = []
+        self.announcements: list[str] = []
+        """What the carrier's own voice was to say."""
+        self.streams: list[StreamEnd] = []
+        """How its media streams ended."""
+        self.refusal: CarrierError | None = None
+        """What could not be done: a stream that the engine did not take, a document that it did not give."""
+        self.rejection = ""
+        """How the engine turned the call away, if it did."""
+        self.onward_call: LineCall | None = None
+        """Whom the party was connected to last."""
+        self.answered = asyncio.Event()
         self.ended = asyncio.Event()
-        """The call is over and its callbacks are delivered or lost."""
+        """The call is over and its callbacks are delivered, lost or held back."""
         self._exchange = exchange
         self._utterances = utterances
-        self._hang_up = asyncio.Event()
-        self._stop_stream = asyncio.Event()
-        self._going: Onward | None = None
+        self._program: deque[Verb] = deque()
+        self._interrupt = asyncio.Event()
+        """What it does now is to stop: it is over, or there is something else to be done."""
+        self._hung_up = False
+        self._streaming: FarEndStream | None = None
+        self._detection: Detection | None = None
         self._reports = Reports(exchange.webhooks)
-        self._sequence = 0
         self._answered_at = 0.0
+        self._ended_at = 0.0
+
+    @property
+    def talked_s(self) -> float:
+        """Since its answer, or until its end."""
+        return (self._ended_at or time.monotonic()) - self._answered_at if self._answered_at else 0.0
+
+    @property
+    def status(self) -> Status:
+        return self.statuses[-1] if self.statuses else "initiated"
+
+    @property
+    def is_live(self) -> bool:
+        """It is being talked in."""
+        return self.far_end is not None and self.status == "in-progress" and not self._hung_up
+
+    @property
+    def onward(self) -> FarEnd | None:
+        """Whom the party was connected to, from their answer on."""
+        return self.onward_call.far_end if self.onward_call is not None else None
+
+    @property
+    def end(self) -> StreamEnd:
+        """How an answered call ended."""
+        if self.far_end is not None and self.far_end.hung_up:
+            return StreamEnd("party")
+        if self.streams and not self._hung_up:
+            return self.streams[-1]
+        return StreamEnd("carrier")
+
+    # -- what may be done with it at any time
 
     def hang_up(self) -> None:
         """End the call as its owner, through the carrier."""
-        self._hang_up.set()
-        self._stop_stream.set()
+        self._hung_up = True
+        self._interrupt.set()
 
-    def redirect(self, onward: Onward) -> None:
-        """Take the engine off the line and connect the party with somebody else.
+    def do(self, verbs: Iterable[Verb]) -> None:
+        """Stop what is being done and do this instead.  Raises `CarrierError` for a call that is not talked in."""
+        if not self.is_live:
+            raise self._not_in_progress()
+        self._program = deque(verbs)
+        self._interrupt.set()
 
-        Raises `CarrierError` for a call that is not being talked in.
-        """
-        if self.far_end is None or self._stop_stream.is_set():
-            raise CarrierError(f"The call {self.legs.call_id} is not in progress.", carrier_code="not_in_progress")
-        self._going = onward
-        self._stop_stream.set()
+    def cut_stream(self) -> None:
+        """Drop the media stream's connection as a failing network does."""
+        if self._streaming is not None:
+            self._streaming.cut()
 
-    async def dial(self, request: DialRequest) -> None:
-        """Ring the party, talk if it picks up, and report to the request's URLs."""
+    def record(self, channels: int) -> Recording:
+        """Record from now on; raises `CarrierError` for a call that is not talked in."""
+        if self.far_end is None or not self.is_live:
+            raise self._not_in_progress()
+        self.recordings.append(Recording(self.far_end, channels))
+        return self.recordings[-1]
+
+    def stop_recording(self, recording: Recording) -> None:
+        if not recording.is_over:
+            recording.stop()
+            self.tell(RecordingSaved(recording))
+
+    async def announce(self, text: str) -> None:
+        """Say something beside whatever is being done, and tell when it was heard."""
+        over = await self._announce(text)
+        await over.wait()
+        self.tell(Announced("done" if self.is_live else "call_over"))
+
+    def tell(self, happened: Happening) -> None:
+        """Report it to the engine as the carrier does."""
+        for callback in self.wire.tell(self, happened):
+            self._reports.send(callback)
+
+    def _not_in_progress(self) -> CarrierError:
+        return CarrierError(f"The call {self.legs.call_id} is not in progress.", carrier_code="not_in_progress")
+
+    # -- its course
+
+    async def dial(self, program: Program, terms: Terms) -> None:
+        """Ring the party, and do with those who answer what the program says."""
+        async with self._reporting():
+            if await self._is_answered(terms):
+                await self._talk(program, terms)
+
+    async def receive(self, program: Program, terms: Terms) -> None:
+        """The party rings the engine, which says by `program` what is to be done; `reject` among it turns it away."""
+        async with self._reporting():
+            self._progress("ringing")
+            try:
+                verbs = await program()
+            except CarrierError as refused:
+                self.refusal = refused
+                return self._progress("failed")
+            if verbs and isinstance(verbs[0], RejectCall):
+                self.rejection = verbs[0].reason
+                return self._progress("busy" if self.rejection == "busy" else "canceled")
+
+            async def known() -> Sequence[Verb]:
+                return verbs
+
+            return await self._talk(known, terms)
+
+    @asynccontextmanager
+    async def _reporting(self) -> AsyncIterator[None]:
         delivering = asyncio.create_task(self._reports.deliver(), name=f"reports of {self.legs.call_id}")
         try:
-            await self._ring_and_talk(request)
+            yield
             self._reports.finish()
             await delivering
         finally:
             delivering.cancel()
             self.ended.set()
 
-    async def connect(self, url: str, parameters: Mapping[str, str], max_duration_s: float) -> StreamEnd:
-        """Talk over a media stream to its end; raises `CarrierError` when the engine does not take it."""
-        try:
-            return await self._talk(url, parameters, max_duration_s, machine_detection_url="")
-        finally:
-            self.ended.set()
-
-    async def _ring_and_talk(self, request: DialRequest) -> None:
-        url, party = f"{request.webhooks_url}/status", self.party
-        self._report(url, "initiated")
-        if party.answers == "busy":
-            return self._report(url, "busy", ("SipResponseCode", SIP_BUSY))
-        self._report(url, "ringing")
+    async def _is_answered(self, terms: Terms) -> bool:
+        party = self.party
+        self._progress("initiated")
+        if party is None or party.answers == "busy":
+            self._progress("failed" if party is None else "busy")
+            return False
+        self._progress("ringing")
         rings_s = party.rings * party.ring_s
-        if await self._hung_up_within(min(rings_s, request.ring_timeout_s)):
-            return self._report(url, "canceled", ("SipResponseCode", SIP_TERMINATED))
-        if not party.picks_up or rings_s > request.ring_timeout_s:
-            return self._report(url, "no-answer", ("SipResponseCode", SIP_TERMINATED))
-        self._report(url, "in-progress")
-        detect = f"{request.webhooks_url}/amd" if request.machine_detection else ""
-        cause: Fields = ()
-        try:
-            await self._talk(request.stream.url, request.stream.parameters, request.max_duration_s, detect)
-        except CarrierError as refused:
-            # As with Twilio, a call whose stream cannot be opened has run out of document and is complete.
-            cause = [("ErrorMessage", refused.message)]
-        duration = round(time.monotonic() - self._answered_at)
-        return self._report(url, "completed", ("CallDuration", str(duration)), *cause)
+        if await self._is_hung_up_within(min(rings_s, terms.ring_timeout_s)):
+            self._progress("canceled")
+            return False
+        if not party.picks_up or rings_s > terms.ring_timeout_s:
+            self._progress("no-answer")
+            return False
+        return True
 
-    async def _hung_up_within(self, seconds: float) -> bool:
+    async def _is_hung_up_within(self, seconds: float) -> bool:
         try:
             async with asyncio.timeout(seconds):
-                await self._hang_up.wait()
+                await self._interrupt.wait()
         except TimeoutError:
             return False
         return True
 
-    async def _talk(
-        self, url: str, parameters: Mapping[str, str], max_duration_s: float, machine_detection_url: str
-    ) -> StreamEnd:
+    def _progress(self, status: Status) -> None:
+        if status in OVER:
+            self._ended_at = time.monotonic()
+        self.statuses.append(status)
+        self.tell(Progressed(status))
+
+    async def _talk(self, program: Program, terms: Terms) -> None:
+        assert self.party is not None
+        assert self._utterances is not None
         self._answered_at = time.monotonic()
-        codec = TwilioLineCodec(f"MZ{uuid4().hex}", self.legs.call_id, parameters, ACCOUNT)
-        self.far_end = FarEnd(self.party, self._utterances, codec, self._exchange.listener)
-        stream = FarEndStream(
-            self.far_end,
-            url,
-            hang_up=self._stop_stream,
-            headers=self._exchange.webhooks.stream_headers(url),
-            on_greeting_over=lambda: self._report_detection(machine_detection_url),
+        far_end = self.far_end = FarEnd(self.party, self._utterances, None, self._exchange.listener)
+        far_end.on_key = lambda digit: self.tell(KeyPressed(digit))
+        self._progress("in-progress")
+        self.answered.set()
+        timers = [asyncio.get_running_loop().call_later(terms.max_duration_s, self.hang_up)]
+        if terms.verdict is not None:
+            detection = self._detection = Detection(far_end, terms.verdict, self._on_detected)
+            timers.append(asyncio.get_running_loop().call_later(terms.detection_timeout_s, detection.give_up))
+        try:
+            if terms.detection_first:
+                await wait_alone(far_end, lambda: self._is_known(terms.detection_first) or self._hung_up)
+            await self._carry_out_all(far_end, program)
+        finally:
+            for timer in timers:
+                timer.cancel()
+            far_end.close()
+        self._progress("completed")
+        for recording in self.recordings:
+            self.stop_recording(recording)
+
+    def _is_known(self, enough: str) -> bool:
+        detection = self._detection
+        return detection is None or detection.is_over or (enough == "recognised" and detection.verdict is not None)
+
+    def _on_detected(self, happened: Happening) -> None:
+        if self._detection is not None:
+            self.verdict = self._detection.verdict
+        self.tell(happened)
+
+    async def _carry_out_all(self, far_end: FarEnd, program: Program) -> None:
+        try:
+            self._program.extend(await program())
+            while not (self._hung_up or far_end.hung_up):
+                if self._program:
+                    await self._carry_out(far_end, self._program.popleft())
+                elif self.wire.parks:
+                    await wait_alone(far_end, self._interrupt.is_set)
+                else:
+                    return
+                if not self._hung_up:
+                    self._interrupt.clear()
+        except CarrierError as refused:
+            # As with Twilio, a call for which nobody says what to do is over.
+            self.refusal = refused
+
+    async def _carry_out(self, far_end: FarEnd, verb: Verb) -> None:
+        match verb:
+            case ConnectStream():
+                await self._stream(far_end, verb)
+            case DialNumber():
+                await self._dial_onward(far_end, verb)
+            case JoinRoom():
+                await self._join(far_end, verb)
+            case SayText(text):
+                over = await self._announce(text)
+                await wait_alone(far_end, lambda: over.is_set() or self._interrupt.is_set())
+            case PressKeys(digits):
+                self.press(digits)
+                await self._wait(far_end, len(digits) * KEY_S + digits.count("w") * (PAUSE_S - KEY_S))
+            case Wait(seconds):
+                await self._wait(far_end, seconds)
+            case GoTo(hook):
+                self._program = deque(await self.wire.follow(self, hook))
+            case HangUpCall() | RejectCall():
+                self.hang_up()
+
+    def press(self, digits: str) -> None:
+        """Press keys for the engine; pauses among them are passed over."""
+        if self.far_end is not None:
+            self.far_end.press(digits.replace("w", ""))
+
+    async def _wait(self, far_end: FarEnd, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        await wait_alone(far_end, lambda: time.monotonic() >= until or self._interrupt.is_set())
+
+    async def _announce(self, text: str) -> asyncio.Event:
+        over = asyncio.Event()
+        audio = await self._exchange.announcement(text)
+        self.announcements.append(text)
+        if self.far_end is None or not self.is_live:
+            over.set()
+        else:
+            self.far_end.announce(audio, over.set)
+        return over
+
+    async def _stream(self, far_end: FarEnd, verb: ConnectStream) -> None:
+        codec = self.wire.codec(self, verb)
+        far_end.attach(codec)
+        self._streaming = stream = FarEndStream(
+            far_end,
+            verb.url,
+            hang_up=self._interrupt,
+            headers=self.wire.upgrade_headers(verb.url),
+            on_open=lambda: self.tell(StreamOpened(verb, codec.stream_id)),
         )
-        limit = asyncio.get_running_loop().call_later(max_duration_s, self.hang_up)
         try:
-            end = await stream.run()
-            if self._going is not None:
-                await self._talk_onward(self.far_end, self._going)
-            return end
+            self.streams.append(await stream.run())
+        except CarrierError as refused:
+            self.refusal = refused
+            self.tell(StreamRefused(verb, codec.stream_id, refused.message))
+        else:
+            self.tell(StreamClosed(verb, codec.stream_id))
         finally:
-            limit.cancel()
-            self.far_end.close()
+            self._streaming = None
+            far_end.attach(None)
 
-    async def _talk_onward(self, far_end: FarEnd, onward: Onward) -> None:
-        """Ring and talk without the engine, as `<Dial>` does."""
-        if await self._hung_up_within(onward.rings_s) or not onward.picks_up:
-            return
-        codec = TwilioLineCodec(f"MZ{uuid4().hex}", self.legs.call_id)
-        self.onward = FarEnd(onward.party, onward.utterances, codec, self._exchange.listener)
-        try:
-            await bridge(far_end, self.onward, self._hang_up)
-        finally:
-            self.onward.close()
+    async def _dial_onward(self, far_end: FarEnd, verb: DialNumber) -> None:
+        """Ring somebody else and let both talk, without the engine."""
+        room = f"{self.legs.call_id} to {verb.number}"
+        other = self.onward_call = await self._exchange.dial_onward(self, verb, room)
+        await wait_alone(far_end, lambda: other.answered.is_set() or other.ended.is_set() or self._interrupt.is_set())
+        if other.answered.is_set() and not self._interrupt.is_set():
+            await self._join(far_end, JoinRoom(room, closes=True))
+        other.hang_up()
+        await other.ended.wait()
+        if verb.then.url and not (self._interrupt.is_set() or far_end.hung_up):
+            outcome = [
+                ("DialCallStatus", other.status),
+                ("DialCallSid", other.legs.call_id),
+                ("DialCallDuration", str(round(other.talked_s))),
+            ]
+            self._program = deque(await self.wire.follow(self, verb.then, outcome))
 
-    def _report(self, url: str, status: str, *more: tuple[str, str]) -> None:
-        sequence = [("SequenceNumber", str(self._sequence)), ("CallbackSource", "call-progress-events")]
-        timestamp = [("Timestamp", formatdate(usegmt=True))]
-        self._sequence += 1
-        self._reports.send(url, [*self.legs.fields(status), *sequence, *timestamp, *more])
-
-    def _report_detection(self, url: str) -> None:
-        took_ms = round((time.monotonic() - self._answered_at) * 1000)
-        answered_by = "machine_end_beep" if self.party.answers == "voicemail" else "human"
-        fields = [("AnsweredBy", answered_by), ("MachineDetectionDuration", str(took_ms))]
-        self._reports.send(url, [("CallSid", self.legs.call_id), ("AccountSid", ACCOUNT), *fields])
+    async def _join(self, far_end: FarEnd, verb: JoinRoom) -> None:
+        conference = self._exchange.conference(verb.name)
+        await conference.attend(far_end, verb, self._interrupt.is_set, self.tell)

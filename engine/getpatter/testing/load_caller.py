@@ -10,9 +10,10 @@ from typing import Literal
 
 from getpatter.audio.format import FRAME_BYTES
 from getpatter.errors import MediaError
+from getpatter.testing.line_codec import Clear, Mark, Play
 from getpatter.testing.playout import PlayoutBuffer
 from getpatter.testing.speech import line_noise
-from getpatter.testing.twilio_line import Clear, Mark, Play, TwilioLineCodec
+from getpatter.testing.twilio_line import TwilioLineCodec
 
 ANSWER_TIMEOUT_S = 5.0
 ANSWER_OVER_S = 0.3

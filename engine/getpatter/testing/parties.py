@@ -191,6 +191,11 @@ class Party(BaseModel):
         return self.answers in ("person", "voicemail")
 
     @property
+    def verdict(self) -> Literal["human", "machine"]:
+        """What detection of answering machines makes of it."""
+        return "machine" if self.answers == "voicemail" else "human"
+
+    @property
     def sentences(self) -> tuple[str, ...]:
         """What the party may have to have synthesised, each sentence once."""
         spoken = (step.text for step in walk(self.steps) if isinstance(step, Say | Murmur | Interrupt))
@@ -229,6 +234,10 @@ class Directory:
 
     def __iter__(self) -> Iterator[Party]:
         return iter(sorted(self._parties.values(), key=lambda party: party.number))
+
+    def get(self, number: str) -> Party | None:
+        """Whoever has this number, if anybody."""
+        return self._parties.get(number)
 
     def find(self, number: str) -> Party:
         """Whoever has this number; raises `CarrierError` that names those who have one."""

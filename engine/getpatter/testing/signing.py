@@ -25,6 +25,11 @@ def sign(secret: bytes, url: str, fields: Iterable[tuple[str, str]] = ()) -> str
     return base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()
 
 
+def signature_headers(secret: bytes, url: str, fields: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
+    """What a request carries as its proof."""
+    return {SIGNATURE_HEADER: sign(secret, url, fields)}
+
+
 def signed_by(secret: bytes, signature: str, url: str, fields: Iterable[tuple[str, str]] = ()) -> bool:
     """Whether `sign` gave this signature, compared in constant time."""
     return hmac.compare_digest(signature.encode(), sign(secret, url, fields).encode())

@@ -24,6 +24,9 @@ NOISE_DBFS = -66.0
 BEEP_HZ = 1000.0
 BEEP_DBFS = -16.0
 NOISE_FRAMES = 50
+CARRIER_VOICE = "slt"
+ANNOUNCEMENT_HZ = 300.0
+SECONDS_A_LETTER = 0.02
 FULL_SCALE = 32768
 
 
@@ -79,6 +82,22 @@ async def prepare(party: Party, tts: TextToSpeech | None = None) -> Utterances:
     )
 
 
+async def announcement(text: str, tts: TextToSpeech | None = None) -> bytes:
+    """What a carrier's own voice says, as µ-law: a built-in clip, or `tts`.
+
+    Without either it is a low tone as long as the words: it can be waited for, and nobody takes it for speech.
+    """
+    if (clip := load_clip(CARRIER_VOICE, text)) is not None:
+        return clip
+    if tts is None:
+        return _tone(ANNOUNCEMENT_HZ, len(text) * SECONDS_A_LETTER)
+    voice = await tts.open()
+    try:
+        return await _synthesise(voice, tts.format, text)
+    finally:
+        await voice.close()
+
+
 async def _synthesise(voice: Voice, source: AudioFormat, text: str) -> bytes:
     transcoder = Transcoder(source, LINE)
     audio = bytearray()
@@ -112,6 +131,10 @@ def _on_the_line(clean: bytes) -> bytes:
 
 
 def _beep(duration_s: float) -> bytes:
+    return _tone(BEEP_HZ, duration_s)
+
+
+def _tone(hz: float, duration_s: float) -> bytes:
     times = np.arange(int(duration_s * LINE.rate)) / LINE.rate
-    tone = FULL_SCALE * 10 ** (BEEP_DBFS / 20) * np.sqrt(2) * np.sin(2 * np.pi * BEEP_HZ * times)
+    tone = FULL_SCALE * 10 ** (BEEP_DBFS / 20) * np.sqrt(2) * np.sin(2 * np.pi * hz * times)
     return g711.encode(np.rint(tone).astype("<i2").tobytes())

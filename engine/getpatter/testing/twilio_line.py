@@ -6,31 +6,13 @@ https://www.twilio.com/docs/voice/media-streams/websocket-messages
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from getpatter.audio.format import LINE
 from getpatter.errors import MediaError
-
-
-class Play(msgspec.Struct, frozen=True):
-    """µ-law audio to queue."""
-
-    audio: bytes
-
-
-class Mark(msgspec.Struct, frozen=True):
-    """To be returned, by `TwilioLineCodec.mark`, when all queued so far was played."""
-
-    name: str
-
-
-class Clear(msgspec.Struct, frozen=True):
-    """Drop all queued audio and return all marks."""
-
-
-LineCommand = Play | Mark | Clear
+from getpatter.testing.line_codec import Clear, LineCommand, Mark, Play
 
 
 class _Command(msgspec.Struct, tag_field="event", forbid_unknown_fields=True, rename="camel", frozen=True):
@@ -62,10 +44,7 @@ _encode = msgspec.json.encode
 
 
 class TwilioLineCodec:
-    """One live stream as Twilio has it, without I/O.  Counters are strings, and the time is that of the audio sent.
-
-    Messages go out in the order `connected`, `start`, any of the others, `stop`.
-    """
+    """Implements `LineCodec`.  Counters are strings, and the time is that of the audio sent."""
 
     def __init__(
         self,
@@ -74,7 +53,7 @@ class TwilioLineCodec:
         parameters: Mapping[str, str] | None = None,
         account_id: str = "AC" + "0" * 32,
     ) -> None:
-        self._stream_id = stream_id
+        self.stream_id = stream_id
         self._call_id = call_id
         self._parameters = dict(parameters or {})
         self._account_id = account_id
@@ -83,12 +62,15 @@ class TwilioLineCodec:
         self._sent_bytes = 0
         self._media_suffix = b'"},"streamSid":%b}' % _encode(stream_id)
 
+    def open(self) -> list[bytes]:
+        return [self.connected(), self.start()]
+
     def connected(self) -> bytes:
         return _encode({"event": "connected", "protocol": "Call", "version": "1.0.0"})
 
     def start(self) -> bytes:
         start = {
-            "streamSid": self._stream_id,
+            "streamSid": self.stream_id,
             "accountSid": self._account_id,
             "callSid": self._call_id,
             "tracks": ["inbound"],
@@ -98,7 +80,6 @@ class TwilioLineCodec:
         return self._message("start", start)
 
     def media(self, audio: bytes) -> bytes:
-        """The far end's next run of µ-law audio, usually 160 bytes."""
         self._messages += 1
         self._chunks += 1
         begins_ms = self._sent_bytes * 1000 // LINE.bytes_per_second
@@ -112,20 +93,22 @@ class TwilioLineCodec:
         return self._message("dtmf", {"track": "inbound_track", "digit": digit})
 
     def mark(self, name: str) -> bytes:
-        """The return of a mark that was played or cleared."""
         return self._message("mark", {"name": name})
+
+    def cleared(self, marks: Sequence[str]) -> list[bytes]:
+        """Twilio returns dropped marks as if they had been played."""
+        return [self.mark(name) for name in marks]
 
     def stop(self) -> bytes:
         return self._message("stop", {"accountSid": self._account_id, "callSid": self._call_id})
 
     def decode(self, message: str | bytes) -> LineCommand:
-        """What the agent's side asks for.  Raises `MediaError` for anything else: Twilio would warn or hang up."""
         try:
             command = _decode(message)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as broken:
             raise MediaError(f"This is no message that Twilio takes: {broken}.") from broken
-        if command.stream_sid != self._stream_id:
-            raise MediaError(f"The message is for stream {command.stream_sid}; this is {self._stream_id}.")
+        if command.stream_sid != self.stream_id:
+            raise MediaError(f"The message is for stream {command.stream_sid}; this is {self.stream_id}.")
         if isinstance(command, _Media):
             return Play(command.media.payload)
         return Mark(command.mark.name) if isinstance(command, _Mark) else Clear()
@@ -133,5 +116,5 @@ class TwilioLineCodec:
     def _message(self, event: str, body: Mapping[str, object]) -> bytes:
         self._messages += 1
         return _encode(
-            {"event": event, "sequenceNumber": str(self._messages), event: body, "streamSid": self._stream_id}
+            {"event": event, "sequenceNumber": str(self._messages), event: body, "streamSid": self.stream_id}
         )
