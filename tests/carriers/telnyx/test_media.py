@@ -260,9 +260,11 @@ class TestBroken:
             assert secret not in raised.value.message
 
     @given(message=st.one_of(st.binary(max_size=300), st.text(max_size=300)))
-    def test_noise_gives_an_error_and_nothing_else(self, message: str | bytes) -> None:
-        with pytest.raises(MediaError):
-            connected().decode(message)
+    def test_noise_gives_an_error_or_nothing(self, message: str | bytes) -> None:
+        try:
+            assert connected().decode(message) is None
+        except MediaError:
+            return
 
     @given(
         at=st.integers(0, 400),

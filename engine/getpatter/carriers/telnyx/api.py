@@ -64,7 +64,6 @@ _dialed = msgspec.json.Decoder(_Answer[Dialed]).decode
 _call = msgspec.json.Decoder(_Answer[Call]).decode
 _numbers = msgspec.json.Decoder(_Answer[list[PhoneNumber]]).decode
 _application = msgspec.json.Decoder(_Answer[Application]).decode
-_anything = msgspec.json.Decoder(_Answer[Any]).decode
 
 
 class TelnyxApi:
@@ -86,12 +85,12 @@ class TelnyxApi:
         self._rest = RestClient("Telnyx", url, headers=headers, clock=clock, jitter=jitter)
 
     async def dial(self, body: Body) -> Dialed:
-        return await self._ask("POST", "/calls", _dialed, body=_identified(body))
+        return _read(_dialed, await self._ask("POST", "/calls", body=_identified(body)))
 
     async def command(self, carrier_call_id: str, action: str, body: Body, *, timeout_s: float = TIMEOUT_S) -> None:
         """`action` as in `/calls/<id>/actions/<action>`."""
         path = f"{_call_path(carrier_call_id)}/actions/{action}"
-        await self._ask("POST", path, _anything, body=_identified(body), timeout_s=timeout_s)
+        await self._ask("POST", path, body=_identified(body), timeout_s=timeout_s)
 
     async def hang_up(self, carrier_call_id: str) -> None:
         """A call that is over, or that Telnyx knows no more, is no error."""
@@ -104,14 +103,14 @@ class TelnyxApi:
     async def call(self, carrier_call_id: str) -> Call | None:
         """None for a call that Telnyx does not know, or no more: it forgets them 10 minutes after their end."""
         try:
-            return await self._ask("GET", _call_path(carrier_call_id), _call)
+            return _read(_call, await self._ask("GET", _call_path(carrier_call_id)))
         except _NotFound:
             return None
 
     async def number(self, number: str) -> PhoneNumber:
         """The account's number in E.164; raises `CarrierError` for one that is not its own."""
-        found = await self._ask("GET", "/phone_numbers", _numbers, query=[("filter[phone_number]", number)])
-        for owned in found:
+        found = await self._ask("GET", "/phone_numbers", query=[("filter[phone_number]", number)])
+        for owned in _read(_numbers, found):
             if owned.phone_number == number:
                 return owned
         raise CarrierError(
@@ -121,11 +120,11 @@ class TelnyxApi:
 
     async def connect_number(self, number: PhoneNumber, connection_id: str) -> None:
         path = f"/phone_numbers/{quote(number.id, safe='')}"
-        await self._ask("PATCH", path, _anything, body={"connection_id": connection_id})
+        await self._ask("PATCH", path, body={"connection_id": connection_id})
 
     async def application(self, connection_id: str) -> Application:
         try:
-            return await self._ask("GET", _application_path(connection_id), _application)
+            return _read(_application, await self._ask("GET", _application_path(connection_id)))
         except _NotFound as unknown:
             raise CarrierError(
                 "Telnyx has no Call Control application with this connection_id.",
@@ -134,7 +133,7 @@ class TelnyxApi:
             ) from None
 
     async def change_application(self, connection_id: str, body: Body) -> None:
-        await self._ask("PATCH", _application_path(connection_id), _anything, body=body)
+        await self._ask("PATCH", _application_path(connection_id), body=body)
 
     def download(self, url: str) -> AsyncIterator[bytes]:
         """A recording: its address holds its own permission, so the API's key stays here."""
@@ -144,25 +143,16 @@ class TelnyxApi:
         await self._rest.close()
 
     async def _ask(
-        self,
-        method: str,
-        path: str,
-        decode: Callable[[bytes], _Answer[_Content]],
-        *,
-        body: Body | None = None,
-        query: Fields = (),
-        timeout_s: float = TIMEOUT_S,
-    ) -> _Content:
+        self, method: str, path: str, *, body: Body | None = None, query: Fields = (), timeout_s: float = TIMEOUT_S
+    ) -> bytes:
+        """The body of what Telnyx answers when it has done what was asked."""
         request = ApiRequest(method=method, path=path, query=query, json=body, repeatable=True, timeout_s=timeout_s)
         answer = await self._rest.ask(request)
         if answer.status == httpx.codes.NOT_FOUND:
             raise _NotFound.because(refusal(answer.status, answer.body))
         if answer.refused:
             raise refusal(answer.status, answer.body)
-        try:
-            return decode(answer.body).data
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            raise CarrierError("Telnyx gave an answer that cannot be read.", next_step="Try again.") from None
+        return answer.body
 
 
 class _NotFound(CarrierError):
@@ -171,6 +161,13 @@ class _NotFound(CarrierError):
     @classmethod
     def because(cls, refused: CarrierError) -> _NotFound:
         return cls(refused.message, carrier_code=refused.carrier_code, next_step=refused.next_step)
+
+
+def _read(decode: Callable[[bytes], _Answer[_Content]], body: bytes) -> _Content:
+    try:
+        return decode(body).data
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise CarrierError("Telnyx gave an answer that cannot be read.", next_step="Try again.") from None
 
 
 def _identified(body: Body) -> Body:

@@ -86,7 +86,7 @@ class _Payload(msgspec.Struct, frozen=True):
 
 
 class _Initiated(_Payload, frozen=True, kw_only=True, rename={"caller": "from", "call_state": "state"}):
-    direction: Literal["incoming", "outgoing"]
+    direction: str
     caller: str | None = None
     to: str | None = None
     call_state: str | None = None
@@ -177,6 +177,8 @@ def _initiated(call: _Initiated, data: _Data) -> _Said:
         if call.call_state == "bridging":  # somebody else has connected it
             return _NOTHING
         return (InboundCall(call.call_control_id, call.caller or "", call.to or ""),), None
+    if call.direction != "outgoing":
+        raise CarrierError("The webhook's call is neither incoming nor outgoing.")
     return _status(call, "ringing", data)
 
 
