@@ -20,7 +20,7 @@ def tell(
     """What follows from each callback, in the order of their coming, told in short."""
     order: list[CarrierStatus] = ["queued", "ringing", "in_progress"]
     track = CarrierStatusTrack(direction)
-    news = []
+    news: list[str] = []
     for status in statuses:
         sequence = (order.index(status) if status in order else len(order)) if numbered else None
         found = track.change(StatusChanged(LEG, status, sequence), answered=answered)

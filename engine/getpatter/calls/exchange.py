@@ -50,6 +50,10 @@ class Rules:
     """Tells a user how to ring us."""
 
 
+async def _as_it_is() -> None:
+    """For exchanges whose number leads here anyway."""
+
+
 def _forget(recording: RecordingReady) -> None:
     """For exchanges whose carrier records nothing."""
 
@@ -67,8 +71,10 @@ class Exchange:
         journal: Journal,
         rules: Rules,
         on_recording: Callable[[RecordingReady], None] = _forget,
+        lead_here: Callable[[], Awaitable[None]] = _as_it_is,
     ) -> None:
-        """`agent` acts in calls of `place` and `serve_inbound`; `on_recording` hears of the carrier's recordings."""
+        """`agent` acts in calls of `place` and `serve_inbound`; `on_recording` hears of the carrier's recordings.
+        `lead_here` has our number's calls come to us, or raises `CarrierError`."""
         self._agent = agent
         self._lines = lines
         self._carrier = lines.office.carrier
@@ -78,6 +84,7 @@ class Exchange:
         self._journal = journal
         self._rules = rules
         self._on_recording = on_recording
+        self._lead_here = lead_here
         self._reception = Reception(lines, archive)
         self._keys: dict[str, str] = {}
         self._commands: set[asyncio.Task[None]] = set()
@@ -214,6 +221,8 @@ class Exchange:
         async def answer(ringing: Ringing) -> Agent:
             return briefing.for_inbound(self._agent, request)
 
+        if request.enabled:
+            await self._lead_here()
         self.answer_with(Desk(agent_for=answer, goal=request.goal) if request.enabled else None)
         return InboundView(
             enabled=request.enabled,

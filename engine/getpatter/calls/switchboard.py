@@ -14,7 +14,8 @@ from getpatter.events import TransferMode
 
 class Switchboard(Protocol):
     """Every method raises errors of `getpatter.errors`: `CallNotFound` for an unknown call, `PolicyDenied`,
-    `AtCapacity`, `CarrierError`, `CallEnded` where somebody must be on the line, and `EngineUnavailable` from another process."""
+    `AtCapacity`, `CarrierError`, `CallEnded` where somebody must be on the line, and `EngineUnavailable` from another
+    process."""
 
     async def place(self, request: PlaceCall) -> CallView:
         """Dial and return at once; the call goes on by itself."""

@@ -125,8 +125,8 @@ class Transferring:
             raise CarrierError(f"Nobody at {number} took the call.") from None
         finally:
             self._consulting = None
-            if ready.done():
-                ready.exception()
+            if ready.done() and not ready.cancelled():
+                ready.exception()  # asked for, so that nobody warns that it never was
 
     async def _once_briefed(self, colleague: str, ready: asyncio.Future[None]) -> None:
         """Put the caller through when the colleague waits for them; whatever goes wrong, the colleague is let go."""

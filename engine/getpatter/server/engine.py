@@ -20,6 +20,7 @@ from getpatter.calls.live import Office
 from getpatter.calls.policy import DialPolicy
 from getpatter.calls.recording import Recorder
 from getpatter.calls.switchboard import Switchboard
+from getpatter.carriers.account import Account
 from getpatter.clock import Clock, SystemClock
 from getpatter.control.beacon import EngineBeacon
 from getpatter.conversation.conversation import Services
@@ -32,13 +33,16 @@ from getpatter.server.carrier_app import CarrierEdge
 from getpatter.server.carriers import Telephone, telephone
 from getpatter.server.listener import Listener
 from getpatter.server.media_socket import media_protocol
+from getpatter.server.ping import add_ping
 from getpatter.server.private_app import Health, Mount, private_app
 from getpatter.server.sweep import Sweep
+from getpatter.server.way_in import WayIn, tunnel_of
 from getpatter.settings import Settings
 from getpatter.store import Store
 from getpatter.stt.local import local_stt
 from getpatter.tools.builtin import TransferTargets
 from getpatter.tts.local import local_tts
+from getpatter.tunnels.base import Tunnel
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +60,25 @@ class Engine:
     calls may go on for `settings.drain_s`, then a goodbye is said for them.
     """
 
-    def __init__(self, settings: Settings, *, agent: Agent | None = None, mounts: Sequence[MountFactory] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        agent: Agent | None = None,
+        account: Account | None = None,
+        tunnel: Tunnel | None = None,
+        any_number: bool = False,
+        mounts: Sequence[MountFactory] = (),
+    ) -> None:
+        """`account` and `tunnel` take the place of those that the settings name.
+
+        With `any_number` all numbers may be called that are no emergency or crisis lines: for programs that choose
+        them themselves, and not for assistants.
+        """
         self._settings = settings
+        self._account = account
+        self._tunnel = tunnel
+        self._any_number = any_number
         self._agent = agent
         self._mounts = mounts
         self._clock: Clock = SystemClock()
@@ -65,24 +86,30 @@ class Engine:
         self._stack = AsyncExitStack()
         self._draining = False
         self._exchange: Exchange | None = None
+        self._way_in: WayIn
+        self._rooms: tuple[CarrierEdge, Exchange]
         self.token = ""
         """For the control API and MCP over HTTP; the same at every start."""
         self.private_url = ""
         self.carrier_url = ""
+        """Where the carrier listener is on this machine."""
+        self.public_url = ""
+        """What carriers reach it by."""
         self.interrupted: Sequence[str] = ()
         """Calls that an earlier engine left open, found at the start."""
         self.bus = EventBus()
 
     @property
     def switchboard(self) -> Switchboard:
-        return self._the_exchange
+        return self.exchange
 
     @property
     def live_calls(self) -> int:
-        return self._the_exchange.live_calls
+        return self.exchange.live_calls
 
     @property
-    def _the_exchange(self) -> Exchange:
+    def exchange(self) -> Exchange:
+        """What programs in this process may do beside `switchboard`."""
         if self._exchange is None:
             raise RuntimeError("the engine is not entered")
         return self._exchange
@@ -120,8 +147,22 @@ class Engine:
         services = Services(listening, self._pacer(), self._clock)
         recorder = self._recorder() if settings.record else None
         agent = self._agent or self._default_agent()
-        phone = telephone(settings, listening, agent.tts or local_tts(settings.voice, settings.language))
+        phone = telephone(
+            settings,
+            listening,
+            agent.tts or local_tts(settings.voice, settings.language),
+            account=self._account,
+            tunnelled=self._tunnel is not None,
+        )
         stack.push_async_callback(phone.carrier.close)
+        way_in = self._way_in = WayIn(
+            phone.carrier,
+            self._clock,
+            number=settings.phone_number,
+            manages_number=settings.manage_webhook and not phone.simulated,
+            tunnel=self._tunnel or tunnel_of(settings),
+            reachable_at=self._reachable_at,
+        )
         office = Office(
             carrier=phone.carrier,
             legs=Legs(),
@@ -133,7 +174,7 @@ class Engine:
         self._exchange = exchange = Exchange(
             agent=agent,
             lines=Lines(office, Admission(settings.max_calls), services, journal),
-            policy=DialPolicy.parse(settings.allow, open_to_all=phone.simulated),
+            policy=DialPolicy.parse(settings.allow, open_to_all=phone.simulated or self._any_number),
             archive=Archive(store.calls, self._clock),
             journal=journal,
             rules=Rules(
@@ -142,8 +183,9 @@ class Engine:
                 how_to_try=phone.how_to_try,
                 machine_detection=settings.machine_detection,
             ),
+            lead_here=way_in.answer,
         )
-        await self._listen(exchange, phone)
+        await self._listen(exchange, phone, way_in)
         beacon.announce(private_url=self.private_url, carrier_url=self.carrier_url, token=self.token)
         stack.push_async_callback(self._drain)
 
@@ -187,24 +229,37 @@ class Engine:
             turns=TurnSettings(vad_stop_s=settings.vad_stop_s, max_duration_s=settings.max_call_s),
         )
 
-    async def _listen(self, exchange: Exchange, phone: Telephone) -> None:
+    async def _listen(self, exchange: Exchange, phone: Telephone, way_in: WayIn) -> None:
         settings = self._settings
         edge, sweep = CarrierEdge(phone.carrier, exchange), Sweep(self._beat)
+        self._rooms = (edge, exchange)
         self._stack.callback(sweep.close)
         carrier = Listener(settings.carrier_host, settings.carrier_port, setting="PATTER_CARRIER_PORT")
         self._stack.push_async_callback(carrier.stop)
         private = Listener(settings.host, settings.port, setting="PATTER_PORT")
         self._stack.push_async_callback(private.stop)
         self.private_url, self.carrier_url = private.url, carrier.url
-        for room in (edge, exchange):
-            room.reachable_at(settings.public_url or carrier.url)
-        await carrier.start(edge.app(), ws=media_protocol(edge.accept, self._clock, sweep))
+        app = edge.app()
+        add_ping(app, phone.carrier.name, self.token)
+        await carrier.start(app, ws=media_protocol(edge.accept, self._clock, sweep))
+        self._stack.push_async_callback(way_in.close)
+        await way_in.open(carrier.port, settings.public_url or carrier.url)
         mounts = [make(exchange, self.bus, self.token) for make in self._mounts]
         health = Health(
             state=lambda: "draining" if self._draining else "ok", details=lambda: {"calls": exchange.live_calls}
         )
         await private.start(private_app(exchange, self.bus, self.token, health, mounts))
 
+    def _reachable_at(self, public_url: str) -> None:
+        self.public_url = public_url
+        for room in self._rooms:
+            room.reachable_at(public_url)
+
+    async def lead_number_here(self) -> None:
+        """Have the calls to our number come to this engine, unless `manage_webhook` is off; `serve_inbound` does it by
+        itself.  Raises `CarrierError` when the carrier refuses."""
+        await self._way_in.answer()
+
     async def _drain(self) -> None:
         self._draining = True
-        await self._the_exchange.drain(self._settings.drain_s)
+        await self.exchange.drain(self._settings.drain_s)
