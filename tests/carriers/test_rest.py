@@ -5,6 +5,7 @@ import base64
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 import pytest
@@ -101,21 +102,47 @@ async def test_a_carrier_that_wants_to_be_left_alone_for_too_long_is() -> None:
     assert await answered(Response(status_code=429, headers={"retry-after": "60"}), Response()) == (429, 1)
 
 
-async def test_a_carrier_that_never_answers_is_given_up() -> None:
+@pytest.mark.parametrize(
+    ("repeatable", "says"), [(True, "did not answer in time."), (False, "in time; it may have done what it was asked")]
+)
+async def test_a_carrier_that_never_answers_is_given_up(repeatable: bool, says: str) -> None:
     clock, reached = ManualClock(), asyncio.Event()
+    request = replace(ASK, repeatable=repeatable)
 
-    async def silent(request: Request) -> Response:
+    async def silent(_: Request) -> Response:
         reached.set()
         await asyncio.Event().wait()
         return Response()
 
     app = Starlette(routes=[Route("/thing", silent)])
     async with asyncio.timeout(30), served(app) as url, client(url, clock) as rest:
-        asking = asyncio.create_task(rest.ask(ASK))
+        asking = asyncio.create_task(rest.ask(request))
         await reached.wait()
-        clock.advance(ASK.timeout_s)
-        with pytest.raises(CarrierError, match="Acme did not answer in time"):
+        clock.advance(request.timeout_s)
+        with pytest.raises(CarrierError) as given_up:
             await asking
+    assert says in given_up.value.message
+
+
+@pytest.mark.parametrize(("repeatable", "connections"), [(True, 4), (False, 1)])
+async def test_a_connection_that_breaks_is_made_again_where_that_does_no_harm(
+    repeatable: bool, connections: int
+) -> None:
+    made = []
+
+    async def counted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        made.append(writer)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(counted, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with client(f"http://127.0.0.1:{port}") as rest:
+            with pytest.raises(CarrierError, match="Acme broke off") as broken:
+                await rest.ask(replace(ASK, repeatable=repeatable))
+    assert len(made) == connections
+    assert ("may have done" in broken.value.message) is not repeatable
 
 
 async def test_a_server_that_is_not_there_is_named_without_its_secrets() -> None:

@@ -94,13 +94,17 @@ class RestClient:
     async def ask(self, request: ApiRequest) -> ApiResponse:
         """The carrier's answer.  Raises `CarrierError` when there is none."""
         until = self._clock.now() + request.timeout_s
+        # What was sent once may have been carried out although nobody said so.
+        unsure = "" if request.repeatable else "; it may have done what it was asked all the same"
         try:
             async with deadline(self._clock, until):
                 return await self._asked(request, until)
         except (TimeoutError, httpx.TimeoutException):
-            raise self._failed("did not answer in time") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._failed(f"did not answer in time{unsure}") from None
+        except (httpx.ConnectError, httpx.InvalidURL) as error:
             raise self._failed(f"could not be reached ({type(error).__name__})") from None
+        except httpx.HTTPError as error:
+            raise self._failed(f"broke off ({type(error).__name__}){unsure}") from None
 
     async def download(self, url: str, *, elsewhere: bool = False) -> AsyncIterator[bytes]:
         """A file on the server of this API, in pieces.  Raises `CarrierError`, also for a URL of another server.
