@@ -9,9 +9,11 @@ from typing import Any, Protocol, runtime_checkable
 from getpatter.agent import Agent
 from getpatter.errors import ConfigurationError
 from getpatter.sdk.preamble import has_preamble, with_preamble
+from getpatter.tools.tool import Tool
 
 FIELDS = ("first_message", "language", "variables", "stt", "tts", "llm")
 """Overrides that are fields of the agent."""
+TEXTS = ("system_prompt", "voice", "model", "first_message", "language")
 OVERRIDES = ("system_prompt", "voice", "model", "tools", *FIELDS)
 
 
@@ -32,6 +34,10 @@ def overridden(agent: Agent, overrides: Mapping[str, Any]) -> Agent:
             f"on_call_start cannot change {', '.join(sorted(map(repr, unknown)))} of a call.",
             next_step=f"It can change {', '.join(OVERRIDES)}.",
         )
+    if wrong := [name for name in TEXTS if not isinstance(overrides.get(name, ""), str)]:
+        raise ConfigurationError(f"on_call_start gave a {wrong[0]} that is no text.")
+    if not all(isinstance(one, Tool) for one in overrides.get("tools", ())):
+        raise ConfigurationError("on_call_start gave tools that are not made by `tool`.")
     changes = {name: value for name, value in overrides.items() if name in FIELDS}
     if "system_prompt" in overrides:
         prompt = overrides["system_prompt"]

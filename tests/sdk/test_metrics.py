@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from getpatter.events import CallPrepared, DraftEnded, FirstToken
+from getpatter.sdk.metrics import CostBreakdown, Meter
+
+if TYPE_CHECKING:
+    from tests.sdk.conftest import Story
+
+
+def test_an_answer_completes_a_turn(story: Callable[..., Story]) -> None:
+    told, meter = story(), Meter()
+    assert meter.apply(told.placed()) is None
+    assert meter.apply(told.caller("Hello.")) is None
+    assert meter.apply(told.caller("Is anybody there?")) is None
+    turn = meter.apply(told.agent("Yes.", llm_ttft_ms=40.0, response_ms=700.0))
+    assert turn is not None
+    assert (turn.turn_index, turn.user_text, turn.agent_text) == (0, "Hello. Is anybody there?", "Yes.")
+    assert (turn.latency.llm_ms, turn.latency.total_ms, turn.latency.stt_ms) == (40.0, 700.0, 0.0)
+    assert turn.latency.endpoint_ms is None
+    again = meter.apply(told.agent("I am here.", interrupted=True))
+    assert again is not None
+    assert (again.turn_index, again.user_text, again.interrupted) == (1, "", True)
+
+
+def test_percentiles_are_those_of_the_record(story: Callable[..., Story]) -> None:
+    told, meter = story(), Meter()
+    for ms in (100.0, 200.0, 300.0):
+        meter.apply(told.agent("Yes.", response_ms=ms))
+    figures = meter.metrics
+    assert figures.latency_p50.total_ms == 200.0
+    assert figures.latency_p95.total_ms == 290.0
+    assert figures.latency_avg.total_ms == 200.0
+    assert figures.latency_p50.tts_ms == 0.0
+
+
+def test_a_step_that_was_done_in_advance_does_not_lower_the_average(story: Callable[..., Story]) -> None:
+    told, meter = story(), Meter()
+    meter.apply(told.agent("Yes.", llm_ttft_ms=0.0))
+    meter.apply(told.agent("No.", llm_ttft_ms=50.0))
+    assert meter.metrics.latency_avg.llm_ms == 50.0
+
+
+def test_providers_are_named_as_the_call_names_them(story: Callable[..., Story]) -> None:
+    told, meter = story(), Meter()
+    meter.apply(told.placed())
+    meter.apply(CallPrepared(call_id="call_1", at=101.0, speech_to_text="an ear (phrases)"))
+    meter.apply(FirstToken(call_id="call_1", at=103.0, model="large"))
+    figures = meter.metrics
+    assert (figures.stt_provider, figures.llm_provider, figures.tts_provider) == (
+        "an ear (phrases)",
+        "a model",
+        "a voice",
+    )
+    assert (figures.llm_model, figures.telephony_provider, figures.provider_mode) == ("large", "sim", "pipeline")
+
+
+def test_an_engine_is_all_three_providers(story: Callable[..., Story]) -> None:
+    meter = Meter()
+    meter.apply(story().placed(language_model="an engine", text_to_speech="an engine", speech_to_text="an engine"))
+    assert meter.metrics.provider_mode == "realtime"
+
+
+def test_a_call_lasts_from_its_answer_to_its_end(story: Callable[..., Story]) -> None:
+    told, meter = story(), Meter()
+    meter.apply(told.placed())
+    assert meter.metrics.duration_seconds == 0.0
+    meter.apply(told.answered())
+    meter.apply(told.caller("Hello."))
+    assert meter.metrics.duration_seconds == 1.0
+    meter.apply(told.ended(error_code="carrier"))
+    assert (meter.metrics.duration_seconds, meter.metrics.error_code) == (8.0, "carrier")
+
+
+def test_answers_begun_early_are_counted() -> None:
+    meter = Meter()
+    for used in (True, False, False):
+        meter.apply(DraftEnded(call_id="call_1", at=1.0, used=used))
+    assert (meter.metrics.preemptive_hits, meter.metrics.preemptive_misses) == (1, 2)
+
+
+def test_a_cost_that_is_not_known_is_not_nothing() -> None:
+    assert CostBreakdown().total is None
+    assert CostBreakdown(stt=0.25, llm=0.5).total == 0.75
+    assert CostBreakdown(telephony=0.0).total == 0.0
