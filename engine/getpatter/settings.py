@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     """Opened at the engine's start, for a machine that has no public URL."""
     carrier: Annotated[str, BeforeValidator(str.lower)] = "sim"
     """`sim`, the simulated network, or the name of a real one."""
-    phone_number: str = SIMULATED_NUMBER
+    phone_number: Annotated[str, BeforeValidator(str.strip)] = SIMULATED_NUMBER
     """E.164.  With a real carrier it is also taken from `<CARRIER>_PHONE_NUMBER`, e.g. `TWILIO_PHONE_NUMBER`."""
     manage_webhook: bool = True
     """Point the number at us when the engine starts and when the tunnel moves."""
@@ -106,7 +106,6 @@ class Settings(BaseSettings):
         return init_settings, env_settings, dotenv_settings, toml, _CarriersNumber(settings_cls, written)
 
     def model_post_init(self, context: Any) -> None:
-        self.phone_number = self.phone_number.strip()
         self.home = self.home.expanduser().absolute()
 
     @property

@@ -119,6 +119,12 @@ def test_the_way_in_must_be_https_unless_it_never_leaves_the_machine(tmp_path: P
     check_reachable(settings(tmp_path, public_url="http://127.0.0.1:8080"))
 
 
+def test_a_tunnel_and_a_public_url_of_another_name_contradict_each_other(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="names another"):
+        check_reachable(settings(tmp_path, tunnel="cloudflare", public_url="phone.example.org"))
+    check_reachable(settings(tmp_path, tunnel="ngrok", public_url="mine.ngrok.app"))
+
+
 async def test_a_tunnel_is_a_way_in(tmp_path: Path, opened: Any) -> None:
     check_reachable(settings(tmp_path, tunnel="cloudflare"))
     opened(settings(tmp_path, phone_number="+12025550123"), account=Account(), tunnelled=True)

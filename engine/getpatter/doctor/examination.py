@@ -13,7 +13,7 @@ from getpatter.clock import Clock
 from getpatter.control.beacon import EngineInfo
 from getpatter.doctor import machine, speech, stored, telephone
 from getpatter.doctor.check import Check, Told, at_once, look_at
-from getpatter.doctor.way_in import WayIn, stand_in
+from getpatter.doctor.reachability import Reachability, stand_in
 from getpatter.errors import ConfigurationError
 from getpatter.public_url import public_url
 from getpatter.server.carriers import SIMULATED, account_of
@@ -95,7 +95,7 @@ class Examination:
         if not self.reached_at:
             return [Check("public URL", at_once(_no_url_yet))] if self.settings.tunnel else []
         settings = self.settings
-        way = WayIn(
+        way = Reachability(
             public_url=self.reached_at,
             carrier=settings.carrier,
             token=self.engine.token if self.engine else secrets.token_hex(32),
@@ -105,11 +105,11 @@ class Examination:
         return [*checks, Check("signatures", way.refuses_unsigned)] if self.engine else checks
 
     # The check of the ports, which comes first and waits for nothing, is over by the time this takes one.
-    async def _round_trip(self, way: WayIn) -> Sequence[Finding]:
+    async def _round_trip(self, way: Reachability) -> Sequence[Finding]:
         async with self._listener(way):
             return await way.round_trip()
 
-    def _listener(self, way: WayIn) -> AbstractAsyncContextManager[None]:
+    def _listener(self, way: Reachability) -> AbstractAsyncContextManager[None]:
         return nullcontext() if self.engine else stand_in(self.settings, way.carrier, way.token)
 
 

@@ -11,7 +11,7 @@ from getpatter.carriers.base import Carrier
 from getpatter.conversation.listening import Listening
 from getpatter.errors import ConfigurationError, PatterError
 from getpatter.public_url import public_url
-from getpatter.settings import SIMULATED_NUMBER, Settings
+from getpatter.settings import Settings
 from getpatter.testing.carrier import SimCarrier
 from getpatter.tts.base import TextToSpeech
 
@@ -76,7 +76,7 @@ def account_of(settings: Settings) -> Account:
 
 def check_number(settings: Settings) -> None:
     """Raises `ConfigurationError` unless the settings have a number that can be a real carrier's."""
-    if settings.phone_number in ("", SIMULATED_NUMBER):
+    if "phone_number" not in settings.model_fields_set or not settings.phone_number:
         raise ConfigurationError(
             f"{settings.carrier} needs to know your telephone number.",
             next_step="Set PATTER_PHONE_NUMBER to a number of your account in E.164 form, e.g. +12025550123.",
@@ -92,7 +92,13 @@ def check_number(settings: Settings) -> None:
 
 
 def check_reachable(settings: Settings) -> None:
-    """Raises `ConfigurationError` unless there is a way in for a real carrier, by a public URL or a tunnel."""
+    """Raises `ConfigurationError` unless there is one way in for a real carrier, by a public URL or a tunnel."""
+    if settings.tunnel == "cloudflare" and settings.public_url:
+        raise ConfigurationError(
+            "PATTER_TUNNEL=cloudflare opens a tunnel under a name that Cloudflare chooses, and PATTER_PUBLIC_URL names "
+            "another one.",
+            next_step="Unset PATTER_PUBLIC_URL; or, where it is the name of a tunnel that runs already, PATTER_TUNNEL.",
+        )
     if settings.tunnel:
         return
     if not settings.public_url:

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hmac import compare_digest
@@ -24,9 +24,11 @@ TIMEOUT_S = 10.0
 MAX_ANSWER = 1024
 """Bytes that are read of an answer; ours are shorter."""
 
+_FORM = {"content-type": "application/x-www-form-urlencoded"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WayIn:
+class Reachability:
     """From the public URL to an engine that has `token`."""
 
     public_url: str
@@ -67,7 +69,7 @@ class WayIn:
         """Post to the voice webhook without a signature."""
         about = "signatures"
         try:
-            status, _ = await _asked("POST", f"{self.public_url}/webhooks/{self.carrier}/voice")
+            status, _ = await _asked("POST", f"{self.public_url}/webhooks/{self.carrier}/voice", _FORM)
         except httpx.TransportError as lost:
             return [_unreachable(about, self.public_url, lost)]
         if status == 403:
@@ -97,11 +99,11 @@ async def stand_in(settings: Settings, carrier: str, token: str) -> AsyncIterato
         await listener.stop()
 
 
-async def _asked(method: str, url: str) -> tuple[int, str]:
+async def _asked(method: str, url: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
     """Status and beginning of the body."""
     async with (
         httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_S, follow_redirects=False) as http,
-        http.stream(method, url) as response,
+        http.stream(method, url, headers=headers) as response,
     ):
         body = b""
         async for piece in response.aiter_raw():

@@ -15,10 +15,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse
 
-from getpatter.doctor.way_in import WayIn, stand_in
+from getpatter.doctor.reachability import Reachability, stand_in
 from getpatter.errors import ConfigurationError
 from getpatter.server.ping import add_ping
 from getpatter.settings import load
@@ -27,8 +27,8 @@ from getpatter.testing.http import served
 TOKEN = "correct horse"
 
 
-def way(url: str) -> WayIn:
-    return WayIn(public_url=url, carrier="twilio", token=TOKEN, leads_to="the engine")
+def way(url: str) -> Reachability:
+    return Reachability(public_url=url, carrier="twilio", token=TOKEN, leads_to="the engine")
 
 
 @asynccontextmanager
@@ -38,8 +38,9 @@ async def engine(token: str = TOKEN, unsigned: int = 403) -> AsyncIterator[str]:
     add_ping(app, "twilio", token)
 
     @app.post("/webhooks/twilio/voice")
-    async def voice() -> PlainTextResponse:
-        return PlainTextResponse("", unsigned)
+    async def voice(request: Request) -> PlainTextResponse:
+        is_form = request.headers.get("content-type") == "application/x-www-form-urlencoded"
+        return PlainTextResponse("", unsigned if is_form else 415)
 
     async with served(app) as url:
         yield url
