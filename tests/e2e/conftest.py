@@ -196,7 +196,7 @@ class House:
             ring = Callback("voice", self.voice_url, urlencode(fields).encode(), FORM, sign=lambda: headers)
             [verb] = answer_document.read((await webhooks.post(ring)).content)
             assert isinstance(verb, ConnectStream)
-            yield Handset(verb.url, verb.parameters["token"], legs)
+            yield Handset(verb.url, verb.parameters["token"], legs, secret)
         finally:
             await webhooks.close()
 
@@ -208,6 +208,7 @@ class Handset:
     url: str
     token: str
     legs: Legs
+    secret: bytes
 
     @property
     def call_id(self) -> str:
@@ -218,7 +219,8 @@ class Handset:
         """An open media socket of this call, or of another, on which nothing was said yet."""
         url = self.url if call_id is None else self.url.replace(self.call_id, call_id)
         codec = TwilioLineCodec("MZ1", self.legs.call_id, {"token": self.token})
-        async with connect(url, compression=None, proxy=None, ping_interval=None) as socket:
+        signed = signature_headers(self.secret, url)
+        async with connect(url, additional_headers=signed, compression=None, proxy=None, ping_interval=None) as socket:
             yield Line(socket, codec)
 
     @asynccontextmanager

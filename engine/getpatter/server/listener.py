@@ -11,6 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from getpatter.errors import ConfigurationError
+from getpatter.server.guarded_http import guarded_http
 
 BACKLOG = 1024
 """Connections that may wait while the event loop is busy; carriers open many at once after an outage."""
@@ -59,8 +60,11 @@ class Listener:
         config = uvicorn.Config(
             app,
             ws=ws or "none",
+            http=guarded_http(),
             log_config=None,
             access_log=False,
+            # By default uvicorn takes a peer's address from headers that anybody behind a tunnel can write.
+            proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=int(STOP_S),
         )
