@@ -10,6 +10,7 @@ from getpatter.carriers.telnyx.voices import voice_for
     [
         ("en-US", "Joanna"),
         ("en-GB", "Amy"),
+        ("en-GB-WLS", "Geraint"),
         ("de-DE", "Vicki"),
         ("DE-de", "Vicki"),
         ("de_DE", "Vicki"),

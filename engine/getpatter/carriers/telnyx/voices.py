@@ -17,6 +17,7 @@ _VOICES: Final = {
     "de-DE": "Vicki",
     "en-AU": "Nicole",
     "en-GB": "Amy",
+    "en-GB-WLS": "Geraint",
     "en-IN": "Raveena",
     "en-US": "Joanna",
     "es-ES": "Lucia",
