@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twilio.twiml import lower_camel, voice_response
 
 from getpatter.carriers.base import StreamTarget
 from getpatter.carriers.twilio import twiml
@@ -27,6 +29,26 @@ def tree(document: str) -> list[Tree]:
     name, attributes, text, verbs = read(ElementTree.fromstring(document))
     assert (name, attributes, text) == ("Response", {}, "")
     return verbs
+
+
+DOCUMENTS = {
+    "connect": twiml.connect(StreamTarget(URL, {"token": "once"}), HOOKS),
+    "dial": twiml.dial("+12025550100", from_number="+12025550199", timeout_s=30.0),
+    "brief": twiml.brief("Ann.", "en", "room-1", HOOKS),
+    "join": twiml.join("room-1"),
+    "say": twiml.say("Hello.", "en"),
+    "reject": twiml.reject("busy"),
+}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
+def test_attributes_are_those_that_twilios_builder_names(document: str) -> None:
+    """It would write any others, too."""
+    for parent in ElementTree.fromstring(document).iter():
+        verbs = getattr(voice_response, "VoiceResponse" if parent.tag == "Response" else parent.tag)
+        for child in parent:
+            named = inspect.signature(getattr(verbs, child.tag.lower())).parameters
+            assert set(child.attrib) <= {lower_camel(name) for name in named}, child.tag
 
 
 def test_a_stream_is_opened_with_its_parameters() -> None:

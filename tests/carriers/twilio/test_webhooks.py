@@ -93,7 +93,15 @@ def test_the_cause_is_told_where_nobody_talked() -> None:
 
 
 @pytest.mark.parametrize(
-    "form", [{}, {"CallStatus": "asleep"}, {"CallStatus": "busy", "SequenceNumber": "four"}, {"CallSid": "../CA"}]
+    "form",
+    [
+        {},
+        {"CallStatus": "asleep"},
+        {"CallStatus": "busy", "SequenceNumber": "four"},
+        {"CallStatus": "busy", "SequenceNumber": "²"},
+        {"CallStatus": "busy", "SequenceNumber": "1" * 10},
+        {"CallStatus": "busy", "CallSid": "../CA"},
+    ],
 )
 def test_a_status_that_cannot_be_is_refused(form: dict[str, str]) -> None:
     with pytest.raises(CarrierError):
@@ -199,6 +207,12 @@ def test_a_ringing_call_is_answered_each_time_it_is_asked_about() -> None:
 
 def test_the_response_is_empty() -> None:
     assert parse(post("status", CallStatus="ringing")).response.status == 204
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"CallSid=%ff", b"&".join([b"a=1"] * 1001)])
+def test_what_is_no_form_is_refused(body: bytes) -> None:
+    with pytest.raises(CarrierError, match="no form"):
+        parse(WebhookRequest("POST", f"{URL}/status", {}, body, "status"))
 
 
 def test_there_are_no_other_webhooks() -> None:
