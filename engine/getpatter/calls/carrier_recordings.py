@@ -7,10 +7,10 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, suppress
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 from getpatter.audio.wav_length import duration_s
 from getpatter.calls.ledger import Ledger
@@ -35,7 +35,9 @@ ATTEMPT_S: Final = 900.0
 LONGEST_CALL_S: Final = 15_000.0
 """How long the end of a call is waited for whose recording is there before."""
 
+_T = TypeVar("_T")
 _LOOK_S = 5.0
+_STORE_LOOKS = 60
 _BLOCK_BYTES = 1 << 18
 
 
@@ -50,6 +52,11 @@ class CarrierRecordings:
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         """By the recording's id: carriers tell of one more than once."""
+
+    def start(self) -> None:
+        """Remove what an engine that was killed had begun to fetch."""
+        for part in self._folder.glob("*.part"):
+            part.unlink(missing_ok=True)
 
     def recording_ready(self, ready: RecordingReady) -> None:
         """Fetch it; returns at once."""
@@ -71,10 +78,10 @@ class CarrierRecordings:
 
     async def _keep(self, ready: RecordingReady) -> None:
         try:
-            call = await self._ledger.call_of(self._carrier.name, ready.carrier_call_id)
+            call = await self._patiently(lambda: self._ledger.call_of(self._carrier.name, ready.carrier_call_id))
             if call is None:
                 log.warning("%s has recorded a call that is not in the store", self._carrier.name)
-            elif not await self._is_kept(call, ready):
+            elif not await self._patiently(lambda: self._is_kept(call, ready)):
                 await self._fetch_and_tell(call, ready)
         except StoreError as error:
             log.error("a recording by %s is not kept: %s", self._carrier.name, error.message)
@@ -85,8 +92,7 @@ class CarrierRecordings:
         return any(kept.carrier_id == ready.recording_id for kept in await self._ledger.calls.recordings(call.id))
 
     async def _fetch_and_tell(self, call: CallRow, ready: RecordingReady) -> None:
-        async with self._turns:
-            path = await self._fetched(call, ready)
+        path = await self._fetched(call, ready)
         if path is None:
             return
         told = False
@@ -101,7 +107,8 @@ class CarrierRecordings:
     async def _fetched(self, call: CallRow, ready: RecordingReady) -> Path | None:
         for pause_s in (*PAUSES_S, None):
             try:
-                return await self._attempt(call, ready)
+                async with self._turns:
+                    return await self._attempt(call, ready)
             except (CarrierError, TimeoutError, OSError, ValueError) as error:
                 words = _words(error)
                 if pause_s is None:
@@ -159,26 +166,37 @@ class CarrierRecordings:
             return False
         with path.open("rb") as file:
             seconds, size = duration_s(file), file.seek(0, os.SEEK_END)
-        return await self._ledger.amend(
-            CarrierRecorded(
-                call_id=call_id,
-                at=self._clock.wall(),
-                recording_id=recording_id,
-                path=str(path),
-                duration_s=round(seconds, 3),
-                bytes=size,
-            )
+        recorded = CarrierRecorded(
+            call_id=call_id,
+            at=self._clock.wall(),
+            recording_id=recording_id,
+            path=str(path),
+            duration_s=round(seconds, 3),
+            bytes=size,
         )
+        return await self._patiently(lambda: self._ledger.amend(recorded))
 
     async def _over(self, call_id: str) -> bool:
         """Return when the call is over, since only then it can be amended; False when it is gone or does not end."""
         with suppress(TimeoutError):
             async with deadline(self._clock, self._clock.now() + LONGEST_CALL_S):
-                while (call := await self._ledger.call(call_id)) is not None:
+                while (call := await self._patiently(lambda: self._ledger.call(call_id))) is not None:
                     if call.status == "ended":
                         return True
                     await sleep(self._clock, _LOOK_S)
         return False
+
+    async def _patiently(self, ask: Callable[[], Awaitable[_T]]) -> _T:
+        """What the store says, once it can be reached: the recording cannot be had a second time."""
+        for _ in range(_STORE_LOOKS):
+            try:
+                return await ask()
+            except StoreError as error:
+                if not error.retryable:
+                    raise
+                log.warning("a recording by %s waits for the store: %s", self._carrier.name, error.message)
+                await sleep(self._clock, _LOOK_S)
+        return await ask()
 
 
 def _words(error: Exception) -> str:
