@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     phone_number: Annotated[str, BeforeValidator(str.strip)] = SIMULATED_NUMBER
     """E.164.  With a real carrier it is also taken from `<CARRIER>_PHONE_NUMBER`, e.g. `TWILIO_PHONE_NUMBER`."""
     manage_webhook: bool = True
-    """Point the number at us when the engine starts and when the tunnel moves."""
+    """Point the number at us when incoming calls are to be answered, and when the tunnel moves."""
     allow: str = ""
     """Numbers and prefixes (ending in *) that real carriers may dial, separated by commas."""
     transfer_to: str = ""

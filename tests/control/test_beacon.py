@@ -29,6 +29,17 @@ def announce(beacon: EngineBeacon) -> None:
     beacon.announce(private_url=INFO.private_url, carrier_url=INFO.carrier_url, token=INFO.token)
 
 
+def test_where_carriers_reach_an_engine_is_told_again_when_it_changes(tmp_path: Path) -> None:
+    with EngineBeacon(tmp_path).held() as beacon:
+        for public_url in ("", "https://one.example.org", "https://two.example.org"):
+            beacon.announce(
+                private_url=INFO.private_url, carrier_url=INFO.carrier_url, token=INFO.token, public_url=public_url
+            )
+            found = read_engine(tmp_path)
+            assert found is not None
+            assert found.public_url == public_url
+
+
 def test_an_announced_engine_is_found_until_it_stops(tmp_path: Path) -> None:
     with beacon_of(tmp_path).held() as beacon:
         assert read_engine(tmp_path) is None

@@ -20,6 +20,8 @@ from getpatter.errors import CarrierError, ConfigurationError
 from getpatter.settings import load
 from getpatter.testing.clock import ManualClock
 
+YOURS = Finding("number", "ok", "It is yours.")
+
 
 class Examined(Unable):
     """A carrier that is asked about a number."""
@@ -35,7 +37,7 @@ class Examined(Unable):
         self.asked.append((number, webhooks_url))
         if self._refuses:
             raise CarrierError("The credentials are wrong.")
-        return [Finding("number", "ok", "It is yours.")]
+        return [YOURS, Finding("webhook", "warning", f"It does not call {webhooks_url}.")]
 
     async def close(self) -> None:
         self.closed = True
@@ -55,16 +57,15 @@ class Account:
 
 async def test_the_carrier_is_asked_about_number_and_webhook() -> None:
     account = Account()
-    assert await telephone.account(account, "+12025550123", "https://phone.example.org") == [
-        Finding("number", "ok", "It is yours.")
-    ]
+    number, webhook = await telephone.account(account, "+12025550123", "https://phone.example.org")
+    assert (number, webhook.about) == (YOURS, "webhook")
     assert account.carrier.asked == [("+12025550123", "https://phone.example.org/webhooks/fabrikam")]
     assert account.carrier.closed
 
 
 async def test_without_a_public_url_only_account_and_number_are_asked_about() -> None:
     account = Account()
-    await telephone.account(account, "+12025550123", "")
+    assert await telephone.account(account, "+12025550123", "") == [YOURS]
     assert account.carrier.asked == [("+12025550123", "")]
 
 

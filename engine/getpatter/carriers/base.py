@@ -343,7 +343,8 @@ class Carrier(Protocol):
     async def examine(self, number: str, webhooks_url: str) -> Sequence[Finding]:
         """Look whether the account, the number and its webhook can work; changes nothing and rings nobody.
 
-        `webhooks_url` is empty where it is not known yet, so that nothing can be said of the webhook.
+        Where our URL is not known yet `webhooks_url` is empty, and only errors count of what is said about the
+        webhook; the `about` of those findings ends in `webhook`.
         """
 
     # -- what comes in
