@@ -6,7 +6,6 @@ https://www.twilio.com/docs/voice/twiml
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final, Literal
 from xml.sax.saxutils import escape
@@ -126,16 +125,13 @@ def _say(response: VoiceResponse, words: str, language: str) -> None:
 def _fitted(words: str) -> str:
     """The words without what XML cannot hold, and no more of them than a document has room for."""
     text = " ".join(_NOT_XML.sub(" ", words).split())
-    end = sum(size <= MAX_WORDS for size in _escaped_sizes(text))
+    # How long each beginning of the text is in XML, as far as any can fit.
+    sizes = accumulate(len(escape(character)) for character in text[: MAX_WORDS + 1])
+    end = sum(size <= MAX_WORDS for size in sizes)
     if end == len(text):
         return text
     whole_words, cut, _ = text[:end].rpartition(" ")
     return whole_words if cut else text[:end]
-
-
-def _escaped_sizes(text: str) -> Iterator[int]:
-    """How long each beginning of the text is in XML."""
-    return accumulate(len(escape(character)) for character in text)
 
 
 def _text(response: VoiceResponse) -> str:
