@@ -13,7 +13,7 @@ from getpatter.conversation.attention import Attention
 from getpatter.conversation.keys import DigitCollector
 from getpatter.conversation.mind import Speech
 from getpatter.errors import ToolError
-from getpatter.tools.builtin import TransferTargets, collect_digits, end_call, handoff_to, send_dtmf, transfer_call
+from getpatter.tools.builtin import COLLECT_DIGITS, END_CALL, SEND_DTMF, handoff_to, transfer_call
 from getpatter.tools.tool import Tool
 
 Transfer = Callable[[str, str], Awaitable[None]]
@@ -62,13 +62,13 @@ class Acting:
 
     def tools(self, agent: Agent) -> Sequence[Tool]:
         """The built-in tools of this agent."""
-        tools = [end_call(self)]
+        tools = [END_CALL]
         if agent.use_keys:
-            tools += [send_dtmf(self), collect_digits(self)]
+            tools += [SEND_DTMF, COLLECT_DIGITS]
         if agent.transfer_to and self._transfer is not None:
-            tools.append(transfer_call(self, TransferTargets(agent.transfer_to)))
+            tools.append(transfer_call(agent.transfer_to))
         if agent.handoffs:
-            tools.append(handoff_to(self, {other.name: other.purpose for other in agent.handoffs}))
+            tools.append(handoff_to(tuple((other.name, other.purpose) for other in agent.handoffs)))
         return tools
 
     def key(self, digit: str) -> bool:

@@ -101,9 +101,8 @@ class Persona:
         await asyncio.gather(*(toolbox.close(TOOLS_S) for toolbox in self._toolboxes))
 
     def _tools_of(self, agent: Agent) -> Toolbox:
-        context = ToolContext(
-            self._call.call_id, self._call.caller, self._call.callee, {**self._variables, **agent.variables}
-        )
+        call, variables = self._call, {**self._variables, **agent.variables}
+        context = ToolContext(call.call_id, call.caller, call.callee, variables, self._acting)
         tools = [*self._acting.tools(agent), *agent.tools]
         taken = {tool.name for tool in tools}
         tools += [tool for tool in self._connected if tool.name not in taken]

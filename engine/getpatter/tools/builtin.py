@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from getpatter.errors import ConfigurationError, ToolError
 from getpatter.tools.actions import CallActions
+from getpatter.tools.context import ToolContext
 from getpatter.tools.tool import MAX_TIMEOUT_S, Tool
 
 E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
@@ -65,25 +67,68 @@ def _matches(number: str, entry: str) -> bool:
     return number.startswith(entry[:-1]) if entry.endswith("*") else number == entry
 
 
-def end_call(actions: CallActions) -> Tool:
-    """`end_call(reason)`."""
+async def _end_call(context: ToolContext, reason: str = "") -> dict[str, str]:
+    """End the telephone call. Say goodbye in the same message; it is heard before the line drops.
 
-    async def handler(reason: str = "") -> dict[str, str]:
-        """End the telephone call. Say goodbye in the same message; it is heard before the line drops.
-
-        Args:
-            reason: Why the call ends, in a few words.
-        """
-        actions.end(reason)
-        return {"status": "ending", "reason": reason}
-
-    return Tool(name="end_call", handler=handler)
+    Args:
+        reason: Why the call ends, in a few words.
+    """
+    _actions(context).end(reason)
+    return {"status": "ending", "reason": reason}
 
 
-def transfer_call(actions: CallActions, targets: TransferTargets) -> Tool:
-    """`transfer_call(number, summary)`, to `targets` and nowhere else."""
+async def _send_dtmf(
+    context: ToolContext, digits: Annotated[str, Field(pattern=f"^[0-9*#A-Dw]{{1,{MAX_KEYS}}}$")]
+) -> dict[str, str]:
+    """Press keys of the telephone, e.g. to choose from a menu or to enter a code.
 
-    async def handler(number: str, summary: str = "") -> dict[str, str]:
+    Args:
+        digits: The keys: 0 to 9, *, #, A to D, and w for a pause of half a second.
+    """
+    await _actions(context).send_dtmf(digits)
+    return {"status": "sent", "digits": digits}
+
+
+async def _collect_digits(
+    context: ToolContext,
+    max_digits: Annotated[int, Field(ge=1, le=MAX_KEYS)] = MAX_KEYS,
+    finish_on: Literal["#", "*", ""] = "#",
+    timeout_s: Annotated[float, Field(gt=0, le=MAX_KEY_WAIT_S)] = 10.0,
+) -> dict[str, str]:
+    """Wait for keys that the caller presses. Ask for them in the same message.
+
+    Args:
+        max_digits: Stop after this many keys.
+        finish_on: The key with which the caller says that it was all; empty for none.
+        timeout_s: Seconds without a key after which it is over.
+    """
+    digits = await _actions(context).collect_digits(max_digits, finish_on, timeout_s)
+    return {"status": "collected" if digits else "nothing_pressed", "digits": digits}
+
+
+def _actions(context: ToolContext) -> CallActions:
+    if context.actions is None:
+        raise ToolError("There is no call to do this with.")
+    return context.actions
+
+
+# Made once: to draw a schema from a signature takes milliseconds, and every call has these.  Those with the longest
+# time limit wait for what is being said.
+END_CALL: Final = Tool(name="end_call", handler=_end_call)
+SEND_DTMF: Final = Tool(name="send_dtmf", handler=_send_dtmf, timeout_s=MAX_TIMEOUT_S)
+COLLECT_DIGITS: Final = Tool(
+    name="collect_digits", handler=_collect_digits, timeout_s=MAX_TIMEOUT_S, side_effects=False
+)
+
+
+@lru_cache(maxsize=256)
+def transfer_call(allowed: tuple[str, ...]) -> Tool:
+    """`transfer_call(number, summary)`, to the targets in `allowed` (see `TransferTargets`) and nowhere else."""
+    targets = TransferTargets(allowed)
+    if not targets:
+        raise ConfigurationError("Calls cannot be transferred: no number is allowed.")
+
+    async def handler(context: ToolContext, number: str, summary: str = "") -> dict[str, str]:
         """Transfer the caller to another number. Say so in the same message; it is heard before the transfer.
 
         Args:
@@ -91,63 +136,27 @@ def transfer_call(actions: CallActions, targets: TransferTargets) -> Tool:
             summary: What whoever answers should know, in a sentence or two.
         """
         number = targets.check(number)
-        await actions.transfer(number, summary=summary)
+        await _actions(context).transfer(number, summary=summary)
         return {"status": "transferring", "to": number}
 
-    if not targets:
-        raise ConfigurationError("Calls cannot be transferred: no number is allowed.")
-    return Tool(name="transfer_call", handler=handler, timeout_s=MAX_TIMEOUT_S)  # it waits for what is being said
+    return Tool(name="transfer_call", handler=handler, timeout_s=MAX_TIMEOUT_S)
 
 
-def send_dtmf(actions: CallActions) -> Tool:
-    """`send_dtmf(digits)`."""
-
-    async def handler(digits: Annotated[str, Field(pattern=f"^[0-9*#A-Dw]{{1,{MAX_KEYS}}}$")]) -> dict[str, str]:
-        """Press keys of the telephone, e.g. to choose from a menu or to enter a code.
-
-        Args:
-            digits: The keys: 0 to 9, *, #, A to D, and w for a pause of half a second.
-        """
-        await actions.send_dtmf(digits)
-        return {"status": "sent", "digits": digits}
-
-    return Tool(name="send_dtmf", handler=handler, timeout_s=MAX_TIMEOUT_S)  # the same, and the tones take time
-
-
-def collect_digits(actions: CallActions) -> Tool:
-    """`collect_digits(max_digits, finish_on, timeout_s)`."""
-
-    async def handler(
-        max_digits: Annotated[int, Field(ge=1, le=MAX_KEYS)] = MAX_KEYS,
-        finish_on: Literal["#", "*", ""] = "#",
-        timeout_s: Annotated[float, Field(gt=0, le=MAX_KEY_WAIT_S)] = 10.0,
-    ) -> dict[str, str]:
-        """Wait for keys that the caller presses. Ask for them in the same message.
-
-        Args:
-            max_digits: Stop after this many keys.
-            finish_on: The key with which the caller says that it was all; empty for none.
-            timeout_s: Seconds without a key after which it is over.
-        """
-        digits = await actions.collect_digits(max_digits, finish_on, timeout_s)
-        return {"status": "collected" if digits else "nothing_pressed", "digits": digits}
-
-    return Tool(name="collect_digits", handler=handler, timeout_s=MAX_TIMEOUT_S, side_effects=False)
-
-
-def handoff_to(actions: CallActions, agents: Mapping[str, str]) -> Tool:
-    """`handoff_to(name, reason)`, to `agents`: what each is for, by name."""
-
-    async def handler(name: str, reason: str = "") -> dict[str, str]:
-        if name not in agents:
-            raise ToolError(f"There is no agent {name[:40]!r}. Agents: {', '.join(agents)}.", status="rejected")
-        return {"status": "handed_over", "to": name, "instructions": actions.handoff(name, reason)}
-
+@lru_cache(maxsize=256)
+def handoff_to(agents: tuple[tuple[str, str], ...]) -> Tool:
+    """`handoff_to(name, reason)`, to `agents`: names, and what each is for."""
     if not agents:
         raise ConfigurationError("There is no agent to hand the call over to.")
-    purposes = " ".join(f"{name}: {purpose}." if purpose else f"{name}." for name, purpose in agents.items())
+    names = [name for name, _ in agents]
+
+    async def handler(context: ToolContext, name: str, reason: str = "") -> dict[str, str]:
+        if name not in names:
+            raise ToolError(f"There is no agent {name[:40]!r}. Agents: {', '.join(names)}.", status="rejected")
+        return {"status": "handed_over", "to": name, "instructions": _actions(context).handoff(name, reason)}
+
+    purposes = " ".join(f"{name}: {purpose}." if purpose else f"{name}." for name, purpose in agents)
     properties = {
-        "name": {"type": "string", "enum": list(agents)},
+        "name": {"type": "string", "enum": names},
         "reason": {"type": "string", "description": "Why, in a few words, for the agent that takes over."},
     }
     return Tool(

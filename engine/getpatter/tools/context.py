@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from getpatter.tools.actions import CallActions
+
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
@@ -15,6 +17,8 @@ class ToolContext:
     callee: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What the call was given to fill its prompt with, e.g. a customer's number."""
+    actions: CallActions | None = field(default=None, repr=False, compare=False)
+    """What may be done with the call itself; None where a tool runs outside of one."""
 
 
 @dataclass(frozen=True, slots=True)
