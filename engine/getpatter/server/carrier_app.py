@@ -6,19 +6,18 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from fastapi import FastAPI, Request, Response
 
 from getpatter.calls import session
-from getpatter.calls.exchange import Exchange
 from getpatter.calls.media import MediaSink, MediaSocket
-from getpatter.carriers.base import Carrier, InboundCall, Webhook, WebhookRequest, WebhookResponse
+from getpatter.carriers.base import Carrier, CarrierEvent, InboundCall, Webhook, WebhookRequest, WebhookResponse
 from getpatter.clock import Clock, SystemClock
 from getpatter.errors import CarrierError, Expired, InvalidSignature, PatterError, Replayed
 from getpatter.server.afterwards import Afterwards
 from getpatter.server.deliveries import Deliveries
-from getpatter.server.lobby import Lobby, WatchedSocket
+from getpatter.server.lobby import Guest, Lobby, WatchedSocket
 from getpatter.server.refusals import Asked, Incidents, Refusals, Unnoted
 from getpatter.server.request_body import Unacceptable, read_body
 from getpatter.server.upgrade import MediaUpgrade, Refusal
@@ -35,6 +34,16 @@ _TURNED_AWAY: Final[dict[str, Kind]] = {
 }
 
 
+class Telephony(Protocol):
+    """What a carrier has to say is said to this: `calls.exchange.Exchange`, for the part that faces carriers."""
+
+    async def ring(self, event: InboundCall) -> WebhookResponse: ...
+
+    def on_carrier_events(self, events: Sequence[CarrierEvent]) -> None: ...
+
+    def stream(self, call_id: str, socket: MediaSocket) -> Guest | None: ...
+
+
 class CarrierEdge:
     """Checks who is there and hands over to the exchange.
 
@@ -45,7 +54,7 @@ class CarrierEdge:
     def __init__(
         self,
         carrier: Carrier,
-        exchange: Exchange,
+        exchange: Telephony,
         *,
         clock: Clock | None = None,
         incidents: Incidents | None = None,

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from getpatter.calls.media import MediaSocket
+from getpatter.calls.media import MediaSink, MediaSocket
 
 PER_CALL: Final = 4
 """A carrier opens one, and another when it believes the first one lost."""
 IN_ALL: Final = 100
 
 
-class Waiting(Protocol):
+class Guest(MediaSink, Protocol):
+    """A stream that may turn out to be nobody's."""
+
     @property
     def waiting(self) -> bool:
         """Open, and no call's yet."""
@@ -22,14 +24,14 @@ class Lobby:
     """Counts the streams that wait, so that nobody keeps sockets open at will."""
 
     def __init__(self) -> None:
-        self._streams: list[tuple[str, Waiting]] = []
+        self._streams: list[tuple[str, Guest]] = []
 
     def has_room(self, call_id: str) -> bool:
         """For one more on this call's path."""
         self._streams = [(path, stream) for path, stream in self._streams if stream.waiting]
         return len(self._streams) < IN_ALL and sum(path == call_id for path, _ in self._streams) < PER_CALL
 
-    def enter(self, call_id: str, stream: Waiting) -> None:
+    def enter(self, call_id: str, stream: Guest) -> None:
         self._streams.append((call_id, stream))
 
 
