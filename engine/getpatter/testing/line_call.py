@@ -115,6 +115,8 @@ class LineCall:
         self.onward_call: LineCall | None = None
         """Whom the party was connected to last."""
         self.answered = asyncio.Event()
+        self.streaming = asyncio.Event()
+        """An engine has taken a media stream of it, which may be over since."""
         self.ended = asyncio.Event()
         """The call is over and its callbacks are delivered, lost or held back."""
         self._exchange = exchange
@@ -126,13 +128,15 @@ class LineCall:
         self._streaming: FarEndStream | None = None
         self._detection: Detection | None = None
         self._reports = Reports(exchange.webhooks)
-        self._answered_at = 0.0
-        self._ended_at = 0.0
+        self.began_at = time.time()
+        self.answered_at = 0.0
+        self.ended_at = 0.0
+        """All three in seconds since the Unix epoch; 0 as long as it did not happen."""
 
     @property
     def talked_s(self) -> float:
         """Since its answer, or until its end."""
-        return (self._ended_at or time.monotonic()) - self._answered_at if self._answered_at else 0.0
+        return (self.ended_at or time.time()) - self.answered_at if self.answered_at else 0.0
 
     @property
     def status(self) -> Status:
@@ -265,14 +269,14 @@ class LineCall:
 
     def _progress(self, status: Status) -> None:
         if status in OVER:
-            self._ended_at = time.monotonic()
+            self.ended_at = time.time()
         self.statuses.append(status)
         self.tell(Progressed(status))
 
     async def _talk(self, program: Program, terms: Terms) -> None:
         assert self.party is not None
         assert self._utterances is not None
-        self._answered_at = time.monotonic()
+        self.answered_at = time.time()
         far_end = self.far_end = FarEnd(self.party, self._utterances, None, self._exchange.listener)
         far_end.on_key = lambda digit: self.tell(KeyPressed(digit))
         self._progress("in-progress")
@@ -361,12 +365,17 @@ class LineCall:
     async def _stream(self, far_end: FarEnd, verb: ConnectStream) -> None:
         codec = self.wire.codec(self, verb)
         far_end.attach(codec)
+
+        def opened() -> None:
+            self.streaming.set()
+            self.tell(StreamOpened(verb, codec.stream_id))
+
         self._streaming = stream = FarEndStream(
             far_end,
             verb.url,
             hang_up=self._interrupt,
             headers=self.wire.upgrade_headers(verb.url),
-            on_open=lambda: self.tell(StreamOpened(verb, codec.stream_id)),
+            on_open=opened,
         )
         try:
             self.streams.append(await stream.run())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -95,8 +95,11 @@ class Lines:
         """A live call, or one of the last few that ended."""
         return self._live.get(call_id) or next((c for c in self._past if c.legs.call_id == call_id), None)
 
-    def is_live(self, call_id: str) -> bool:
-        return call_id in self._live
+    @property
+    def calls(self) -> Iterator[LineCall]:
+        """Live and past ones."""
+        yield from self._live.values()
+        yield from self._past
 
     def result(self, call: LineCall) -> RingResult:
         """How an inbound call went that is over; raises `CarrierError` for one that the engine did not take."""

@@ -1,0 +1,3 @@
+"""Local stand-ins for carriers, which speak their true wire: REST, signed webhooks, media streams, people who talk."""
+
+from getpatter.testing.clouds.twilio import TwilioCloud as TwilioCloud
