@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -24,6 +26,8 @@ from getpatter.events import DismissedAs
 from getpatter.observability.conversation_state import AgentState, UserState
 from getpatter.observability.latency import PARTS
 from getpatter.observability.stages import Stage
+from getpatter.sdk.callbacks import CallbackOptions
+from getpatter.sdk.speech_events import SpeechEvents
 from getpatter.settings import Settings, default_home
 from getpatter.testing import parties
 from getpatter.testing.parties import built_in, parse_party, walk
@@ -217,7 +221,7 @@ def _options(group: TyperGroup, prefix: str = "") -> Iterator[tuple[str, set[str
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_commands_exist_with_their_options(paper: Path) -> None:
     known = commands()
-    for match in re.finditer(r"\bgetpatter\s((?:sim\s)?[a-z-]+)([^\n`]*)", paper.read_text("utf-8")):
+    for match in re.finditer(r"(?<!from )\bgetpatter\s((?:sim\s)?[a-z-]+)([^\n`]*)", paper.read_text("utf-8")):
         name = " ".join(match[1].split())
         assert name in known, match[0]
         assert set(re.findall(r"--[a-z-]+", match[2])) <= known[name], match[0]
@@ -278,3 +282,27 @@ def test_the_page_on_safety_names_the_numbers_that_are_refused() -> None:
 def test_scripts_that_are_named_exist(paper: Path) -> None:
     for name in re.findall(r"\b(?:bench|scripts|tests)/\w+\.py\b", paper.read_text("utf-8")):
         assert (ROOT / name).exists(), name
+
+
+# -- programs
+
+
+def programs(paper: str) -> list[str]:
+    return re.findall(r"^<!-- program -->\n```python\n(.*?)^```$", text(paper), re.M | re.S)
+
+
+@pytest.mark.parametrize(("paper", "prints"), [("README.md", "answered after"), ("docs/sdk.md", "busy")])
+def test_programs_run_as_they_stand(paper: str, prints: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("PATTER_", "DATABASE_URL"))]:
+        monkeypatch.delenv(name)
+    (program,) = programs(paper)
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert prints in done.stdout
+
+
+def test_the_reference_of_callbacks_names_all_of_them() -> None:
+    named = {code(row[0]) for row in rows(section("docs/sdk.md", "Callbacks"))}
+    assert named == set(CallbackOptions.__annotations__)
+    speech = {name for name in vars(SpeechEvents) if name.startswith("on_")}
+    assert set(re.findall(r"`(on_\w+)`", section("docs/sdk.md", "Callbacks"))) == named | speech

@@ -42,16 +42,19 @@ FLOORS: dict[str, int] = {
     "engines": 3,
     "guardrails": 3,
     "hooks": 3,
+    "local": 3,
     "tools": 3,
     "agent": 4,
     "conversation": 5,
     "calls": 6,
     "testing": 7,
     "control": 7,
+    "sdk": 7,
     "server": 8,
     "trying": 8,
     "doctor": 9,
     "cli": 10,
+    "client": 9,
 }
 """A room may also import from its own."""
 

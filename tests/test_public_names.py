@@ -1,0 +1,81 @@
+"""What can be imported from `getpatter`, and what that costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import getpatter
+
+NAMES = {
+    "AccessDenied",
+    "AfterLlm",
+    "AgcConfig",
+    "Agent",
+    "AtCapacity",
+    "BackgroundAudio",
+    "BargeInStrategy",
+    "CallControl",
+    "CallEnded",
+    "CallMetrics",
+    "CallNotFound",
+    "CallResult",
+    "CarrierError",
+    "CloudflareTunnel",
+    "ConfigurationError",
+    "CostBreakdown",
+    "Guardrail",
+    "HookContext",
+    "InvalidRequest",
+    "LatencyBreakdown",
+    "MachineDetectionResult",
+    "McpServer",
+    "MinWordsStrategy",
+    "Ngrok",
+    "OpenAICompatibleLLM",
+    "OpenAIRealtime",
+    "Patter",
+    "PatterError",
+    "PipelineHooks",
+    "Plivo",
+    "PolicyDenied",
+    "ProviderError",
+    "Reassurance",
+    "SpeechEvents",
+    "Static",
+    "Telnyx",
+    "Tool",
+    "ToolContext",
+    "ToolError",
+    "TurnMetrics",
+    "TurnSettings",
+    "Twilio",
+    "__version__",
+    "guardrail",
+    "tool",
+}
+
+
+def run(program: str) -> str:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_the_list_of_public_names() -> None:
+    assert set(getpatter.__all__) == NAMES
+    assert dir(getpatter) == sorted(dir(getpatter))
+    assert set(dir(getpatter)) >= NAMES
+
+
+def test_all_of_them_can_be_imported() -> None:
+    assert run("from getpatter import *; print(Patter.__name__, tool.__name__)") == "Patter tool"
+
+
+def test_a_name_costs_what_it_needs_and_the_package_next_to_nothing() -> None:
+    loaded = "import sys; print(*sorted({'numpy', 'pydantic', 'fastapi', 'onnxruntime', 'httpx'} & set(sys.modules)))"
+    assert run(f"import getpatter; {loaded}") == ""
+    assert "fastapi" not in run(f"from getpatter import Patter; {loaded}").split()
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    assert not hasattr(getpatter, "Pattern")
