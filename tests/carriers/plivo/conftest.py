@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from getpatter.carriers.plivo.account import Plivo
 from getpatter.carriers.plivo.carrier import PlivoCarrier
-from getpatter.testing.clock import ManualClock
+from getpatter.clock import Clock
 from getpatter.testing.http import served
 
 AUTH_ID = "MA" + "X" * 18
@@ -30,7 +30,7 @@ Answers: TypeAlias = dict[str, tuple[int, Any]]
 class Asked:
     method: str
     path: str
-    """Below the account, `Call/`."""
+    """Below the account, `Call/`, as it was sent."""
     query: dict[str, str]
     body: dict[str, Any]
     authorization: str
@@ -48,7 +48,7 @@ class ApiServer:
     asked: list[Asked] = field(default_factory=list)
 
     async def answer(self, request: Request) -> Response:
-        path = request.url.path.removeprefix(f"/v1/Account/{AUTH_ID}/")
+        path = request.scope["raw_path"].decode().removeprefix(f"/v1/Account/{AUTH_ID}/")
         body = await request.body()
         query = dict(parse_qsl(request.url.query))
         authorization = request.headers.get("authorization", "")
@@ -69,12 +69,11 @@ class ApiServer:
 
 @dataclass(frozen=True)
 class Desk:
-    """A carrier whose API is ours, on a clock that stands still.  `url` is the API's server."""
+    """A carrier whose API is ours.  `url` is the API's server."""
 
     carrier: PlivoCarrier
     api: ApiServer
     url: str
-    clock: ManualClock
 
 
 OpenDesk: TypeAlias = Callable[..., AbstractAsyncContextManager[Desk]]
@@ -85,12 +84,12 @@ def desk() -> OpenDesk:
     """Opens a desk; its API gives the answers that are passed."""
 
     @asynccontextmanager
-    async def opened(answers: Answers | None = None) -> AsyncIterator[Desk]:
-        api, clock = ApiServer(answers or {}), ManualClock()
+    async def opened(answers: Answers | None = None, clock: Clock | None = None) -> AsyncIterator[Desk]:
+        api = ApiServer(answers or {})
         async with served(api.app) as url:
             carrier = PlivoCarrier(Plivo(AUTH_ID, TOKEN, f"{url}/v1"), clock=clock, jitter=lambda: 0.0)
             try:
-                yield Desk(carrier, api, url, clock)
+                yield Desk(carrier, api, url)
             finally:
                 await carrier.close()
 
