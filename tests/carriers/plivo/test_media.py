@@ -146,8 +146,9 @@ class TestMarks:
         codec.clear()
         codec.mark("a")
         codec.clear()
-        messages = line.cleared(), line.played("a"), line.cleared()
-        assert [codec.decode(message) for message in messages] == [None, None, None]
+        codec.mark("a")
+        messages = line.cleared(), line.played("a"), line.cleared(), line.played("a")
+        assert [codec.decode(message) for message in messages] == [None, None, None, MarkPlayed("a")]
 
     def test_a_clear_that_is_never_answered_does_not_hold_back_later_marks(self) -> None:
         codec, line = connect()
