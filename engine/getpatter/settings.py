@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     public_url: Annotated[str, BeforeValidator(with_scheme)] = ""
     """What carriers reach the carrier listener by, e.g. https://phone.example.org; with `tunnel` ngrok the host name
     that is reserved there."""
+    trusted_proxies: str = ""
+    """Addresses and networks of proxies before the carrier listener, separated by commas: who a request comes from is
+    taken from what these say.  Never where it was sent to, by which signatures are verified."""
     tunnel: Annotated[Literal["", "cloudflare", "ngrok"], BeforeValidator(str.lower)] = ""
     """Opened at the engine's start, for a machine that has no public URL."""
     carrier: Annotated[str, BeforeValidator(str.lower)] = "sim"

@@ -57,7 +57,8 @@ async def _serve(chosen: Settings, inbound: ServeInbound | None) -> None:
         garbage = QuietGarbage(SystemClock(), lambda: engine.live_calls)
         garbage.start()
         engine.bus.subscribe(garbage.listen)
-        err.print(f"patter is ready. Control and MCP: {engine.private_url}  carriers: {engine.carrier_url}")
+        reached = f" at {engine.public_url}" if engine.public_url != engine.carrier_url else ""
+        err.print(f"patter is ready. Control and MCP: {engine.private_url}  carriers: {engine.carrier_url}{reached}")
         await stopped.wait()
         if engine.live_calls:
             err.print(f"Stopping: {engine.live_calls} calls may go on for {chosen.drain_s:g} s. Again to stop at once.")

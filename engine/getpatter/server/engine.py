@@ -12,8 +12,10 @@ from getpatter.agent import Agent, TurnSettings
 from getpatter.audio.vad import VoiceActivityModel
 from getpatter.beat import Beat
 from getpatter.calls.admission import Admission
+from getpatter.calls.after_calls import AfterCalls
 from getpatter.calls.archive import Archive
 from getpatter.calls.exchange import Exchange, Rules
+from getpatter.calls.ledger import Ledger
 from getpatter.calls.legs import Legs
 from getpatter.calls.lines import Lines
 from getpatter.calls.live import Office
@@ -38,7 +40,8 @@ from getpatter.server.private_app import Health, Mount, private_app
 from getpatter.server.sweep import Sweep
 from getpatter.server.way_in import WayIn, tunnel_of
 from getpatter.settings import Settings
-from getpatter.store import Store
+from getpatter.store import Journal, Store
+from getpatter.store.incidents import IncidentLog
 from getpatter.stt.local import local_stt
 from getpatter.tools.builtin import TransferTargets
 from getpatter.tts.local import local_tts
@@ -86,6 +89,8 @@ class Engine:
         self._stack = AsyncExitStack()
         self._draining = False
         self._exchange: Exchange | None = None
+        self._beacon = EngineBeacon(settings.home)
+        self._announced = False
         self._way_in: WayIn
         self._rooms: tuple[CarrierEdge, Exchange]
         self.token = ""
@@ -130,8 +135,7 @@ class Engine:
     async def _start(self) -> None:
         settings, stack = self._settings, self._stack
         self.token = secret(settings.home, TOKEN)
-        beacon = EngineBeacon(settings.home)
-        stack.enter_context(beacon.held())
+        stack.enter_context(self._beacon.held())
 
         store = await Store.open(settings.database)
         stack.push_async_callback(store.close)
@@ -144,9 +148,23 @@ class Engine:
             self._trace()
 
         listening = self._listening()
-        services = Services(listening, self._pacer(), self._clock)
-        recorder = self._recorder() if settings.record else None
         agent = self._agent or self._default_agent()
+        phone = self._telephone(listening, agent)
+        after = AfterCalls(phone.carrier, Ledger(store.calls, journal, self.bus), self._clock, settings.recordings)
+        stack.push_async_callback(after.stop)
+        office = self._office(phone)
+        services = Services(listening, self._pacer(), self._clock)
+        lines = Lines(office, Admission(settings.max_calls), services, journal)
+        exchange = self._exchange = self._open_exchange(agent, lines, phone, store, journal, after)
+        incidents = store.incident_log(self._clock)
+        stack.push_async_callback(incidents.close)
+        await self._listen(exchange, phone, incidents)
+        after.start(self.interrupted)
+        self._announce()
+        stack.push_async_callback(self._drain)
+
+    def _telephone(self, listening: Listening, agent: Agent) -> Telephone:
+        settings = self._settings
         phone = telephone(
             settings,
             listening,
@@ -154,8 +172,8 @@ class Engine:
             account=self._account,
             tunnelled=self._tunnel is not None,
         )
-        stack.push_async_callback(phone.carrier.close)
-        way_in = self._way_in = WayIn(
+        self._stack.push_async_callback(phone.carrier.close)
+        self._way_in = WayIn(
             phone.carrier,
             self._clock,
             number=settings.phone_number,
@@ -163,17 +181,25 @@ class Engine:
             tunnel=self._tunnel or tunnel_of(settings),
             reachable_at=self._reachable_at,
         )
-        office = Office(
+        return phone
+
+    def _office(self, phone: Telephone) -> Office:
+        return Office(
             carrier=phone.carrier,
             legs=Legs(),
             bus=self.bus,
             clock=self._clock,
-            recorder=recorder,
-            carrier_records=settings.carrier_recording and phone.carrier.capabilities.recording,
+            recorder=self._recorder() if self._settings.record else None,
+            carrier_records=self._settings.carrier_recording and phone.carrier.capabilities.recording,
         )
-        self._exchange = exchange = Exchange(
+
+    def _open_exchange(
+        self, agent: Agent, lines: Lines, phone: Telephone, store: Store, journal: Journal, after: AfterCalls
+    ) -> Exchange:
+        settings = self._settings
+        return Exchange(
             agent=agent,
-            lines=Lines(office, Admission(settings.max_calls), services, journal),
+            lines=lines,
             policy=DialPolicy.parse(settings.allow, open_to_all=phone.simulated or self._any_number),
             archive=Archive(store.calls, self._clock),
             journal=journal,
@@ -183,11 +209,9 @@ class Engine:
                 how_to_try=phone.how_to_try,
                 machine_detection=settings.machine_detection,
             ),
-            lead_here=way_in.answer,
+            on_recording=after.recording_ready,
+            lead_here=self._way_in.answer,
         )
-        await self._listen(exchange, phone, way_in)
-        beacon.announce(private_url=self.private_url, carrier_url=self.carrier_url, token=self.token)
-        stack.push_async_callback(self._drain)
 
     def _trace(self) -> None:
         # The SDK takes long to import, and most engines are not traced.
@@ -229,11 +253,19 @@ class Engine:
             turns=TurnSettings(vad_stop_s=settings.vad_stop_s, max_duration_s=settings.max_call_s),
         )
 
-    async def _listen(self, exchange: Exchange, phone: Telephone, way_in: WayIn) -> None:
+    async def _listen(self, exchange: Exchange, phone: Telephone, incidents: IncidentLog) -> None:
         settings = self._settings
-        edge, sweep = CarrierEdge(phone.carrier, exchange), Sweep(self._beat)
+        edge = CarrierEdge(
+            phone.carrier,
+            exchange,
+            clock=self._clock,
+            incidents=incidents,
+            trusted_proxies=[proxy for proxy in settings.trusted_proxies.replace(" ", "").split(",") if proxy],
+        )
+        sweep = Sweep(self._beat)
         self._rooms = (edge, exchange)
         self._stack.callback(sweep.close)
+        self._stack.push_async_callback(edge.close)
         carrier = Listener(settings.carrier_host, settings.carrier_port, setting="PATTER_CARRIER_PORT")
         self._stack.push_async_callback(carrier.stop)
         private = Listener(settings.host, settings.port, setting="PATTER_PORT")
@@ -242,8 +274,8 @@ class Engine:
         app = edge.app()
         add_ping(app, phone.carrier.name, self.token)
         await carrier.start(app, ws=media_protocol(edge.accept, self._clock, sweep))
-        self._stack.push_async_callback(way_in.close)
-        await way_in.open(carrier.port, settings.public_url or carrier.url)
+        self._stack.push_async_callback(self._way_in.close)
+        await self._way_in.open(carrier.port, settings.public_url or carrier.url)
         mounts = [make(exchange, self.bus, self.token) for make in self._mounts]
         health = Health(
             state=lambda: "draining" if self._draining else "ok", details=lambda: {"calls": exchange.live_calls}
@@ -254,6 +286,18 @@ class Engine:
         self.public_url = public_url
         for room in self._rooms:
             room.reachable_at(public_url)
+        if self._announced:
+            self._announce()
+
+    def _announce(self) -> None:
+        """Tell other processes of this home where we are."""
+        self._announced = True
+        self._beacon.announce(
+            private_url=self.private_url,
+            carrier_url=self.carrier_url,
+            public_url=self.public_url,
+            token=self.token,
+        )
 
     async def lead_number_here(self) -> None:
         """Have the calls to our number come to this engine, unless `manage_webhook` is off; `serve_inbound` does it by
