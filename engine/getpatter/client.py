@@ -333,7 +333,8 @@ class Patter(SpeechEvents):
     async def _start(self, agent: Agent, tunnel: Tunnel | None, given: dict[str, Any]) -> _Run:
         run = _Run(self, self.carrier, tunnel if self.carrier is not None else None)
         try:
-            await run.start(agent, self._settings(run, given))
+            given |= {"carrier": self._carrier_name, "phone_number": self.phone_number, "public_url": self.webhook_url}
+            await run.start(agent, run.settings(self._persist, given))
         except BaseException as error:
             await run.close()
             if isinstance(error, Exception):
@@ -344,22 +345,6 @@ class Patter(SpeechEvents):
         self._run = run
         self.tunnel_ready.make(run.public_url)
         return run
-
-    def _settings(self, run: _Run, given: dict[str, Any]) -> Settings:
-        home: dict[str, Any] = {}
-        if self._persist is False:
-            home = {"home": run.temporary_folder()}
-        elif self._persist not in (None, True):
-            home = {"home": Path(str(self._persist))}
-        return engine_settings.load(
-            **home,
-            **given,
-            port=0,
-            carrier=self._carrier_name,
-            phone_number=self.phone_number,
-            public_url=self.webhook_url,
-            tunnel="",
-        )
 
 
 class _Run:
@@ -374,9 +359,15 @@ class _Run:
         """What was chosen in the place of each default."""
         self.stopping = asyncio.Event()
 
-    def temporary_folder(self) -> Path:
-        """Gone when this is closed."""
-        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="patter-")))
+    def settings(self, persist: bool | str | Path | None, given: Mapping[str, Any]) -> Settings:
+        """Those of the engine; `persist` is its home as in `Patter`.  Raises `ConfigurationError`."""
+        home: dict[str, Any] = {}
+        if persist is False:
+            home = {"home": Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="patter-")))}
+        elif persist not in (None, True):
+            home = {"home": Path(str(persist))}
+        # The private listener takes any port, so that several programs can run; the tunnel is handed over as it is.
+        return engine_settings.load(**home, **given, port=0, tunnel="")
 
     async def start(self, agent: Agent, settings: Settings) -> None:
         # Takes long to import, and a program that only makes agents has no need of it.
