@@ -351,8 +351,10 @@ class LiveCall:
     def broken_message(self, error: MediaError) -> None:
         self._tell_problem(error)
 
-    def hung_up(self) -> None:
-        self.transferring.stream_over(Ending("answered", "caller", "the other side hung up", carrier_knows=True))
+    def hung_up(self, *, carrier_knows: bool) -> None:
+        self.transferring.stream_over(
+            Ending("answered", "caller", "the other side hung up", carrier_knows=carrier_knows)
+        )
 
     def lost(self, error: MediaError) -> None:
         self.transferring.stream_over(failed(error, ended_by="carrier"))

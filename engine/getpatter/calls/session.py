@@ -27,6 +27,8 @@ START_TIMEOUT_S = 10.0
 """A carrier sends `start` at once; a socket that does not is nobody's call."""
 IDLE_TIMEOUT_S = 15.0
 """Carriers send a frame every 20 ms, silence too; this long without one means that the stream is dead."""
+CLOSED_IN_ORDER = frozenset({1000, 1001})
+"""Close codes of a peer that has done what it wanted (RFC 6455 section 7.4.1)."""
 MAX_BROKEN = 10
 """Messages that may be malformed before the stream is given up."""
 
@@ -49,8 +51,8 @@ class Party(Protocol):
     def broken_message(self, error: MediaError) -> None:
         """A message was malformed and left out."""
 
-    def hung_up(self) -> None:
-        """The far end or the carrier ended the stream in order."""
+    def hung_up(self, *, carrier_knows: bool) -> None:
+        """The far end or the carrier ended the stream in order; `carrier_knows` that the call is over, too."""
 
     def lost(self, error: MediaError) -> None:
         """The stream is gone without having been ended."""
@@ -114,7 +116,11 @@ class MediaStream:
         if self._over:
             return
         self._over = True
-        if self._party is not None:
+        if self._party is None:
+            return
+        if code in CLOSED_IN_ORDER:  # some carriers say no other goodbye
+            self._party.hung_up(carrier_knows=False)
+        else:
             self._party.lost(MediaError(f"The carrier's media stream was dropped (WebSocket close code {code})."))
 
     def _on_event(self, event: MediaEvent) -> None:
@@ -130,7 +136,7 @@ class MediaStream:
                 self._party.dtmf(digit)
             case StreamStopped():
                 self._over = True
-                self._party.hung_up()
+                self._party.hung_up(carrier_knows=True)
             case _:
                 pass
 
