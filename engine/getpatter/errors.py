@@ -28,7 +28,10 @@ written for whoever made the request, a person or a language model, and never ho
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
+
+Detail = str | bool
 
 
 class PatterError(Exception):
@@ -40,6 +43,11 @@ class PatterError(Exception):
         super().__init__(message)
         self.message = message
         self.next_step = next_step
+
+    @property
+    def details(self) -> Mapping[str, Detail]:
+        """What its kind tells beside the text, for programs: arguments of the kind's own constructor, by name."""
+        return {}
 
 
 class ConfigurationError(PatterError, ValueError):
@@ -67,6 +75,10 @@ class PolicyDenied(PatterError):
         super().__init__(message, next_step=next_step)
         self.rule = rule
 
+    @property
+    def details(self) -> Mapping[str, Detail]:
+        return {"rule": self.rule}
+
 
 class AtCapacity(PatterError):
     code = "at_capacity"
@@ -84,6 +96,10 @@ class CarrierError(PatterError):
     def __init__(self, message: str, *, carrier_code: str = "", next_step: str | None = None) -> None:
         super().__init__(message, next_step=next_step)
         self.carrier_code = carrier_code
+
+    @property
+    def details(self) -> Mapping[str, Detail]:
+        return {"carrier_code": self.carrier_code}
 
 
 class InvalidSignature(CarrierError):
@@ -114,6 +130,10 @@ class ProviderError(PatterError):
         self.provider = provider
         self.retryable = retryable
 
+    @property
+    def details(self) -> Mapping[str, Detail]:
+        return {"provider": self.provider, "retryable": self.retryable}
+
 
 class ExtensionError(PatterError):
     code = "extension"
@@ -127,6 +147,10 @@ class ToolError(PatterError):
     def __init__(self, message: str, *, status: str = "", next_step: str | None = None) -> None:
         super().__init__(message, next_step=next_step)
         self.status = status
+
+    @property
+    def details(self) -> Mapping[str, Detail]:
+        return {"status": self.status}
 
 
 class PartialReply(ProviderError):
@@ -158,6 +182,10 @@ class StoreError(PatterError):
         super().__init__(message, next_step=next_step)
         self.retryable = retryable
 
+    @property
+    def details(self) -> Mapping[str, Detail]:
+        return {"retryable": self.retryable}
+
 
 class CallEnded(PatterError):
     code = "call_ended"
@@ -170,9 +198,17 @@ def _kinds(root: type[PatterError]) -> dict[str, type[PatterError]]:
     return found
 
 
-def from_wire(code: str, message: str, next_step: str | None = None) -> PatterError:
-    """The error that another process described by its code and text; an unknown code gives `PatterError`."""
-    return _kinds(PatterError).get(code, PatterError)(message, next_step=next_step)
+def from_wire(
+    code: str, message: str, next_step: str | None = None, details: Mapping[str, object] | None = None
+) -> PatterError:
+    """The error that another process described by its code, text and details.
+
+    An unknown code gives `PatterError`; details that its kind does not have, or not of this type, are left out.
+    """
+    kind = _kinds(PatterError).get(code, PatterError)
+    own = kind("").details
+    known = {name: value for name, value in (details or {}).items() if name in own and type(value) is type(own[name])}
+    return kind(message, next_step=next_step, **known)
 
 
 def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:

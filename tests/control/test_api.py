@@ -28,7 +28,7 @@ async def http(base_url: str, token: str) -> AsyncIterator[httpx.AsyncClient]:
 def error_of(response: httpx.Response) -> dict[str, Any]:
     body = response.json()
     assert set(body) == {"error"}
-    assert set(body["error"]) == {"code", "message", "next_step"}
+    assert set(body["error"]) == {"code", "message", "next_step", "details"}
     error: dict[str, Any] = body["error"]
     return error
 
@@ -105,6 +105,7 @@ async def test_the_switchboards_errors_keep_their_kind(http: httpx.AsyncClient, 
     denied = await http.post("/calls", json=PLACE)
     assert denied.status_code == 403
     assert error_of(denied)["next_step"] == "Use a phone."
+    assert error_of(denied)["details"] == {"rule": "emergency_number"}
     board.refusal = AtCapacity("Full.")
     assert (await http.post("/calls", json=PLACE)).status_code == 503
 

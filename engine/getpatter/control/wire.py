@@ -48,11 +48,13 @@ class _Wire(BaseModel):
 
 
 class ErrorBody(_Wire):
-    """One error of the tree: `code` is `PatterError.code`."""
+    """One error of the tree: `code` is `PatterError.code`, `details` are those of its kind."""
 
     code: str
     message: str
     next_step: str | None = None
+    details: dict[str, Any] = {}
+    """Of any type: a newer engine's may be of others than ours, and its text is to be read all the same."""
 
 
 class ErrorEnvelope(_Wire):
@@ -93,8 +95,8 @@ def status_of(error: PatterError) -> int:
 
 
 def error_to_wire(error: PatterError) -> dict[str, Any]:
-    """`{"error": {"code", "message", "next_step"}}`."""
-    body = ErrorBody(code=error.code, message=error.message, next_step=error.next_step)
+    """`{"error": {"code", "message", "next_step", "details"}}`."""
+    body = ErrorBody(code=error.code, message=error.message, next_step=error.next_step, details=dict(error.details))
     return ErrorEnvelope(error=body).model_dump()
 
 
@@ -104,4 +106,4 @@ def error_from_wire(content: bytes) -> PatterError | None:
         body = ErrorEnvelope.model_validate_json(content).error
     except ValidationError:
         return None
-    return from_wire(body.code, body.message, body.next_step)
+    return from_wire(body.code, body.message, body.next_step, body.details)
