@@ -136,6 +136,9 @@ class CarrierEdge:
         self._verify(received)
         self._refusals.accepted(asked)
         webhook = self._carrier.parse(received)
+        ringing = next((event for event in webhook.events if isinstance(event, InboundCall)), None)
+        if ringing is not None:  # the exchange itself knows a repeat, whose answer is the same, from a replay
+            return await self._exchange.ring(ringing)
         return await self._deliveries.once(webhook.delivery_id, partial(self._handle, webhook))
 
     def _verify(self, received: WebhookRequest) -> None:
@@ -147,15 +150,10 @@ class CarrierEdge:
             raise Unacceptable(403, "malformed", "The request cannot have been signed.") from None
 
     async def _handle(self, webhook: Webhook) -> WebhookResponse:
-        response = webhook.response
-        others = [event for event in webhook.events if not isinstance(event, InboundCall)]
-        for event in webhook.events:
-            if isinstance(event, InboundCall):
-                response = await self._exchange.ring(event)
-        self._exchange.on_carrier_events(others)
+        self._exchange.on_carrier_events(webhook.events)
         if webhook.command is not None:
             self._afterwards.carry_out(webhook.command)
-        return response
+        return webhook.response
 
     def _asked(self, request: Request) -> Asked:
         address = request.client.host if request.client else ""
