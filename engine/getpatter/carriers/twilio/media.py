@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections import Counter
 from typing import Annotated, Final
 
 import msgspec
@@ -17,6 +16,7 @@ from getpatter.carriers.base import (
     StreamStarted,
     StreamStopped,
 )
+from getpatter.carriers.marks import PendingMarks
 from getpatter.errors import MediaError
 
 MAX_MESSAGE_BYTES: Final = 65_536
@@ -93,10 +93,7 @@ _decode_any = msgspec.json.Decoder(_AnyMessage).decode
 class TwilioMediaCodec:
     """Implements `carriers.base.MediaCodec`; messages are to be sent in the order in which they were made.
 
-    Twilio returns a mark when the audio before it was played, and at once when a `clear` drops that audio; the two
-    look alike.  So the marks that are pending (made, not returned) when `clear` is called are never reported.  Among
-    them may be one that was played and whose return was under way already: nothing tells it apart, and to take
-    words for unheard that were heard by a network's delay is the smaller error.
+    Twilio returns a mark when the audio before it was played, and at once when a `clear` drops that audio.
     """
 
     dtmf_events = True
@@ -105,8 +102,7 @@ class TwilioMediaCodec:
         self._play_prefix = b""
         self._mark_prefix = b""
         self._clear = b""
-        self._pending: Counter[str] = Counter()
-        self._cleared: Counter[str] = Counter()
+        self._marks = PendingMarks()
 
     def decode(self, message: str | bytes) -> MediaEvent | None:
         """The event in a message; None for the outbound track, a mark that was cleared, and events unknown to us.
@@ -135,14 +131,13 @@ class TwilioMediaCodec:
     def mark(self, name: str) -> bytes:
         if not self._mark_prefix:
             raise _not_started()
-        self._pending[name] += 1
+        self._marks.sent(name)
         return b"%b%b}}" % (self._mark_prefix, msgspec.json.encode(name))
 
     def clear(self) -> bytes:
         if not self._clear:
             raise _not_started()
-        self._cleared += self._pending
-        self._pending.clear()
+        self._marks.cleared()
         return self._clear
 
     def press(self, digits: str) -> bytes:
@@ -156,7 +151,7 @@ class TwilioMediaCodec:
         if not self._play_prefix:
             raise MediaError("A Twilio stream sent something before its start message.")
         if isinstance(said, _Mark):
-            return self._mark_returned(said.mark.name)
+            return MarkPlayed(said.mark.name) if self._marks.returned(said.mark.name) else None
         if isinstance(said, _Dtmf):
             return DtmfReceived(said.dtmf.digit)
         return StreamStopped()
@@ -172,23 +167,6 @@ class TwilioMediaCodec:
         self._mark_prefix = b'{"event":"mark","streamSid":%b,"mark":{"name":' % stream
         self._clear = b'{"event":"clear","streamSid":%b}' % stream
         return StreamStarted(start.stream_sid, start.call_sid, start.custom_parameters)
-
-    def _mark_returned(self, name: str) -> MarkPlayed | None:
-        """Of two marks with one name the earlier comes first, so a cleared one before a pending one."""
-        if _take(self._cleared, name):
-            return None
-        return MarkPlayed(name) if _take(self._pending, name) else None
-
-
-def _take(marks: Counter[str], name: str) -> bool:
-    left = marks[name] - 1
-    if left < 0:
-        return False
-    if left:
-        marks[name] = left
-    else:
-        del marks[name]
-    return True
 
 
 def _not_started() -> MediaError:
