@@ -15,10 +15,11 @@ from getpatter.barge_in import BargeInSettings, MinWordsStrategy
 from getpatter.calls import live as calls
 from getpatter.calls.admission import Admission
 from getpatter.calls.archive import Archive
+from getpatter.calls.carrier_leg import CARRIER_S
 from getpatter.calls.exchange import Exchange, Rules
 from getpatter.calls.legs import Legs
 from getpatter.calls.lines import Lines
-from getpatter.calls.live import CARRIER_S, PREPARE_S
+from getpatter.calls.live import PREPARE_S
 from getpatter.calls.policy import DialPolicy
 from getpatter.calls.views import CallQuery, CallView, PlaceCall, ServeInbound
 from getpatter.carriers.base import (

@@ -6,15 +6,16 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from getpatter.calls.answer_watch import AnswerWatch
+from getpatter.calls.carrier_leg import CarrierLeg
 from getpatter.calls.ending import Ending, failed
 from getpatter.calls.legs import Legs
 from getpatter.calls.machine import MachineNews
 from getpatter.calls.opening import Dial, Opening, PickUp, Setup
+from getpatter.calls.own_recording import OwnRecording
 from getpatter.calls.record import CallRecord
-from getpatter.calls.recording import Recorder, Recording
+from getpatter.calls.recording import Recorder
 from getpatter.calls.session import MediaStream
 from getpatter.calls.status import CarrierStatusTrack
 from getpatter.calls.stream_pass import StreamPass
@@ -23,7 +24,6 @@ from getpatter.carriers.base import (
     CallRenamed,
     Carrier,
     CarrierEvent,
-    DialRequest,
     MachineDetection,
     StatusChanged,
     StreamFailed,
@@ -31,7 +31,7 @@ from getpatter.carriers.base import (
 from getpatter.clock import Clock, deadline
 from getpatter.conversation.actions import Farewell
 from getpatter.conversation.conversation import Conversation
-from getpatter.errors import CarrierError, MediaError, PatterError, ProviderError, StoreError
+from getpatter.errors import CarrierError, MediaError, PatterError, ProviderError
 from getpatter.events import (
     CallAnswered,
     CallDialed,
@@ -44,17 +44,11 @@ from getpatter.events import (
     Event,
     MachineDetected,
     Problem,
-    Recorded,
-    RecordingStarted,
 )
 from getpatter.observability.bus import EventBus
 
 log = logging.getLogger(__name__)
 
-_T = TypeVar("_T")
-
-CARRIER_S = 30.0
-"""Longest that a carrier may take to accept a call."""
 PREPARE_S = 20.0
 """Longest that recogniser and voice may take to open."""
 STEP_S = 10.0
@@ -87,16 +81,16 @@ class LiveCall:
         conversation: Callable[[LiveCall], Conversation],
     ) -> None:
         self.call_id = setup.call_id
-        self.carrier_call_id = ""
         self.ended = False
         """The end was told."""
-        self.stream_pass = StreamPass()
         self._agent = setup.agent
         self._office = office
-        self._carrier = carrier = office.carrier
-        self._clock = clock = office.clock
-        self._webhooks_url = webhooks_url
-        self._recording: Recording | None = None
+        carrier, clock = office.carrier, office.clock
+        self._clock = clock
+        self._leg = CarrierLeg(carrier, clock, webhooks_url)
+        self._recording = OwnRecording(
+            self.call_id, office.recorder, clock, publish=self.publish, problem=self._tell_problem
+        )
         self._stream: MediaStream | None = None
         self._answered_at: float | None = None
         self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
@@ -136,6 +130,16 @@ class LiveCall:
         changed.set()
 
     @property
+    def carrier_call_id(self) -> str:
+        """The carrier's name for the call, once it has told us."""
+        return self._leg.id
+
+    @property
+    def stream_pass(self) -> StreamPass:
+        """Lets the carrier's stream in."""
+        return self._leg.stream_pass
+
+    @property
     def talking(self) -> bool:
         """Somebody is on the line and the agent talks to them."""
         return self._talking and not self._over.done()
@@ -150,16 +154,7 @@ class LiveCall:
     async def run(self, opening: Opening) -> None:
         """Dial or pick up, talk, end.  Never raises but for cancellation."""
         try:
-            match opening:
-                case Dial(request):
-                    phrases, ring_timeout_s = await self._dial(request), request.ring_timeout_s
-                case PickUp(command, phrases):
-                    ring_timeout_s = 0.0
-                    if command is not None:
-                        await self._in_time(command(), "answer")
-            if self._stream is None and not self._over.done():
-                self._watch.start(self.carrier_call_id, ring_timeout_s)
-            await self._prepare(phrases)
+            await self._prepare(await self._begun(opening))
             ending = await self._over
         except PatterError as error:
             self._tell_problem(error)
@@ -171,17 +166,20 @@ class LiveCall:
             self._watch.stop()
         await self._finish(ending)
 
-    async def _dial(self, request: DialRequest) -> tuple[str, ...]:
-        dialed = await self._in_time(self._carrier.dial(request), "take")
-        self._named(dialed.carrier_call_id)
-        return dialed.expected_phrases
-
-    async def _in_time(self, asked: Awaitable[_T], what: str) -> _T:
-        try:
-            async with deadline(self._clock, self._clock.now() + CARRIER_S):
-                return await asked
-        except TimeoutError:
-            raise CarrierError(f"The carrier did not {what} the call within {CARRIER_S:g} s.") from None
+    async def _begun(self, opening: Opening) -> tuple[str, ...]:
+        """Have it rung, or pick it up; the sentences that the far end is likely to say."""
+        ring_timeout_s = 0.0
+        match opening:
+            case Dial(request):
+                name, phrases = await self._leg.dial(request)
+                self._named(name)
+                ring_timeout_s = request.ring_timeout_s
+            case PickUp(command, phrases):
+                if command is not None:
+                    await self._leg.pick_up(command)
+        if self._stream is None and not self._over.done():
+            self._watch.start(self._leg.id, ring_timeout_s)
+        return phrases
 
     def _named(self, carrier_call_id: str) -> None:
         self.publish(CallDialed(call_id=self.call_id, at=self._clock.wall(), carrier_call_id=carrier_call_id))
@@ -189,8 +187,7 @@ class LiveCall:
 
     def _answer_to(self, carrier_call_id: str) -> None:
         """The carrier calls the call so from now on; it may have reported on it before it told us."""
-        self.carrier_call_id = carrier_call_id
-        self.stream_pass.good_for(carrier_call_id)
+        self._leg.named(carrier_call_id)
         self._office.legs.claim(carrier_call_id, self.hear_carrier)
 
     async def _prepare(self, expected_phrases: tuple[str, ...]) -> None:
@@ -232,7 +229,7 @@ class LiveCall:
 
     async def _finish(self, ending: Ending) -> None:
         """The one place where calls end.  Whatever fails on the way, the rest is let go of and the end is told."""
-        self.stream_pass.revoke()
+        self._leg.stream_pass.revoke()
         self.transferring.abandon()
         answered, ended_at = self._answered_at, self._clock.now()
         # A tool that is under way may finish; the line does not wait for it.
@@ -240,8 +237,7 @@ class LiveCall:
         if self._asked_to_record is not None:
             self._asked_to_record.cancel()
             await asyncio.wait((self._asked_to_record,))
-        if self._recording is not None:
-            await self._guarded(self._keep(self._recording))
+        await self._guarded(self._recording.close())
         self.publish(
             CallEnded(
                 call_id=self.call_id,
@@ -259,15 +255,17 @@ class LiveCall:
     async def _leave_line(self, ending: Ending) -> None:
         message = self._agent.voicemail_message
         if isinstance(ending.error, ProviderError) and self._machine.records and message:
-            # Our voice failed before a machine that records; the carrier's says it, and hangs up.
-            await self._guarded(self._carrier.leave_message(self.carrier_call_id, message, self._agent.language))
-            if self._stream is not None:
-                self._stream.close()
+            # Our voice failed before a machine that records: the carrier's says it and hangs up.
+            await self._guarded(self._leg.leave_message(message, self._agent.language))
+            self._close_stream()
             return
+        self._close_stream()
+        if not ending.carrier_knows:
+            await self._guarded(self._leg.hang_up())
+
+    def _close_stream(self) -> None:
         if self._stream is not None:
             self._stream.close()
-        if self.carrier_call_id and not ending.carrier_knows:
-            await self._guarded(self._carrier.hang_up(self.carrier_call_id))
 
     async def _guarded(self, step: Awaitable[None]) -> None:
         """A step that has its time and does not keep the next one from being done."""
@@ -281,22 +279,6 @@ class LiveCall:
         except Exception:  # our own fault must not leave a line open
             log.exception("call %s: a step of it failed", self.call_id)
 
-    async def _keep(self, recording: Recording) -> None:
-        try:
-            kept = await recording.close()
-        except OSError as error:
-            self._tell_problem(StoreError(f"The recording could not be written: {error.strerror}."))
-            return
-        self.publish(
-            Recorded(
-                call_id=self.call_id,
-                at=self._clock.wall(),
-                path=str(kept.path),
-                duration_s=kept.duration_s,
-                bytes=kept.bytes,
-            )
-        )
-
     def _tell_problem(self, error: PatterError) -> None:
         self.publish(Problem(call_id=self.call_id, at=self._clock.wall(), code=error.code, message=error.message))
 
@@ -308,15 +290,7 @@ class LiveCall:
 
     async def press(self, digits: str) -> bool:
         """Have the carrier press keys; False where they must sound in our own audio.  Raises `CarrierError`."""
-        match self._carrier.capabilities.keys:
-            case "stream" if self._stream is not None:
-                self._stream.press(digits)
-                return True
-            case "command":
-                await self._in_time(self._carrier.send_dtmf(self.carrier_call_id, digits), "press keys in")
-                return True
-            case _:
-                return False
+        return self._stream is not None and await self._leg.press(digits, self._stream.press)
 
     # -- from the media stream
 
@@ -325,11 +299,7 @@ class LiveCall:
         self._stream = stream
         self._answered_at = self._clock.now()
         self.publish(CallAnswered(call_id=self.call_id, at=self._clock.wall()))
-        if self._office.recorder is not None:
-            self._recording = self._office.recorder.open(self.call_id)
-            stream.record(self._recording)
-            path = str(self._recording.path)
-            self.publish(RecordingStarted(call_id=self.call_id, at=self._clock.wall(), path=path))
+        self._recording.begin(stream)
         if self._office.carrier_records:
             self._asked_to_record = asyncio.create_task(self._have_recorded())
         self._begin()
@@ -337,7 +307,7 @@ class LiveCall:
 
     async def _have_recorded(self) -> None:
         try:
-            await self._in_time(self._carrier.start_recording(self.carrier_call_id, self._webhooks_url), "record")
+            await self._leg.record()
         except CarrierError as error:
             self._tell_problem(error)
 
