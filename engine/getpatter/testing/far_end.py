@@ -174,6 +174,7 @@ class FarEnd:
 
     def close(self) -> None:
         """Hear nothing more.  May be called twice."""
+        self._without_announcements(self.playout.clear())
         self._voice.close()
 
     def _act(self, action: Action) -> list[bytes]:

@@ -148,6 +148,11 @@ class LineCall:
         return self.far_end is not None and self.status == "in-progress" and not self._hung_up
 
     @property
+    def is_streaming(self) -> bool:
+        """A media stream of it is open, or about to be."""
+        return self._streaming is not None
+
+    @property
     def onward(self) -> FarEnd | None:
         """Whom the party was connected to, from their answer on."""
         return self.onward_call.far_end if self.onward_call is not None else None

@@ -16,7 +16,7 @@ from getpatter.testing.line_call import LineCall, Terms
 from getpatter.testing.parties import Directory, Party
 from getpatter.testing.room import Conference
 from getpatter.testing.speech import Utterances, announcement, prepare
-from getpatter.testing.verbs import DialNumber, JoinRoom, Verb
+from getpatter.testing.verbs import DialNumber, HangUpCall, JoinRoom, Verb
 from getpatter.testing.webhooks import Webhooks
 from getpatter.testing.wire import Legs, Wire
 from getpatter.tts.base import TextToSpeech
@@ -136,7 +136,7 @@ class Lines:
         other = await self.call(legs, wire)
 
         async def joins() -> list[Verb]:
-            return [JoinRoom(room, closes=True)]
+            return [JoinRoom(room, closes=True), HangUpCall()]
 
         self.start(other, other.dial(joins, Terms(ring_timeout_s=verb.timeout_s)))
         return other
