@@ -54,7 +54,7 @@ async def opened(tmp_path: Path) -> AsyncIterator[Any]:
     listening = Listening(VoiceActivityModel(), clock, Beat(clock))
 
     def open_it(settings: Settings, **more: Any) -> Telephone:
-        phones.append(telephone(settings, listening, CountingTTS(), **more))
+        phones.append(telephone(settings, listening, CountingTTS, **more))
         return phones[-1]
 
     yield open_it

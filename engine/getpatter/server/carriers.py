@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from getpatter.calls.policy import normalize
@@ -31,19 +32,19 @@ class Telephone:
 def telephone(
     settings: Settings,
     listening: Listening,
-    tts: TextToSpeech,
+    voice: Callable[[], TextToSpeech],
     *,
     account: Account | None = None,
     tunnelled: bool = False,
 ) -> Telephone:
     """The telephone of the settings, or that of `account` where there is one.
 
-    `tts` speaks for a user's own simulated parties.  `tunnelled` says that there is a tunnel of which the settings
-    know nothing.  Raises `ConfigurationError` where something is missing that a real carrier needs.
+    `voice` makes what speaks for a user's own simulated parties; real ones need none.  `tunnelled` says that there is
+    a tunnel of which the settings know nothing.  Raises `ConfigurationError` where something is missing that a real carrier needs.
     """
     if account is None and settings.carrier == SIMULATED:
         return Telephone(
-            SimCarrier.at_home(settings.home, tts=tts, listening=listening),
+            SimCarrier.at_home(settings.home, tts=voice(), listening=listening),
             simulated=True,
             how_to_try="Run `getpatter sim call` on this machine: a simulated caller rings the agent.",
         )

@@ -168,7 +168,7 @@ class Engine:
         phone = telephone(
             settings,
             listening,
-            agent.tts or local_tts(settings.voice, settings.language),
+            lambda: agent.tts or local_tts(settings.voice, settings.language),
             account=self._account,
             tunnelled=self._tunnel is not None,
         )
