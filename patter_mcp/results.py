@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 
 from getpatter.calls.views import CallView, Cost, InboundView, LatencySummary, Status, TranscriptPage, TurnView
 from getpatter.events import Direction, DismissedAs, EndedBy, Outcome
+from patter_mcp.transfers import Wish
 
 ResponseFormat = Literal["concise", "detailed"]
 
@@ -117,6 +118,14 @@ def call_result(view: CallView, response_format: ResponseFormat = "concise") -> 
         notes=list(view.notes),
         details=_details(view) if response_format == "detailed" else None,
         next_step=_after_call(view),
+    )
+
+
+def transfer_pending(view: CallView, wish: Wish) -> CallResult:
+    """The call while the other number is still being called."""
+    same = f"call_id='{wish.call_id}', number='{wish.number}', mode='{wish.mode}'"
+    return call_result(view).model_copy(
+        update={"next_step": f"The transfer is under way; transfer_call({same}, with the same summary) waits on."}
     )
 
 

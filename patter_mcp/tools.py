@@ -17,10 +17,11 @@ from pydantic import Field, ValidationError
 
 from getpatter.calls.policy import normalize
 from getpatter.calls.switchboard import Switchboard
-from getpatter.calls.views import E164, CallQuery, PlaceCall, ServeInbound, Status
+from getpatter.calls.views import E164, CallQuery, CallView, PlaceCall, ServeInbound, Status
 from getpatter.clock import Clock, SystemClock
+from getpatter.control.wire import KEYS, SendDtmf
 from getpatter.errors import PatterError
-from getpatter.events import Direction, Outcome
+from getpatter.events import Direction, Outcome, TransferMode
 from patter_mcp.results import (
     CallList,
     CallResult,
@@ -32,8 +33,10 @@ from patter_mcp.results import (
     inbound_result,
     tool_result,
     transcript_result,
+    transfer_pending,
 )
-from patter_mcp.waiting import follow, longest_wait_s
+from patter_mcp.transfers import Transfers, Wish
+from patter_mcp.waiting import Report, follow, longest_wait_s
 
 HEARTBEAT_S = 3.0
 
@@ -51,6 +54,7 @@ class CallTools:
         self, switchboard: Switchboard, *, clock: Clock | None = None, heartbeat_s: float = HEARTBEAT_S
     ) -> None:
         self._switchboard = switchboard
+        self._transfers = Transfers(switchboard)
         self._clock = clock or SystemClock()
         self._heartbeat_s = heartbeat_s
 
@@ -111,22 +115,8 @@ class CallTools:
 
         Turns of the conversation are reported as progress while waiting.
         """
-        told = 0
-
-        async def report(message: str) -> None:
-            nonlocal told
-            told += 1
-            await ctx.report_progress(told, None, message)
-
         with _told():
-            view = await follow(
-                self._switchboard,
-                call_id,
-                timeout_s=min(timeout_s, longest_wait_s(_client_name(ctx))),
-                heartbeat_s=self._heartbeat_s,
-                clock=self._clock,
-                report=report,
-            )
+            view = await self._follow(call_id, min(timeout_s, longest_wait_s(_client_name(ctx))), _progress(ctx))
             return tool_result(call_result(view, response_format))
 
     async def get_call(
@@ -181,6 +171,43 @@ class CallTools:
         with _told():
             return tool_result(call_result(await self._switchboard.hang_up(call_id, reason=reason)))
 
+    async def transfer_call(
+        self,
+        call_id: CallId,
+        number: Annotated[
+            str,
+            Field(description="Whoever takes over, as an E.164 number", json_schema_extra={"pattern": E164}),
+        ],
+        ctx: Context[Any],
+        mode: Annotated[
+            TransferMode, Field(description="`warm` tells them the summary first, where the carrier can")
+        ] = "cold",
+        summary: Annotated[str, Field(description="What the call is about", max_length=2000)] = "",
+    ) -> Annotated[CallToolResult, CallResult]:
+        """Connect the other side of a call to another number. The agent's part ends, unless that fails."""
+        with _told():
+            wish = Wish(call_id, normalize(number), mode, summary)
+            following = self._follow(call_id, longest_wait_s(_client_name(ctx)), _progress(ctx))
+            view = await self._transfers.carry_out(wish, following)
+            return tool_result(call_result(view) if view.ended else transfer_pending(view, wish))
+
+    async def send_dtmf(
+        self,
+        call_id: CallId,
+        digits: Annotated[
+            str,
+            Field(
+                description="w waits half a second",
+                json_schema_extra={"pattern": KEYS},
+                examples=["1w204#"],
+            ),
+        ],
+    ) -> Annotated[CallToolResult, CallResult]:
+        """Press telephone keys in a call, once what the agent is saying was heard."""
+        with _told():
+            keys = SendDtmf(digits=digits).digits
+            return tool_result(call_result(await self._switchboard.send_dtmf(call_id, keys)))
+
     async def serve_inbound(
         self,
         goal: Annotated[
@@ -199,6 +226,16 @@ class CallTools:
             )
             return tool_result(inbound_result(await self._switchboard.serve_inbound(request)))
 
+    async def _follow(self, call_id: str, timeout_s: float, report: Report) -> CallView:
+        return await follow(
+            self._switchboard,
+            call_id,
+            timeout_s=timeout_s,
+            heartbeat_s=self._heartbeat_s,
+            clock=self._clock,
+            report=report,
+        )
+
 
 @contextmanager
 def _told() -> Iterator[None]:
@@ -210,6 +247,17 @@ def _told() -> Iterator[None]:
     except ValidationError as invalid:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in invalid.errors())
         raise ToolError(f"The arguments cannot be used: {faults}. Correct them and call again.") from invalid
+
+
+def _progress(ctx: Context[Any]) -> Report:
+    told = 0
+
+    async def report(message: str) -> None:
+        nonlocal told
+        told += 1
+        await ctx.report_progress(told, None, message)
+
+    return report
 
 
 def _client_name(ctx: Context[Any]) -> str:

@@ -12,13 +12,16 @@ from mcp.types import CallToolResult, TextContent
 
 from getpatter.calls.switchboard import Switchboard
 from getpatter.calls.views import CallView
-from getpatter.errors import AtCapacity, EngineUnavailable, PolicyDenied
+from getpatter.errors import AtCapacity, CarrierError, EngineUnavailable, PolicyDenied
+from getpatter.events import DtmfPressed, Event, TransferMode, Transferred
 from getpatter.testing.clock import ManualClock
 from getpatter.testing.switchboard import MemorySwitchboard
 from patter_mcp.server import TOOLS, build_server
 
 Connect = Callable[..., Client]
 
+ACTS = ("place_call", "hang_up", "transfer_call", "send_dtmf", "serve_inbound")
+COLLEAGUE = "+12025550150"
 TABLE = {"to_number": "+12025550100", "goal": "Book a table for two at seven."}
 
 
@@ -65,7 +68,8 @@ async def test_the_tools_are_listed_with_what_hosts_need(connect: Connect, board
         assert tool.title
         assert tool.output_schema
         assert tool.annotations
-        assert tool.annotations.read_only_hint == (tool.name not in ("place_call", "hang_up", "serve_inbound"))
+        assert tool.annotations.read_only_hint == (tool.name not in ACTS)
+        assert tool.annotations.read_only_hint or tool.annotations.destructive_hint == (tool.name != "serve_inbound")
         assert all(
             "description" in argument or "$ref" in argument for argument in tool.input_schema["properties"].values()
         )
@@ -117,6 +121,105 @@ async def test_a_call_from_the_first_tool_to_the_last(
 
         (listed,) = data_of(await client.call_tool("list_calls", {"status": "ended"}))["calls"]
         assert listed["call_id"] == call_id
+
+
+def answered(board: MemorySwitchboard) -> str:
+    """A call with somebody on the line."""
+    call_id = board.incoming("+447700900123").call_id
+    board.answer(call_id)
+    return call_id
+
+
+async def test_a_call_is_given_to_somebody_else(
+    connect: Connect, switchboard: Switchboard, board: MemorySwitchboard
+) -> None:
+    happened: list[Event] = []
+    board.bus.subscribe(happened.append)
+    call_id = answered(board)
+    asked = {"call_id": call_id, "number": "+1 (202) 555-0150", "mode": "warm", "summary": "Wants a table."}
+    async with connect(build_server(switchboard)) as client:
+        given = data_of(await client.call_tool("transfer_call", asked))
+    assert (given["ended"], given["ended_by"], given["reason"]) == (True, "agent", f"transferred to {COLLEAGUE}")
+    [transferred] = [event for event in happened if isinstance(event, Transferred)]
+    assert (transferred.number, transferred.mode, transferred.summary) == (COLLEAGUE, "warm", "Wants a table.")
+
+
+class SlowBoard(MemorySwitchboard):
+    """A transfer takes as long as the test likes, and any wait for the call takes all its time at once."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(clock=clock)
+        self._manual = clock
+        self.asked = 0
+        self.answer_of_colleague: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def wait(self, call_id: str, *, timeout_s: float, after_seq: int | None = None) -> CallView:
+        self._manual.advance(timeout_s)
+        return await self.get(call_id)
+
+    async def transfer(self, call_id: str, number: str, *, mode: TransferMode = "cold", summary: str = "") -> CallView:
+        self.asked += 1
+        await asyncio.shield(self.answer_of_colleague)
+        return await super().transfer(call_id, number, mode=mode, summary=summary)
+
+
+async def test_a_transfer_that_outlasts_the_hosts_patience_is_asked_about_again(
+    connect: Connect, clock: ManualClock
+) -> None:
+    board = SlowBoard(clock)
+    call_id = answered(board)
+    asked = {"call_id": call_id, "number": COLLEAGUE, "mode": "warm"}
+    told: list[str | None] = []
+
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        told.append(message)
+
+    async with connect(build_server(board, clock=clock)) as client:
+        pending = data_of(await client.call_tool("transfer_call", asked, progress_callback=on_progress))
+        assert clock.now() == 50, "what MCP clients commonly allow, less a margin"
+        assert not pending["ended"]
+        assert f"transfer_call(call_id='{call_id}', number='{COLLEAGUE}', mode='warm'" in pending["next_step"]
+        assert len(told) > 10, "hosts give up on a tool that shows no progress"
+        board.answer_of_colleague.set_result(None)
+        assert data_of(await client.call_tool("transfer_call", asked))["reason"] == f"transferred to {COLLEAGUE}"
+    assert board.asked == 1
+
+
+async def test_a_colleague_who_is_busy_is_told_of_and_can_be_tried_again(connect: Connect, clock: ManualClock) -> None:
+    board = SlowBoard(clock)
+    asked = {"call_id": answered(board), "number": COLLEAGUE, "mode": "warm"}
+    async with connect(build_server(board, clock=clock)) as client:
+        data_of(await client.call_tool("transfer_call", asked))
+        board.answer_of_colleague.set_exception(CarrierError("The colleague is busy.", next_step="Take a message."))
+        await asyncio.sleep(0)
+        assert "The colleague is busy. Take a message." in refusal_of(await client.call_tool("transfer_call", asked))
+        board.answer_of_colleague = asyncio.get_running_loop().create_future()
+        board.answer_of_colleague.set_result(None)
+        assert data_of(await client.call_tool("transfer_call", asked))["ended"]
+    assert board.asked == 2
+
+
+async def test_keys_are_pressed(connect: Connect, switchboard: Switchboard, board: MemorySwitchboard) -> None:
+    happened: list[Event] = []
+    board.bus.subscribe(happened.append)
+    call_id = answered(board)
+    async with connect(build_server(switchboard)) as client:
+        state = data_of(await client.call_tool("send_dtmf", {"call_id": call_id, "digits": "1w*#"}))
+        assert state["status"] == "in_progress"
+        for digits in ("", "12a", "1" * 65):
+            assert "digits" in refusal_of(await client.call_tool("send_dtmf", {"call_id": call_id, "digits": digits}))
+    assert [event.digit for event in happened if isinstance(event, DtmfPressed)] == ["1", "*", "#"]
+
+
+async def test_with_nobody_on_the_line_nothing_is_pressed_or_transferred(
+    connect: Connect, switchboard: Switchboard, board: MemorySwitchboard
+) -> None:
+    call_id = board.incoming("+447700900123").call_id
+    async with connect(build_server(switchboard)) as client:
+        for tool, wish in (("transfer_call", {"number": COLLEAGUE}), ("send_dtmf", {"digits": "1"})):
+            assert "Nobody is on the line" in refusal_of(await client.call_tool(tool, {"call_id": call_id, **wish}))
+        malformed = await client.call_tool("transfer_call", {"call_id": call_id, "number": "555-0150"})
+        assert "E.164" in refusal_of(malformed)
 
 
 async def test_a_wait_that_runs_out_gives_the_state(connect: Connect, switchboard: Switchboard) -> None:
@@ -190,8 +293,15 @@ async def test_what_is_wrong_comes_with_what_to_do(
         assert "'555-0100'" in malformed
         assert "goal" in refusal_of(await client.call_tool("place_call", {**TABLE, "goal": ""}))
         assert "to_number" in refusal_of(await client.call_tool("place_call", {"goal": "Book."}))
-        for tool in ("get_call", "wait_for_call", "get_transcript", "hang_up"):
-            unknown = refusal_of(await client.call_tool(tool, {"call_id": "nope"}))
+        for tool, more in (
+            ("get_call", {}),
+            ("wait_for_call", {}),
+            ("get_transcript", {}),
+            ("hang_up", {}),
+            ("transfer_call", {"number": COLLEAGUE}),
+            ("send_dtmf", {"digits": "1"}),
+        ):
+            unknown = refusal_of(await client.call_tool(tool, {"call_id": "nope", **more}))
             assert "'nope'" in unknown
             assert "List the calls" in unknown
         for refusal in (

@@ -24,6 +24,9 @@ from getpatter.events import TransferMode
 
 PREFIX = "/api/control"
 
+KEYS = r"^[0-9*#A-Dw]{1,64}$"
+"""What one request may press; `w` is a pause of half a second."""
+
 MAX_WAIT_S = 110.0
 """Longest long poll: below the 120 s after which common proxies give up on a silent answer."""
 
@@ -78,7 +81,7 @@ class Transfer(_Wire):
 class SendDtmf(_Wire):
     """Keys to press."""
 
-    digits: str = Field(pattern=r"^[0-9*#A-Dw]{1,64}$")
+    digits: str = Field(pattern=KEYS)
 
 
 class EngineStatus(_Wire):
