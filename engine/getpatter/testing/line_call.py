@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,8 +11,9 @@ from typing import Literal, Protocol
 
 from getpatter.errors import CarrierError
 from getpatter.testing.detection import Detection
+from getpatter.testing.doing import Doing
 from getpatter.testing.far_end import FarEnd, Listener
-from getpatter.testing.far_end_stream import FarEndStream, StreamEnd
+from getpatter.testing.far_end_stream import StreamEnd
 from getpatter.testing.happenings import (
     OVER,
     Announced,
@@ -22,9 +22,6 @@ from getpatter.testing.happenings import (
     Progressed,
     RecordingSaved,
     Status,
-    StreamClosed,
-    StreamOpened,
-    StreamRefused,
     Verdict,
 )
 from getpatter.testing.parties import Party
@@ -32,23 +29,12 @@ from getpatter.testing.recordings import Recording
 from getpatter.testing.room import Conference, wait_alone
 from getpatter.testing.speech import Utterances
 from getpatter.testing.verbs import (
-    ConnectStream,
     DialNumber,
-    GoTo,
-    HangUpCall,
-    JoinRoom,
-    PressKeys,
     RejectCall,
-    SayText,
     Verb,
-    Wait,
 )
 from getpatter.testing.webhooks import Reports, Webhooks
 from getpatter.testing.wire import Legs, Wire
-
-KEY_S = 0.1
-PAUSE_S = 0.5
-"""What a `w` among keys stands for."""
 
 Program = Callable[[], Awaitable[Sequence[Verb]]]
 """Gives what is to be done once the call is answered; raises `CarrierError` when nobody says."""
@@ -121,11 +107,8 @@ class LineCall:
         """The call is over and its callbacks are delivered, lost or held back."""
         self._exchange = exchange
         self._utterances = utterances
-        self._program: deque[Verb] = deque()
-        self._interrupt = asyncio.Event()
-        """What it does now is to stop: it is over, or there is something else to be done."""
-        self._hung_up = False
-        self._streaming: FarEndStream | None = None
+        self._hung_up = asyncio.Event()
+        self._doing: Doing | None = None
         self._detection: Detection | None = None
         self._reports = Reports(exchange.webhooks)
         self.began_at = time.time()
@@ -145,12 +128,12 @@ class LineCall:
     @property
     def is_live(self) -> bool:
         """It is being talked in."""
-        return self.far_end is not None and self.status == "in-progress" and not self._hung_up
+        return self.far_end is not None and self.status == "in-progress" and not self._hung_up.is_set()
 
     @property
     def is_streaming(self) -> bool:
         """A media stream of it is open, or about to be."""
-        return self._streaming is not None
+        return self._doing is not None and self._doing.is_streaming
 
     @property
     def onward(self) -> FarEnd | None:
@@ -162,7 +145,7 @@ class LineCall:
         """How an answered call ended."""
         if self.far_end is not None and self.far_end.hung_up:
             return StreamEnd("party")
-        if self.streams and not self._hung_up:
+        if self.streams and not self._hung_up.is_set():
             return self.streams[-1]
         return StreamEnd("carrier")
 
@@ -170,20 +153,25 @@ class LineCall:
 
     def hang_up(self) -> None:
         """End the call as its owner, through the carrier."""
-        self._hung_up = True
-        self._interrupt.set()
+        self._hung_up.set()
+        if self._doing is not None:
+            self._doing.stop()
 
     def do(self, verbs: Iterable[Verb]) -> None:
         """Stop what is being done and do this instead.  Raises `CarrierError` for a call that is not talked in."""
-        if not self.is_live:
+        if self._doing is None or not self.is_live:
             raise self._not_in_progress()
-        self._program = deque(verbs)
-        self._interrupt.set()
+        self._doing.instead(verbs)
 
     def cut_stream(self) -> None:
         """Drop the media stream's connection as a failing network does."""
-        if self._streaming is not None:
-            self._streaming.cut()
+        if self._doing is not None:
+            self._doing.cut_stream()
+
+    def press(self, digits: str) -> None:
+        """Press keys for the engine; pauses among them are passed over."""
+        if self.far_end is not None:
+            self.far_end.press(digits.replace("w", "").replace("W", ""))
 
     def record(self, channels: int) -> Recording:
         """Record from now on; raises `CarrierError` for a call that is not talked in."""
@@ -198,10 +186,20 @@ class LineCall:
             self.tell(RecordingSaved(recording))
 
     async def announce(self, text: str) -> None:
-        """Say something beside whatever is being done, and tell when it was heard."""
-        over = await self._announce(text)
+        """Say something beside whatever is being done, and tell when it was heard.
+
+        Raises `CarrierError` for a call that is not talked in.
+        """
+        over = await self.say(text)
         await over.wait()
         self.tell(Announced("done" if self.is_live else "call_over"))
+
+    async def say(self, text: str) -> asyncio.Event:
+        """The same without telling; the event is set once it was heard."""
+        if self._doing is None or not self.is_live:
+            raise self._not_in_progress()
+        self.announcements.append(text)
+        return await self._doing.announce(text)
 
     def tell(self, happened: Happening) -> None:
         """Report it to the engine as the carrier does."""
@@ -267,7 +265,7 @@ class LineCall:
     async def _is_hung_up_within(self, seconds: float) -> bool:
         try:
             async with asyncio.timeout(seconds):
-                await self._interrupt.wait()
+                await self._hung_up.wait()
         except TimeoutError:
             return False
         return True
@@ -284,6 +282,7 @@ class LineCall:
         self.answered_at = time.time()
         far_end = self.far_end = FarEnd(self.party, self._utterances, None, self._exchange.listener)
         far_end.on_key = lambda digit: self.tell(KeyPressed(digit))
+        doing = self._doing = Doing(self, self._exchange, far_end)
         self._progress("in-progress")
         self.answered.set()
         timers = [asyncio.get_running_loop().call_later(terms.max_duration_s, self.hang_up)]
@@ -292,8 +291,11 @@ class LineCall:
             timers.append(asyncio.get_running_loop().call_later(terms.detection_timeout_s, detection.give_up))
         try:
             if terms.detection_first:
-                await wait_alone(far_end, lambda: self._is_known(terms.detection_first) or self._hung_up)
-            await self._carry_out_all(far_end, program)
+                await wait_alone(far_end, lambda: self._is_known(terms.detection_first) or self._hung_up.is_set())
+            await doing.carry_out(program)
+        except CarrierError as refused:
+            # As with Twilio, a call for which nobody says what to do is over.
+            self.refusal = refused
         finally:
             for timer in timers:
                 timer.cancel()
@@ -310,106 +312,3 @@ class LineCall:
         if self._detection is not None:
             self.verdict = self._detection.verdict
         self.tell(happened)
-
-    async def _carry_out_all(self, far_end: FarEnd, program: Program) -> None:
-        try:
-            self._program.extend(await program())
-            while not (self._hung_up or far_end.hung_up):
-                if self._program:
-                    await self._carry_out(far_end, self._program.popleft())
-                elif self.wire.parks:
-                    await wait_alone(far_end, self._interrupt.is_set)
-                else:
-                    return
-                if not self._hung_up:
-                    self._interrupt.clear()
-        except CarrierError as refused:
-            # As with Twilio, a call for which nobody says what to do is over.
-            self.refusal = refused
-
-    async def _carry_out(self, far_end: FarEnd, verb: Verb) -> None:
-        match verb:
-            case ConnectStream():
-                await self._stream(far_end, verb)
-            case DialNumber():
-                await self._dial_onward(far_end, verb)
-            case JoinRoom():
-                await self._join(far_end, verb)
-            case SayText(text):
-                over = await self._announce(text)
-                await wait_alone(far_end, lambda: over.is_set() or self._interrupt.is_set())
-            case PressKeys(digits):
-                self.press(digits)
-                await self._wait(far_end, len(digits) * KEY_S + digits.count("w") * (PAUSE_S - KEY_S))
-            case Wait(seconds):
-                await self._wait(far_end, seconds)
-            case GoTo(hook):
-                self._program = deque(await self.wire.follow(self, hook))
-            case HangUpCall() | RejectCall():
-                self.hang_up()
-
-    def press(self, digits: str) -> None:
-        """Press keys for the engine; pauses among them are passed over."""
-        if self.far_end is not None:
-            self.far_end.press(digits.replace("w", ""))
-
-    async def _wait(self, far_end: FarEnd, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        await wait_alone(far_end, lambda: time.monotonic() >= until or self._interrupt.is_set())
-
-    async def _announce(self, text: str) -> asyncio.Event:
-        over = asyncio.Event()
-        audio = await self._exchange.announcement(text)
-        self.announcements.append(text)
-        if self.far_end is None or not self.is_live:
-            over.set()
-        else:
-            self.far_end.announce(audio, over.set)
-        return over
-
-    async def _stream(self, far_end: FarEnd, verb: ConnectStream) -> None:
-        codec = self.wire.codec(self, verb)
-        far_end.attach(codec)
-
-        def opened() -> None:
-            self.streaming.set()
-            self.tell(StreamOpened(verb, codec.stream_id))
-
-        self._streaming = stream = FarEndStream(
-            far_end,
-            verb.url,
-            hang_up=self._interrupt,
-            headers=self.wire.upgrade_headers(verb.url),
-            on_open=opened,
-        )
-        try:
-            self.streams.append(await stream.run())
-        except CarrierError as refused:
-            self.refusal = refused
-            self.tell(StreamRefused(verb, codec.stream_id, refused.message))
-        else:
-            self.tell(StreamClosed(verb, codec.stream_id))
-        finally:
-            self._streaming = None
-            far_end.attach(None)
-
-    async def _dial_onward(self, far_end: FarEnd, verb: DialNumber) -> None:
-        """Ring somebody else and let both talk, without the engine."""
-        room = f"{self.legs.call_id} to {verb.number}"
-        other = self.onward_call = await self._exchange.dial_onward(self, verb, room)
-        await wait_alone(far_end, lambda: other.answered.is_set() or other.ended.is_set() or self._interrupt.is_set())
-        if other.answered.is_set() and not self._interrupt.is_set():
-            await self._join(far_end, JoinRoom(room, closes=True))
-        other.hang_up()
-        await other.ended.wait()
-        if verb.then.url and not (self._interrupt.is_set() or far_end.hung_up):
-            outcome = [
-                ("DialCallStatus", other.status),
-                ("DialCallSid", other.legs.call_id),
-                ("DialCallDuration", str(round(other.talked_s))),
-            ]
-            self._program = deque(await self.wire.follow(self, verb.then, outcome))
-
-    async def _join(self, far_end: FarEnd, verb: JoinRoom) -> None:
-        conference = self._exchange.conference(verb.name)
-        await conference.attend(far_end, verb, self._interrupt.is_set, self.tell)

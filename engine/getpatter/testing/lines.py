@@ -91,6 +91,12 @@ class Lines:
         task.add_done_callback(over)
         return task
 
+    def see_to(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside the calls; given up at `close`."""
+        task = asyncio.create_task(work, name="simulated carrier")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     def find(self, call_id: str) -> LineCall | None:
         """A live call, or one of the last few that ended."""
         return self._live.get(call_id) or next((c for c in self._past if c.legs.call_id == call_id), None)

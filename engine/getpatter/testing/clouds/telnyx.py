@@ -61,9 +61,7 @@ class TelnyxCloud(Cloud):
         self._api_key = api_key
         self._done: dict[str, Response] = {}
         """What was answered to commands, by their `command_id`: Telnyx does none twice within 60 s."""
-        self._tasks: set[asyncio.Task[None]] = set()
         super().__init__(directory, tts=tts, listening=listening)
-        self._closing.push_async_callback(self._end_tasks)
 
     def own(self, number: str, voice_url: str = "") -> OwnNumber:
         """`voice_url` becomes that of the application, which is the one for all numbers."""
@@ -222,7 +220,7 @@ class TelnyxCloud(Cloud):
         other = await self.lines.dial_onward(call, verb, room)
         self._wire(other).client_state = asked.text("target_leg_client_state") or None
         call.onward_call = other
-        self._see_to(self._put_through(call, other, _together(asked, room)))
+        self.lines.see_to(self._put_through(call, other, _together(asked, room)))
 
     async def _put_through(self, call: LineCall, other: LineCall, verbs: Sequence[Verb]) -> None:
         """Connect both once the other one answers; a call whose transfer nobody takes stays as it is."""
@@ -255,7 +253,7 @@ class TelnyxCloud(Cloud):
     async def _speak(self, asked: Asked, call: LineCall) -> None:
         if not call.is_live:
             raise Refused(422, 90034, "This call is not answered yet")
-        self._see_to(call.announce(asked.text("payload")))
+        self.lines.see_to(call.announce(asked.text("payload")))
 
     async def _start_recording(self, asked: Asked, call: LineCall) -> None:
         if asked.text("format") != "wav":
@@ -295,16 +293,6 @@ class TelnyxCloud(Cloud):
         if asked.text("command_id"):
             self._done[asked.text("command_id")] = response
         return response
-
-    def _see_to(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name="telnyx cloud")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _end_tasks(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # -- numbers
 

@@ -54,6 +54,7 @@ def number(owned: OwnNumber) -> dict[str, Any]:
         "caller_id_name_enabled": False,
         "call_recording_enabled": False,
         "t38_fax_gateway_enabled": False,
+        "deletion_lock_enabled": False,
         "external_pin": None,
         "messaging_profile_id": None,
         "messaging_profile_name": None,
