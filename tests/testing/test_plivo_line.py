@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getpatter.errors import MediaError
-from getpatter.testing.plivo_line import Checkpoint, Clear, Play, PlivoLineCodec, Press
+from getpatter.testing.line_codec import Clear, LineCodec, Mark, Play, Press
+from getpatter.testing.plivo_line import PlivoLineCodec
 
 
 def sent(message: bytes) -> Any:
@@ -17,8 +18,18 @@ def sent(message: bytes) -> Any:
 
 def test_messages_are_numbered_from_the_start_on() -> None:
     line = PlivoLineCodec("s", "c")
-    messages = [line.start(), line.media(b""), line.dtmf("1"), line.played("a"), line.cleared(), line.media(b"")]
+    messages = [*line.open(), line.media(b""), line.dtmf("1"), line.mark("a"), *line.cleared(), line.media(b"")]
     assert [sent(message)["sequenceNumber"] for message in messages] == [1, 2, 3, 4, 5, 6]
+
+
+def test_it_is_the_carriers_side_of_a_stream() -> None:
+    codec: LineCodec = PlivoLineCodec("s", "c")
+    assert codec.stream_id == "s"
+
+
+def test_a_clear_is_answered_once_and_no_mark_comes_back() -> None:
+    (answer,) = PlivoLineCodec("s", "c").cleared(["a", "b"])
+    assert sent(answer) == {"event": "clearedAudio", "sequenceNumber": 1, "streamId": "s"}
 
 
 def test_media_counts_chunks_and_the_time_of_its_audio() -> None:
@@ -39,7 +50,7 @@ def test_commands_are_read_as_text_or_bytes() -> None:
     play = '{"event":"playAudio","media":{"contentType":"audio/x-mulaw","sampleRate":8000,"payload":"/w=="}}'
     assert line.decode(play) == Play(b"\xff")
     assert line.decode(play.replace("8000", '"8000"').replace("}}", '},"streamId":"s"}').encode()) == Play(b"\xff")
-    assert line.decode(b'{"event":"checkpoint","streamId":"s","name":"a"}') == Checkpoint("a")
+    assert line.decode(b'{"event":"checkpoint","streamId":"s","name":"a"}') == Mark("a")
     assert line.decode(b'{"streamId":"s","event":"clearAudio"}') == Clear()
     assert line.decode(b'{"event":"sendDTMF","dtmf":"12#"}') == Press("12#")
 

@@ -6,38 +6,14 @@ https://www.plivo.com/docs/voice/audio-streaming/audio-streaming
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 import msgspec
 
 from getpatter.audio.format import LINE
 from getpatter.errors import MediaError
-
-
-class Play(msgspec.Struct, frozen=True):
-    """µ-law audio to queue."""
-
-    audio: bytes
-
-
-class Checkpoint(msgspec.Struct, frozen=True):
-    """To be told, by `PlivoLineCodec.played`, when all queued so far was played; never if it was cleared."""
-
-    name: str
-
-
-class Clear(msgspec.Struct, frozen=True):
-    """Drop all queued audio and its checkpoints, and say so by `PlivoLineCodec.cleared`."""
-
-
-class Press(msgspec.Struct, frozen=True):
-    """Press keys towards the far end."""
-
-    digits: str
-
-
-LineCommand = Play | Checkpoint | Clear | Press
+from getpatter.testing.line_codec import Clear, LineCommand, Mark, Play, Press
 
 
 class _Command(msgspec.Struct, tag_field="event", forbid_unknown_fields=True, rename="camel", frozen=True):
@@ -74,10 +50,11 @@ _encode = msgspec.json.encode
 
 
 class PlivoLineCodec:
-    """One live stream as Plivo has it, without I/O.  `extra_headers` is what the answer document asked to pass on;
-    `began_ms` the Unix time at which the stream's audio begins.
+    """Implements `LineCodec`.  `extra_headers` is what the answer document asked to pass on; `began_ms` the Unix time
+    at which the stream's audio begins.
 
-    Messages go out in the order `start`, any of the others; then the socket is closed, with or without `stop`.
+    Plivo's checkpoints are marks, of which those that were cleared never come back.  The socket may be closed without
+    `stop`.
     """
 
     def __init__(
@@ -88,7 +65,7 @@ class PlivoLineCodec:
         account_id: str = "MA" + "X" * 18,
         began_ms: int = 1_700_000_000_000,
     ) -> None:
-        self._stream_id = stream_id
+        self.stream_id = stream_id
         self._call_id = call_id
         self._extra_headers = extra_headers
         self._account_id = account_id
@@ -98,10 +75,13 @@ class PlivoLineCodec:
         self._sent_bytes = 0
         self._media_suffix = b'"},"extra_headers":%b}' % _encode(extra_headers)
 
+    def open(self) -> list[bytes]:
+        return [self.start()]
+
     def start(self) -> bytes:
         start = {
             "callId": self._call_id,
-            "streamId": self._stream_id,
+            "streamId": self.stream_id,
             "accountId": self._account_id,
             "tracks": ["inbound"],
             "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": LINE.rate},
@@ -109,7 +89,6 @@ class PlivoLineCodec:
         return self._message("start", {"start": start, "extra_headers": self._extra_headers})
 
     def media(self, audio: bytes) -> bytes:
-        """The far end's next run of µ-law audio, usually 160 bytes."""
         self._messages += 1
         self._chunks += 1
         begins_ms = self._now_ms
@@ -118,7 +97,7 @@ class PlivoLineCodec:
             b'{"event":"media","sequenceNumber":%d,"streamId":%b,"media":{"track":"inbound","timestamp":"%d","chunk":%d,"payload":"%b%b'
             % (
                 self._messages,
-                _encode(self._stream_id),
+                _encode(self.stream_id),
                 begins_ms,
                 self._chunks,
                 b2a_base64(audio, newline=False),
@@ -128,32 +107,30 @@ class PlivoLineCodec:
 
     def dtmf(self, digit: str) -> bytes:
         key = {"track": "inbound", "digit": digit, "timestamp": str(self._now_ms)}
-        return self._message("dtmf", {"streamId": self._stream_id, "dtmf": key, "extra_headers": self._extra_headers})
+        return self._message("dtmf", {"streamId": self.stream_id, "dtmf": key, "extra_headers": self._extra_headers})
 
-    def played(self, name: str) -> bytes:
-        """The audio before this checkpoint was played."""
-        return self._message("playedStream", {"streamId": self._stream_id, "name": name})
+    def mark(self, name: str) -> bytes:
+        return self._message("playedStream", {"streamId": self.stream_id, "name": name})
 
-    def cleared(self) -> bytes:
-        """All queued audio was dropped."""
-        return self._message("clearedAudio", {"streamId": self._stream_id})
+    def cleared(self, marks: Sequence[str] = ()) -> list[bytes]:
+        """One message, whatever was dropped."""
+        return [self._message("clearedAudio", {"streamId": self.stream_id})]
 
     def stop(self) -> bytes:
-        return self._message("stop", {"streamId": self._stream_id})
+        return self._message("stop", {"streamId": self.stream_id})
 
     def decode(self, message: str | bytes) -> LineCommand:
-        """What the agent's side asks for.  Raises `MediaError` for anything that Plivo's pages do not have."""
         try:
             command = _decode(message)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as broken:
             raise MediaError(f"This is no message that Plivo takes: {broken}.") from broken
         if isinstance(command, _SendDtmf):
             return Press(command.dtmf)
-        if command.stream_id not in (self._stream_id, None):
-            raise MediaError(f"The message is for stream {command.stream_id}; this is {self._stream_id}.")
+        if command.stream_id not in (self.stream_id, None):
+            raise MediaError(f"The message is for stream {command.stream_id}; this is {self.stream_id}.")
         if isinstance(command, _PlayAudio):
             return Play(command.media.payload)
-        return Checkpoint(command.name) if isinstance(command, _Checkpoint) else Clear()
+        return Mark(command.name) if isinstance(command, _Checkpoint) else Clear()
 
     @property
     def _now_ms(self) -> int:

@@ -21,7 +21,8 @@ from getpatter.carriers.base import (
 from getpatter.carriers.plivo import extra_headers
 from getpatter.carriers.plivo.media import MAX_MESSAGE_BYTES, PlivoMediaCodec
 from getpatter.errors import MediaError
-from getpatter.testing.plivo_line import Checkpoint, Clear, Play, PlivoLineCodec, Press
+from getpatter.testing.line_codec import Clear, Mark, Play, Press
+from getpatter.testing.plivo_line import PlivoLineCodec
 
 
 def connect() -> tuple[PlivoMediaCodec, PlivoLineCodec]:
@@ -70,7 +71,7 @@ def test_what_the_line_says_is_heard(audio: bytes) -> None:
 def test_what_we_say_reaches_the_line(audio: bytes, name: str) -> None:
     codec, line = connect()
     assert line.decode(codec.play(audio)) == Play(audio)
-    assert line.decode(codec.mark(name)) == Checkpoint(name)
+    assert line.decode(codec.mark(name)) == Mark(name)
     assert line.decode(codec.clear()) == Clear()
 
 
@@ -78,7 +79,7 @@ def test_what_we_say_reaches_the_line(audio: bytes, name: str) -> None:
 def test_a_stream_may_have_any_name(stream: str) -> None:
     line, codec = PlivoLineCodec(stream, "call-1"), PlivoMediaCodec()
     codec.decode(line.start())
-    assert line.decode(codec.mark("m")) == Checkpoint("m")
+    assert line.decode(codec.mark("m")) == Mark("m")
     assert line.decode(codec.clear()) == Clear()
 
 
@@ -122,7 +123,7 @@ class TestMarks:
     def test_a_mark_that_comes_back_was_played(self) -> None:
         codec, line = connect()
         codec.mark("a")
-        assert codec.decode(line.played("a")) == MarkPlayed("a")
+        assert codec.decode(line.mark("a")) == MarkPlayed("a")
 
     def test_a_return_that_was_under_way_at_a_clear_is_not_reported(self) -> None:
         codec, line = connect()
@@ -130,16 +131,16 @@ class TestMarks:
         codec.mark("b")
         codec.clear()
         codec.mark("c")
-        messages = line.played("a"), line.cleared(), line.played("c")
+        messages = line.mark("a"), *line.cleared(), line.mark("c")
         assert [codec.decode(message) for message in messages] == [None, None, MarkPlayed("c")]
 
     def test_a_name_that_was_cleared_can_be_used_again(self) -> None:
         codec, line = connect()
         codec.mark("a")
         codec.clear()
-        codec.decode(line.cleared())
+        codec.decode(line.cleared()[0])
         codec.mark("a")
-        assert codec.decode(line.played("a")) == MarkPlayed("a")
+        assert codec.decode(line.mark("a")) == MarkPlayed("a")
 
     def test_the_answer_to_an_earlier_clear_does_not_settle_a_later_one(self) -> None:
         codec, line = connect()
@@ -147,27 +148,27 @@ class TestMarks:
         codec.mark("a")
         codec.clear()
         codec.mark("a")
-        messages = line.cleared(), line.played("a"), line.cleared(), line.played("a")
+        messages = *line.cleared(), line.mark("a"), *line.cleared(), line.mark("a")
         assert [codec.decode(message) for message in messages] == [None, None, None, MarkPlayed("a")]
 
     def test_a_clear_that_is_never_answered_does_not_hold_back_later_marks(self) -> None:
         codec, line = connect()
         codec.clear()
         codec.mark("a")
-        assert codec.decode(line.played("a")) == MarkPlayed("a")
+        assert codec.decode(line.mark("a")) == MarkPlayed("a")
 
     def test_an_answer_that_was_not_asked_for_changes_nothing(self) -> None:
         codec, line = connect()
-        codec.decode(line.cleared())
+        codec.decode(line.cleared()[0])
         codec.mark("a")
         codec.clear()
-        assert codec.decode(line.played("a")) is None
+        assert codec.decode(line.mark("a")) is None
 
     def test_a_mark_is_reported_once_and_a_strange_one_never(self) -> None:
         codec, line = connect()
         codec.mark("a")
         codec.mark("a")
-        reported = [codec.decode(line.played("a")) for _ in range(3)]
+        reported = [codec.decode(line.mark("a")) for _ in range(3)]
         assert reported == [MarkPlayed("a"), MarkPlayed("a"), None]
 
 
@@ -177,8 +178,8 @@ class TestOrder:
         line = PlivoLineCodec("stream-1", "call-1")
         message = {
             "media": line.media(b"\xff"),
-            "playedStream": line.played("a"),
-            "clearedAudio": line.cleared(),
+            "playedStream": line.mark("a"),
+            "clearedAudio": line.cleared()[0],
             "dtmf": line.dtmf("1"),
             "stop": line.stop(),
         }[event]
@@ -266,8 +267,8 @@ class TestBroken:
         sound = {
             "media": line.media(bytes(160)),
             "start": line.start(),
-            "playedStream": line.played("a"),
-            "clearedAudio": line.cleared(),
+            "playedStream": line.mark("a"),
+            "clearedAudio": line.cleared()[0],
             "dtmf": line.dtmf("1"),
             "stop": line.stop(),
         }[which]
