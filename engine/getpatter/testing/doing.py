@@ -62,6 +62,11 @@ class Doing:
         self._program = deque(verbs)
         self._interrupt.set()
 
+    def stop_stream(self) -> None:
+        """End the media stream, and go on with what follows it."""
+        if self._stream is not None:
+            self._interrupt.set()
+
     def cut_stream(self) -> None:
         if self._stream is not None:
             self._stream.cut()

@@ -163,6 +163,11 @@ class LineCall:
             raise self._not_in_progress()
         self._doing.instead(verbs)
 
+    def stop_stream(self) -> None:
+        """End the media stream, if there is one, and go on with what follows it."""
+        if self._doing is not None:
+            self._doing.stop_stream()
+
     def cut_stream(self) -> None:
         """Drop the media stream's connection as a failing network does."""
         if self._doing is not None:

@@ -270,7 +270,7 @@ class TelnyxCloud(Cloud):
     async def _stop_stream(self, asked: Asked, call: LineCall) -> None:
         if not call.is_streaming:
             raise Refused(422, 90046, "There is no stream to stop")
-        call.do([])
+        call.stop_stream()
 
     async def _get_audio(self, asked: Asked, recording: str) -> Response:
         for call in self.lines.calls:
