@@ -4,16 +4,22 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := .venv-peers
+PEERS_READY := $(PEERS)/.ready
 TESTS ?=
 BENCH ?=
 
-.PHONY: demo test check format bench clean
+.PHONY: demo test peers check format bench clean
 
 demo: $(READY)
 	@$(BIN)/getpatter demo
 
 test: $(READY)
+	@$(MAKE) --no-print-directory peers || echo "The test peers could not be installed; tests that need them are skipped."
 	$(BIN)/pytest $(TESTS)
+
+# Other people's software that ours has to agree with, see docs/carriers.md.
+peers: $(PEERS_READY)
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -28,11 +34,20 @@ bench: $(READY)
 	$(BIN)/python bench/run.py $(BENCH)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): pyproject.toml
 	@test -d $(VENV) || $(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, this is {v.major}.{v.minor}. Try: make PYTHON=python3.11")'
 	@test -d $(VENV) || { echo "Making a virtual environment in $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing (a minute or two the first time) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -e '.[local,dev]'
+	@touch $@
+
+$(PEERS_READY): $(READY) tests/peers/requirements.txt tests/peers/package-lock.json
+	@echo "Installing the test peers in $(PEERS) (half a minute the first time) ..."
+	@rm -rf $(PEERS)
+	@$(BIN)/python -m venv --without-pip $(PEERS)
+	@$(BIN)/python -m pip --python $(PEERS)/bin/python install --quiet --disable-pip-version-check --progress-bar off --no-deps --no-compile -r tests/peers/requirements.txt
+	@cp tests/peers/package.json tests/peers/package-lock.json $(PEERS)
+	@if command -v npm >/dev/null; then npm ci --prefix $(PEERS) --ignore-scripts --no-audit --no-fund --silent; else echo "Without npm the peer emulate is left out."; fi
 	@touch $@
