@@ -53,6 +53,7 @@ class CallResult(BaseModel):
     ended_by: EndedBy | None = None
     reason: str = ""
     error: str = ""
+    transferred_to: str = Field("", description="Who has the call now")
     direction: Direction
     from_number: str
     to_number: str
@@ -110,6 +111,7 @@ def call_result(view: CallView, response_format: ResponseFormat = "concise") -> 
         ended_by=view.ended_by,
         reason=one_line(view.reason),
         error=one_line(view.error),
+        transferred_to=view.transferred_to,
         direction=view.direction,
         from_number=view.from_number,
         to_number=view.to_number,

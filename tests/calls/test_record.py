@@ -31,6 +31,7 @@ from getpatter.events import (
     SpeechStarted,
     ToolCalled,
     TranscriptInterim,
+    Transferred,
     Turn,
     TurnLatency,
 )
@@ -187,6 +188,13 @@ def test_the_duration_of_an_ended_call_is_what_its_end_says() -> None:
     end = CallEnded(call_id="c1", at=130.0, outcome="answered", ended_by="caller", reason="", duration_s=27.0)
     record = CallRecord.from_events(numbered(placed(), CallAnswered(call_id="c1", at=103.0), end))
     assert record.view(999.0).duration_s == 27.0
+
+
+def test_a_transfer_tells_who_has_the_call_now() -> None:
+    record = CallRecord.from_events(numbered(placed(), CallAnswered(call_id="c1", at=103.0)))
+    assert record.view(110.0).transferred_to == ""
+    record.apply(Transferred(call_id="c1", at=120.0, seq=3, number="+12025550150"))
+    assert record.view(121.0).transferred_to == "+12025550150"
 
 
 def test_what_becomes_known_after_the_end_is_shown() -> None:

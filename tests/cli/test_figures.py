@@ -5,7 +5,7 @@ from typing import get_args
 from rich.console import Console
 
 from getpatter.calls.views import CallView, Cost, LatencySummary, Percentiles, TurnView
-from getpatter.cli.figures import KINDS, PARTS, STAGES, carrier_cost, counts, latency_table, typical, waited
+from getpatter.cli.figures import KINDS, PARTS, STAGES, became, carrier_cost, counts, latency_table, typical, waited
 from getpatter.events import DismissedAs
 from getpatter.observability import latency
 from getpatter.observability.stages import Stage
@@ -40,6 +40,12 @@ def test_everything_that_is_measured_has_its_words() -> None:
 def test_an_answer_says_how_long_it_took_and_what_took_longest() -> None:
     answer = turn(response_ms=1402.4, slowest="language_model", slowest_ms=900.2)
     assert waited(answer) == "1402 ms, language model 900"
+
+
+def test_a_word_says_what_became_of_a_call() -> None:
+    assert became(call(status="ringing")) == "ringing"
+    assert became(call(outcome="voicemail")) == "voicemail"
+    assert became(call(outcome="answered", transferred_to="+12025550150")) == "transferred"
 
 
 def test_words_that_answer_nothing_took_no_time() -> None:

@@ -140,6 +140,7 @@ async def test_a_call_is_given_to_somebody_else(
     async with connect(build_server(switchboard)) as client:
         given = data_of(await client.call_tool("transfer_call", asked))
     assert (given["ended"], given["ended_by"], given["reason"]) == (True, "agent", f"transferred to {COLLEAGUE}")
+    assert given["transferred_to"] == COLLEAGUE
     [transferred] = [event for event in happened if isinstance(event, Transferred)]
     assert (transferred.number, transferred.mode, transferred.summary) == (COLLEAGUE, "warm", "Wants a table.")
 

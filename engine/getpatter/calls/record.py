@@ -69,6 +69,7 @@ def call_view(row: CallRow, now: float) -> CallView:
         reason=row.reason,
         error_code=row.error_code,
         error=row.error,
+        transferred_to=row.transferred_to,
         goal=row.goal,
         agent=row.agent,
         language_model=row.language_model,

@@ -102,6 +102,8 @@ class CallView(_Shown):
     reason: str = ""
     error_code: str = ""
     error: str = ""
+    transferred_to: str = ""
+    """Who has the far end now."""
     goal: str = ""
     agent: str = ""
     language_model: str = ""

@@ -1,4 +1,4 @@
-"""`getpatter call`, `calls`, `transcript` and `hang-up`: the switchboard from a terminal."""
+"""`getpatter call`, `calls`, `transcript`, `transfer`, `press` and `hang-up`: the switchboard from a terminal."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from rich.table import Table
 
 from getpatter.calls.policy import normalize
 from getpatter.calls.views import CallQuery, CallView, PlaceCall, TurnView
-from getpatter.cli.console import fail, out, run, settings, switchboard
-from getpatter.cli.figures import carrier_cost, counts, latency_table, typical, waited
+from getpatter.cli.console import err, fail, out, run, settings, switchboard
+from getpatter.cli.figures import became, carrier_cost, counts, latency_table, typical, waited
 from getpatter.control.remote import RemoteSwitchboard
 from getpatter.errors import InvalidRequest, PatterError
+from getpatter.events import TransferMode
 
 FOLLOW_S = 30.0
 COLUMNS = ("call", "when", "", "number", "status", "length", "turns", "answers p50/p95", "carrier", "goal")
@@ -79,6 +80,8 @@ def show_end(view: CallView) -> None:
     out.print(f"[{color}]{view.outcome}[/]: {escape(view.reason)} [dim]after {view.duration_s:.1f} s[/]")
     if view.error and view.error != view.reason:
         out.print(f"[red]{escape(view.error)}[/]")
+    if view.transferred_to and view.transferred_to not in view.reason:
+        out.print(f"transferred to {escape(view.transferred_to)}")
     if view.recording:
         out.print(f"recording: {escape(view.recording)}")
     if view.carrier_recording:
@@ -110,7 +113,7 @@ def _row(view: CallView) -> tuple[str, ...]:
         time.strftime("%Y-%m-%d %H:%M", time.localtime(view.created_at)),
         "→" if view.direction == "outbound" else "←",
         view.to_number if view.direction == "outbound" else view.from_number,
-        view.outcome or view.status,
+        became(view),
         f"{view.duration_s:.0f} s",
         str(view.turns),
         typical(view),
@@ -142,6 +145,35 @@ def transcript(call_id: str) -> None:
     out.print(f"carrier's price: {carrier_cost(view)}")
     if view.latency is not None:
         out.print(latency_table(view.latency), soft_wrap=False)
+
+
+def transfer(
+    call_id: str,
+    number: Annotated[str, typer.Argument(help="Who takes over, e.g. +12025550100.")],
+    warm: Annotated[bool, typer.Option(help="Tell them the summary before they get the caller.")] = False,
+    summary: Annotated[str, typer.Option(help="What the call is about.")] = "",
+) -> None:
+    """Connect the other side of a call to another number, and end the agent's part."""
+    mode: TransferMode = "warm" if warm else "cold"
+
+    async def ask() -> CallView:
+        async with switchboard(settings()) as remote:
+            return await remote.transfer(call_id, normalize(number), mode=mode, summary=summary)
+
+    with err.status("Waiting for whoever is to take over ..." if warm else "Transferring ..."):
+        view = run(ask())
+    show_end(view)
+
+
+def press(call_id: str, digits: Annotated[str, typer.Argument(help="0-9, *, #, A-D; w waits half a second.")]) -> None:
+    """Press telephone keys in a call, once what the agent is saying was heard."""
+
+    async def ask() -> None:
+        async with switchboard(settings()) as remote:
+            await remote.send_dtmf(call_id, digits)
+
+    run(ask())
+    out.print(f"pressed {escape(digits)}")
 
 
 def hang_up(call_id: str) -> None:

@@ -61,6 +61,11 @@ def typical(view: CallView) -> str:
     return "" if response is None else f"{response.p50:.0f}/{response.p95:.0f} ms"
 
 
+def became(view: CallView) -> str:
+    """What has become of a call so far, in a word."""
+    return "transferred" if view.transferred_to else (view.outcome or view.status)
+
+
 def carrier_cost(view: CallView) -> str:
     """What the carrier charges; an estimate with a tilde, and a question mark while nothing is known."""
     cost = view.carrier_cost

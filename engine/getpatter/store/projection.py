@@ -28,6 +28,7 @@ from getpatter.events import (
     SpeechStarted,
     ToolCalled,
     TranscriptInterim,
+    Transferred,
     Turn,
     TurnLatency,
 )
@@ -158,6 +159,8 @@ class CallProjection:
                 row.drafts_wasted += 1
             case FirstMessagePrepared(used=False, reused=False):
                 row.first_message_wasted_s += event.audio_s
+            case Transferred():
+                row.transferred_to = event.number
             case RecordingStarted() | Recorded():
                 row.recording = event.path
             case CallEnded():

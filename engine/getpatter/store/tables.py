@@ -89,6 +89,8 @@ class CallRow(Row, table=True):
     reason: str = _text()
     error_code: str = _text()
     error: str = _text()
+    transferred_to: str = _text(sa_column_kwargs=_EMPTY)
+    """Who has the far end now, in E.164 form."""
 
     created_at: float = Field(index=True)
     answered_at: float | None = None

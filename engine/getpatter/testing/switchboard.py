@@ -126,7 +126,8 @@ class MemorySwitchboard:
 
     async def transfer(self, call_id: str, number: str, *, mode: TransferMode = "cold", summary: str = "") -> CallView:
         self._talked_in(call_id)
-        self._happen(Transferred(call_id=call_id, at=self._clock.wall(), number=number, mode=mode, summary=summary))
+        given = Transferred(call_id=call_id, at=self._clock.wall(), number=number, mode=mode, summary=summary)
+        self._happen(given, transferred_to=number)
         return self.end(call_id, "answered", ended_by="agent", reason=f"transferred to {number}")
 
     async def send_dtmf(self, call_id: str, digits: str) -> CallView:
