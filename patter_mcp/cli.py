@@ -10,6 +10,7 @@ import sys
 from getpatter import settings as settings_module
 from getpatter.control.launch import find_or_start
 from getpatter.errors import PatterError
+from getpatter.observability import logs
 from getpatter.settings import Settings
 from getpatter.version import __version__
 from patter_mcp.link import EngineLink
@@ -25,10 +26,7 @@ def main() -> None:
         # No .env: the working directory is that of the project which the host has open.
         settings = settings_module.load(_env_file=None)
         # Standard output carries the protocol.
-        logging.basicConfig(level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-        # httpx would log a line each heartbeat, and mcp refused arguments, which hold telephone numbers.
-        for chatty in ("httpx", "mcp"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
+        logs.set_up(settings.log_level, "%(levelname)s %(name)s: %(message)s", sys.stderr)
         asyncio.run(_embedded(settings) if options.embedded else _front_end(settings))
     except PatterError as error:
         sys.exit(" ".join(filter(None, (f"patter-mcp: {error.message}", error.next_step))))

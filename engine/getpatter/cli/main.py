@@ -9,6 +9,7 @@ import typer
 from getpatter.cli import calls, sim, trying
 from getpatter.cli.demo import demo
 from getpatter.cli.doctor import doctor
+from getpatter.cli.security import security
 from getpatter.cli.serve import serve, status, stop
 from getpatter.version import __version__
 
@@ -20,7 +21,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for command in (demo, doctor, serve, status, stop, calls.call, calls.calls, calls.transcript):
+for command in (demo, doctor, serve, status, stop, calls.call, calls.calls, calls.transcript, security):
+    app.command()(command)
+for command in (calls.transfer, calls.press):
     app.command()(command)
 app.command("hang-up")(calls.hang_up)
 app.command("test")(trying.try_out)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import time
@@ -16,6 +15,7 @@ from getpatter.cli.console import err, fail, out, run, settings, switchboard
 from getpatter.clock import SystemClock
 from getpatter.control.launch import find_engine
 from getpatter.errors import PatterError
+from getpatter.observability import logs
 from getpatter.settings import Settings
 
 STOP_POLL_S = 0.1
@@ -29,9 +29,7 @@ def serve(
 ) -> None:
     """Run the engine: live calls, control API, MCP over HTTP at /mcp."""
     chosen = settings(port=port, carrier_port=carrier_port)
-    logging.basicConfig(level=chosen.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("httpx", "alembic", "mcp"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.set_up(chosen.log_level, "%(asctime)s %(levelname)s %(name)s: %(message)s")
     inbound = ServeInbound(goal=answer, **({"first_message": greeting} if greeting else {})) if answer else None
     import uvloop
 

@@ -22,7 +22,8 @@ class _TooLong(Exception):
 
 
 class GuardedHttp(HttpToolsProtocol):
-    """Answers 431 to too long a head, and drops a connection that does not bring one in `HEAD_TIMEOUT_S`."""
+    """Answers 431 to too long a head, and drops a connection that does not bring one in `HEAD_TIMEOUT_S`.  Writes no
+    access log."""
 
     def __init__(
         self,
@@ -34,6 +35,9 @@ class GuardedHttp(HttpToolsProtocol):
         clock: Clock,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        # Its lines have whole URLs.  Not by uvicorn's setting, which silences an application that embeds us, too, and
+        # does nothing for a handler that is attached later.
+        self.access_log = False
         self._clock = clock
         self._head_bytes = 0
         self._unparsed_bytes = 0

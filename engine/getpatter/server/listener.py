@@ -62,7 +62,6 @@ class Listener:
             ws=ws or "none",
             http=guarded_http(),
             log_config=None,
-            access_log=False,
             # By default uvicorn takes a peer's address from headers that anybody behind a tunnel can write.
             proxy_headers=False,
             server_header=False,
