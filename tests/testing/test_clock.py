@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import functools
 
 import pytest
 
 from getpatter.clock import Clock
-from getpatter.testing.clock import ManualClock
+from getpatter.testing.clock import ManualClock, SkippingClock
 
 
 def test_it_is_a_clock() -> None:
@@ -75,3 +76,31 @@ def test_a_timer_in_the_past_runs_in_the_next_advance_without_turning_time_back(
 def test_time_does_not_run_backwards() -> None:
     with pytest.raises(ValueError, match="backwards"):
         ManualClock().advance(-1.0)
+
+
+async def test_a_clock_that_is_put_forward_runs_what_is_due_then_in_order() -> None:
+    clock = SkippingClock()
+    ran: list[str] = []
+    done = asyncio.Event()
+    began = clock.now()
+    clock.call_at(began + 7200.0, lambda: ran.append("too late"))
+    clock.call_at(began + 3600.0, done.set)
+    clock.call_at(began + 60.0, lambda: ran.append("late"))
+    clock.call_at(began + 30.0, lambda: ran.append("early"))
+    clock.call_at(began + 30.0, lambda: ran.append("cancelled")).cancel()
+    wall = clock.wall()
+    clock.skip(3600.0)
+    assert clock.wall() >= wall + 3600.0
+    async with asyncio.timeout(60):
+        await done.wait()
+    assert ran == ["early", "late"]
+
+
+async def test_a_clock_that_is_not_put_forward_runs_by_itself() -> None:
+    clock = SkippingClock()
+    done = asyncio.Event()
+    clock.call_at(clock.now() + 0.001, done.set)
+    async with asyncio.timeout(60):
+        await done.wait()
+    with pytest.raises(ValueError, match="backwards"):
+        clock.skip(-1.0)

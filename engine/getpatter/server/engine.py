@@ -15,13 +15,16 @@ from getpatter.calls.admission import Admission
 from getpatter.calls.after_calls import AfterCalls
 from getpatter.calls.archive import Archive
 from getpatter.calls.exchange import Exchange, Rules
+from getpatter.calls.inbound_memory import InboundMemory
 from getpatter.calls.ledger import Ledger
 from getpatter.calls.legs import Legs
 from getpatter.calls.lines import Lines
 from getpatter.calls.live import Office
 from getpatter.calls.policy import DialPolicy
 from getpatter.calls.recording import Recorder
+from getpatter.calls.remembering import RememberingSwitchboard
 from getpatter.calls.switchboard import Switchboard
+from getpatter.calls.views import ServeInbound
 from getpatter.carriers.account import Account
 from getpatter.clock import Clock, SystemClock
 from getpatter.control.beacon import EngineBeacon
@@ -72,6 +75,7 @@ class Engine:
         tunnel: Tunnel | None = None,
         any_number: bool = False,
         mounts: Sequence[MountFactory] = (),
+        clock: Clock | None = None,
     ) -> None:
         """`account` and `tunnel` take the place of those that the settings name.
 
@@ -84,7 +88,7 @@ class Engine:
         self._any_number = any_number
         self._agent = agent
         self._mounts = mounts
-        self._clock: Clock = SystemClock()
+        self._clock = clock or SystemClock()
         self._beat = Beat(self._clock)
         self._stack = AsyncExitStack()
         self._draining = False
@@ -93,6 +97,7 @@ class Engine:
         self._announced = False
         self._way_in: WayIn
         self._rooms: tuple[CarrierEdge, Exchange]
+        self._board: RememberingSwitchboard
         self.token = ""
         """For the control API and MCP over HTTP; the same at every start."""
         self.private_url = ""
@@ -106,7 +111,9 @@ class Engine:
 
     @property
     def switchboard(self) -> Switchboard:
-        return self.exchange
+        if self._exchange is None:
+            raise RuntimeError("the engine is not entered")
+        return self._board
 
     @property
     def live_calls(self) -> int:
@@ -158,6 +165,8 @@ class Engine:
         exchange = self._exchange = self._open_exchange(agent, lines, phone, store, journal, after)
         incidents = store.incident_log(self._clock)
         stack.push_async_callback(incidents.close)
+        self._board = RememberingSwitchboard(exchange, InboundMemory(settings.home), self._clock)
+        self._stack.push_async_callback(self._board.close)
         await self._listen(exchange, phone, incidents)
         after.start(self.interrupted)
         self._announce()
@@ -276,11 +285,11 @@ class Engine:
         await carrier.start(app, ws=media_protocol(edge.accept, self._clock, sweep))
         self._stack.push_async_callback(self._way_in.close)
         await self._way_in.open(carrier.port, settings.public_url or carrier.url)
-        mounts = [make(exchange, self.bus, self.token) for make in self._mounts]
+        mounts = [make(self._board, self.bus, self.token) for make in self._mounts]
         health = Health(
             state=lambda: "draining" if self._draining else "ok", details=lambda: {"calls": exchange.live_calls}
         )
-        await private.start(private_app(exchange, self.bus, self.token, health, mounts))
+        await private.start(private_app(self._board, self.bus, self.token, health, mounts))
 
     def _reachable_at(self, public_url: str) -> None:
         self.public_url = public_url
@@ -298,6 +307,13 @@ class Engine:
             public_url=self.public_url,
             token=self.token,
         )
+
+    async def answer(self, told: ServeInbound | None = None) -> None:
+        """Answer incoming calls as `told`, or else as an earlier engine of this home was asked to.
+
+        For engines of assistants: programs choose by `exchange.answer_with` who answers theirs.
+        """
+        await (self._board.answer_as_told(told) if told is not None else self._board.answer_as_before())
 
     async def lead_number_here(self) -> None:
         """Have the calls to our number come to this engine, unless `manage_webhook` is off; `serve_inbound` does it by

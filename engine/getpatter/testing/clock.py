@@ -1,9 +1,11 @@
-"""A clock that stands still until it is told to move."""
+"""Clocks that tests move: one that stands still until then, and one that runs on."""
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import itertools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -63,3 +65,59 @@ class ManualClock:
         while self._timers and self._timers[0][2].cancelled:
             heapq.heappop(self._timers)
         return self._timers[0][0] if self._timers else None
+
+
+class SkippingClock:
+    """The machine's clock, which a test may put forward: for waits of minutes in what otherwise runs in real time."""
+
+    def __init__(self) -> None:
+        self._skipped = 0.0
+        self._timers: set[_LoopTimer] = set()
+
+    def now(self) -> float:
+        return time.monotonic() + self._skipped
+
+    def wall(self) -> float:
+        return time.time() + self._skipped
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> _LoopTimer:
+        """Run `callback` on the running event loop once `now()` has reached `when`."""
+        return _LoopTimer(self, when, callback, self._timers)
+
+    def skip(self, seconds: float) -> None:
+        """Put the clock forward; the timers that are due by that run soon, in their order."""
+        if seconds < 0:
+            raise ValueError(f"time does not run backwards: {seconds} s")
+        self._skipped += seconds
+        for timer in sorted(self._timers, key=lambda timer: timer.when):
+            timer.set()
+
+
+class _LoopTimer:
+    """Waits in the event loop, and again from `set` on, since the clock has moved."""
+
+    def __init__(
+        self, clock: SkippingClock, when: float, callback: Callable[[], None], waiting: set[_LoopTimer]
+    ) -> None:
+        self.when = when
+        self._clock = clock
+        self._callback = callback
+        self._waiting = waiting
+        self._handle: asyncio.TimerHandle | None = None
+        waiting.add(self)
+        self.set()
+
+    def set(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+        delay = max(0.0, self.when - self._clock.now())
+        self._handle = asyncio.get_running_loop().call_later(delay, self._run)
+
+    def cancel(self) -> None:
+        self._waiting.discard(self)
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _run(self) -> None:
+        self._waiting.discard(self)
+        self._callback()
