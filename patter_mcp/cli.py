@@ -56,6 +56,7 @@ async def _embedded(settings: Settings) -> None:
     from patter_mcp.http import mount
 
     async with Engine(settings, mounts=[mount]) as engine:
+        await engine.answer()
         status = await serve_stdio(build_server(engine.switchboard))
     if status:
         leave(status)

@@ -36,3 +36,15 @@ def secret(home: Path, name: str) -> str:
             with contextlib.suppress(FileExistsError):
                 os.link(fresh.name, path)
     return path.read_text()
+
+
+def keep(home: Path, name: str, content: bytes) -> None:
+    """Write this file of the home, mode 0600: readers see the old content or the new, whatever happens meanwhile."""
+    descriptor, fresh = tempfile.mkstemp(dir=make_home(home), prefix=f".{name}.")  # mkstemp gives 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(fresh).replace(home / name)
+    except BaseException:
+        Path(fresh).unlink(missing_ok=True)
+        raise

@@ -10,7 +10,7 @@ from getpatter.cli import calls, sim, trying
 from getpatter.cli.demo import demo
 from getpatter.cli.doctor import doctor
 from getpatter.cli.security import security
-from getpatter.cli.serve import serve, status, stop
+from getpatter.cli.serve import answer, serve, status, stop
 from getpatter.version import __version__
 
 app = typer.Typer(
@@ -23,8 +23,9 @@ app = typer.Typer(
 
 for command in (demo, doctor, serve, status, stop, calls.call, calls.calls, calls.transcript, security):
     app.command()(command)
-for command in (calls.transfer, calls.press):
-    app.command()(command)
+app.command()(calls.transfer)
+app.command()(calls.press)
+app.command()(answer)
 app.command("hang-up")(calls.hang_up)
 app.command("test")(trying.try_out)
 app.command("eval")(trying.evaluate)

@@ -42,12 +42,26 @@ MAX_UNREAD = 10_000
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def control_router(switchboard: Switchboard, bus: EventBus, token: str, *, hosts: Collection[str] = ()) -> APIRouter:
+def _not_known() -> InboundView | None:
+    """For switchboards that do not tell how they answer."""
+    return None
+
+
+def control_router(
+    switchboard: Switchboard,
+    bus: EventBus,
+    token: str,
+    *,
+    hosts: Collection[str] = (),
+    inbound: Callable[[], InboundView | None] = _not_known,
+) -> APIRouter:
     """Routes under `/api/control`.  Every request needs the bearer token and a loopback Host, or one of `hosts`.
+
+    `inbound` tells how incoming calls are answered, for `/status`.
 
     The two event streams go on until their reader leaves, so a server that stops must not wait for them.
     """
-    api = _ControlApi(switchboard, bus)
+    api = _ControlApi(switchboard, bus, inbound)
     router = APIRouter(prefix=PREFIX, route_class=_guarded(Guard.for_hosts(token, hosts)), include_in_schema=False)
     for method, path, endpoint in (
         ("POST", "/calls", api.place),
@@ -70,9 +84,12 @@ def control_router(switchboard: Switchboard, bus: EventBus, token: str, *, hosts
 class _ControlApi:
     """The endpoints; each hands over to the switchboard."""
 
-    def __init__(self, switchboard: Switchboard, bus: EventBus) -> None:
+    def __init__(
+        self, switchboard: Switchboard, bus: EventBus, inbound: Callable[[], InboundView | None] = _not_known
+    ) -> None:
         self._switchboard = switchboard
         self._bus = bus
+        self._inbound = inbound
         self._live: set[str] = set()
         bus.subscribe(self._count)
 
@@ -114,7 +131,7 @@ class _ControlApi:
         return await self._switchboard.serve_inbound(request)
 
     async def status(self) -> EngineStatus:
-        return EngineStatus(version=__version__, pid=os.getpid(), live_calls=len(self._live))
+        return EngineStatus(version=__version__, pid=os.getpid(), live_calls=len(self._live), inbound=self._inbound())
 
     async def call_events(self, call_id: str) -> Response:
         await self._switchboard.get(call_id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -14,8 +13,10 @@ import msgspec
 
 from getpatter.clock import Clock, SystemClock
 from getpatter.errors import ConfigurationError
-from getpatter.home import make_home
+from getpatter.home import keep, make_home
 from getpatter.version import __version__
+
+_INFO = "engine.json"
 
 
 class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,14 +84,7 @@ class EngineBeacon:
             started_at=self._clock.wall(),
             public_url=public_url,
         )
-        descriptor, name = tempfile.mkstemp(dir=self._home, prefix=".engine-")  # mkstemp gives 0600
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(msgspec.json.format(msgspec.json.encode(info), indent=2))
-            Path(name).replace(_info_path(self._home))
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        keep(self._home, _INFO, msgspec.json.format(msgspec.json.encode(info), indent=2))
 
     def _taken(self) -> ConfigurationError:
         running = read_engine(self._home)
@@ -154,4 +148,4 @@ def _lock_path(home: Path) -> Path:
 
 
 def _info_path(home: Path) -> Path:
-    return home / "engine.json"
+    return home / _INFO

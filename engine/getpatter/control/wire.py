@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from getpatter.calls.views import InboundView
 from getpatter.errors import (
     AccessDenied,
     AtCapacity,
@@ -90,6 +91,8 @@ class EngineStatus(_Wire):
     version: str
     pid: int
     live_calls: int
+    inbound: InboundView | None = None
+    """How incoming calls are answered; None where nobody has asked for that yet."""
 
 
 def status_of(error: PatterError) -> int:

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
-from getpatter.calls.exchange import Exchange
+from getpatter.calls.remembering import RememberingSwitchboard
 from getpatter.control.api import control_router
 from getpatter.observability.bus import EventBus
 from getpatter.version import __version__
@@ -34,7 +34,9 @@ class Health:
     details: Callable[[], Mapping[str, object]]
 
 
-def private_app(exchange: Exchange, bus: EventBus, token: str, health: Health, mounts: Sequence[Mount] = ()) -> FastAPI:
+def private_app(
+    switchboard: RememberingSwitchboard, bus: EventBus, token: str, health: Health, mounts: Sequence[Mount] = ()
+) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -43,7 +45,7 @@ def private_app(exchange: Exchange, bus: EventBus, token: str, health: Health, m
             yield
 
     app = FastAPI(title="patter", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.include_router(control_router(exchange, bus, token))
+    app.include_router(control_router(switchboard, bus, token, inbound=lambda: switchboard.inbound))
 
     @app.get("/health")
     async def tell_health() -> JSONResponse:
