@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import os
 import re
 import subprocess
@@ -21,6 +22,13 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from getpatter.calls.policy import EMERGENCY
+from getpatter.carriers.accounts import ACCOUNTS
+from getpatter.carriers.plivo.carrier import PlivoCarrier
+from getpatter.carriers.plivo.media import PlivoMediaCodec
+from getpatter.carriers.telnyx.carrier import TelnyxCarrier
+from getpatter.carriers.telnyx.media import TelnyxMediaCodec
+from getpatter.carriers.twilio.carrier import TwilioCarrier
+from getpatter.carriers.twilio.media import TwilioMediaCodec
 from getpatter.cli.main import app
 from getpatter.events import DismissedAs
 from getpatter.observability.conversation_state import AgentState, UserState
@@ -179,6 +187,59 @@ def test_the_reference_of_parties_shows_every_step() -> None:
 def test_the_reference_of_parties_lists_every_key() -> None:
     listed = [code(row[0]) for row in rows(section("docs/simulated-network.md", "A party"))]
     assert listed == list(parties.Party.model_fields)
+
+
+# -- carriers
+
+CARRIERS: dict[str, type[TwilioCarrier | TelnyxCarrier | PlivoCarrier]] = {
+    "twilio": TwilioCarrier,
+    "telnyx": TelnyxCarrier,
+    "plivo": PlivoCarrier,
+}
+CODECS: dict[str, type[TwilioMediaCodec | TelnyxMediaCodec | PlivoMediaCodec]] = {
+    "twilio": TwilioMediaCodec,
+    "telnyx": TelnyxMediaCodec,
+    "plivo": PlivoMediaCodec,
+}
+
+
+def declared(carrier: str) -> dict[str, str]:
+    capabilities = CARRIERS[carrier].capabilities
+    switches = {
+        "warm_transfer": capabilities.warm_transfer,
+        "recording": capabilities.recording,
+        "dtmf_events": CODECS[carrier].dtmf_events,
+    }
+    return {
+        "keys": f"`{capabilities.keys}`",
+        **{name: "yes" if on else "no" for name, on in switches.items()},
+        "webhooks": " ".join(f"`{kind}`" for kind in CARRIERS[carrier].webhooks),
+    }
+
+
+def test_the_page_on_carriers_shows_what_they_declare() -> None:
+    table = rows(section("docs/carriers.md", "What the code declares"))
+    head = next(line for line in text("docs/carriers.md").splitlines() if line.startswith("| | `"))
+    names = re.findall(r"`(\w+)`", head)
+    assert names == list(ACCOUNTS) == list(CARRIERS)
+    for column, name in enumerate(names, start=1):
+        assert {code(row[0]): row[column] for row in table} == declared(name)
+
+
+def test_the_contracts_of_carriers_name_all_implementations() -> None:
+    contracts = {code(row[0]): row[2] for row in rows(section("docs/architecture.md", "Contracts"))}
+    implementations = {"Carrier": list(CARRIERS.values()), "MediaCodec": list(CODECS.values())}
+    for contract, classes in implementations.items():
+        named = set(re.findall(r"`(carriers\.[\w.]+)`", contracts[contract]))
+        assert named == {one.__module__.removeprefix("getpatter.") for one in classes}
+
+
+def test_the_witnesses_are_those_that_are_installed() -> None:
+    listed = {code(row[0].split(",")[0]): row[1] for row in rows(section("docs/carriers.md", "Witnesses"))}
+    pinned = dict(re.findall(r"^([\w-]+)==([\w.]+)$", text("tests/peers/requirements.txt"), re.M))
+    pinned |= json.loads(text("tests/peers/package.json"))["dependencies"]
+    for peer in ("twilio-agent-connect", "pipecat-ai", "emulate"):
+        assert listed[peer] == pinned[peer]
 
 
 # -- tools
