@@ -228,7 +228,7 @@ def test_the_page_on_carriers_shows_what_they_declare() -> None:
 
 def test_the_contracts_of_carriers_name_all_implementations() -> None:
     contracts = {code(row[0]): row[2] for row in rows(section("docs/architecture.md", "Contracts"))}
-    implementations = {"Carrier": list(CARRIERS.values()), "MediaCodec": list(CODECS.values())}
+    implementations: dict[str, list[type]] = {"Carrier": [*CARRIERS.values()], "MediaCodec": [*CODECS.values()]}
     for contract, classes in implementations.items():
         named = set(re.findall(r"`(carriers\.[\w.]+)`", contracts[contract]))
         assert named == {one.__module__.removeprefix("getpatter.") for one in classes}
