@@ -19,11 +19,12 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
-from getpatter.calls.views import CallQuery, CallView, PlaceCall
+from getpatter.calls.inbound_memory import InboundMemory
+from getpatter.calls.views import CallQuery, CallView, PlaceCall, ServeInbound
 from getpatter.control.beacon import EngineInfo, engine_lock_held, read_engine
 from getpatter.control.remote import RemoteSwitchboard
 from getpatter.errors import EngineUnavailable
-from getpatter.events import Event, Turn, decode
+from getpatter.events import DtmfPressed, Event, Turn, decode
 from getpatter.settings import Settings
 from getpatter.store import Store
 from getpatter.store.projection import kept
@@ -329,6 +330,50 @@ async def test_calls_in_from_the_command_line(machine: Machine, numbers: Numbers
         async with machine.switchboard(engine) as board:
             [call] = await board.list(CallQuery(direction="inbound"))
     assert (call.outcome, call.ended_by, call.from_number) == ("answered", "caller", numbers.brief)
+
+
+async def test_a_number_is_answered_again_after_its_engine_was_killed(machine: Machine, numbers: Numbers) -> None:
+    async with machine.serving() as engine:
+        assert "are answered" not in (await machine.getpatter("status")).out
+        told = await machine.getpatter("answer", "Take a message.", "--greeting", "Good day.")
+        assert (told.status, "are answered: Take a message." in told.out) == (0, True), told.err
+        engine.process.kill()
+        await engine.exit_status()
+    async with machine.serving() as engine:
+        assert "are answered: Take a message." in (await machine.getpatter("status")).out
+        rung = await machine.getpatter("sim", "call", "--party", numbers.brief)
+        assert "ended by the party" in rung.out
+        assert "are turned away" in (await machine.getpatter("answer", "--stop")).out
+    async with machine.serving():
+        assert "are answered" not in (await machine.getpatter("status")).out
+
+
+async def test_a_number_can_be_given_up_while_no_engine_runs(machine: Machine) -> None:
+    InboundMemory(machine.home).save(ServeInbound(goal="Take a message."))
+    given_up = await machine.getpatter("answer", "--stop")
+    assert (given_up.status, given_up.out) == (0, "Incoming calls will be turned away.\n")
+    assert InboundMemory(machine.home).load() is None
+
+
+async def test_keys_and_a_transfer_from_the_command_line(machine: Machine, numbers: Numbers) -> None:
+    async with machine.serving() as engine, machine.switchboard(engine) as board:
+        call = await talking(board, PlaceCall(to_number=numbers.silent, goal="Wait.", first_message="Good day."))
+        pressed = await machine.getpatter("press", call.call_id, "1w2")
+        assert (pressed.status, pressed.out) == (0, "pressed 1w2\n"), pressed.err
+        wrong = await machine.getpatter("press", call.call_id, "?")
+        assert (wrong.status, "cannot be used" in wrong.err) == (1, True)
+        no_number = await machine.getpatter("transfer", call.call_id, "555-0100")
+        assert (no_number.status, "E.164" in no_number.err) == (1, True)
+        cannot = await machine.getpatter("transfer", call.call_id, numbers.patient, "--warm")
+        assert (cannot.status, cannot.err.splitlines()[-1]) == (1, "Transfer it cold.")
+        given = await machine.getpatter("transfer", call.call_id, numbers.patient)
+        assert f"answered: transferred to {numbers.patient}" in given.out, given.err
+        listed = await machine.getpatter("calls")
+        assert "transferred" in listed.out.splitlines()[1]
+        over = await machine.getpatter("press", call.call_id, "1")
+        assert (over.status, "Nobody is on the line" in over.err) == (1, True)
+    keys = [event.digit for event in await stored_events(machine, call.call_id) if isinstance(event, DtmfPressed)]
+    assert keys == ["1", "2"]
 
 
 async def test_the_demo_as_one_json_object(machine: Machine, numbers: Numbers) -> None:
