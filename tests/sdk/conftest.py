@@ -12,6 +12,7 @@ from getpatter.events import (
     CallAnswered,
     CallEnded,
     CallPlaced,
+    CallPriced,
     Event,
     Turn,
     TurnLatency,
@@ -103,6 +104,18 @@ class Story:
                 "ended_by": "caller",
                 "reason": "the other side hung up",
                 "duration_s": 8.0,
+                **more,
+            }
+        )
+
+    def priced(self, **more: Any) -> CallPriced:
+        return CallPriced(
+            **{
+                **self._about,
+                "at": 130.0,
+                "amount_micros": 14_000,
+                "currency": "USD",
+                "source": "carrier",
                 **more,
             }
         )

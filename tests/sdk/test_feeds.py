@@ -13,7 +13,7 @@ from getpatter.calls.desk import Desk, OutboundCall, Ringing
 from getpatter.errors import PolicyDenied
 from getpatter.observability.bus import EventBus
 from getpatter.sdk.callbacks import Callbacks
-from getpatter.sdk.feeds import ADMITTED_S, Feeds
+from getpatter.sdk.feeds import ADMITTED_S, UNPRICED, Feeds
 from getpatter.sdk.no_telephone import NoTelephone
 from getpatter.sdk.speech_events import SpeechEvents
 from getpatter.testing.clock import ManualClock
@@ -123,3 +123,36 @@ async def test_a_call_that_rang_and_was_turned_away_has_its_end_too(
         await office.feeds.close()
     assert ["ended_at" in call for call in heard.all] == [False, True]
     assert office.feeds.latest is None
+
+
+async def test_the_carriers_price_is_told_when_the_end_was(
+    office: Office, story: Callable[..., Story], told: Callable[[], Told], make_agent: Callable[..., Agent]
+) -> None:
+    heard, one = told(), story("call_1")
+    wanted = OutboundCall(to_number="+12025550100", agent=make_agent())
+    await office.feeds.place(office.board, wanted, Callbacks(on_call_end=heard, on_price=heard))
+    for event in (one.answered(), one.ended()):
+        office.bus.publish(event)
+    for price in (one.priced(source="estimate"), one.priced(), one.priced(amount_micros=1)):
+        office.bus.relay(price)
+    async with asyncio.timeout(PATIENCE_S):
+        await office.feeds.close()
+    end, price = heard.all
+    assert end["outcome"] == "answered"
+    assert price == {"call_id": "call_1", "amount": 0.014, "currency": "USD"}
+
+
+async def test_prices_are_awaited_of_the_latest_calls_alone(
+    office: Office, story: Callable[..., Story], told: Callable[[], Told], make_agent: Callable[..., Agent]
+) -> None:
+    heard = told()
+    office.feeds.answer(office.board, make_agent(), Callbacks(on_price=heard), "twilio")
+    stories = [story(f"call_{n}") for n in range(UNPRICED + 1)]
+    for one in stories:
+        office.bus.publish(one.placed())
+        office.bus.publish(one.ended())
+    for one in (stories[0], stories[1], story("call_of_yesterday")):
+        office.bus.relay(one.priced())
+    async with asyncio.timeout(PATIENCE_S):
+        await office.feeds.close()
+    assert [price["call_id"] for price in heard.all] == ["call_1"]

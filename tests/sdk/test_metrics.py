@@ -85,3 +85,23 @@ def test_a_cost_that_is_not_known_is_not_nothing() -> None:
     assert CostBreakdown().total is None
     assert CostBreakdown(stt=0.25, llm=0.5).total == 0.75
     assert CostBreakdown(telephony=0.0).total == 0.0
+
+
+def test_the_telephone_is_estimated_by_begun_minutes(story: Callable[..., Story]) -> None:
+    told, meter = story(), Meter()
+    assert meter.cost.telephony is None
+    meter.apply(told.placed(carrier="twilio", to_number="+12125550100"))
+    assert meter.cost.telephony == 0.0
+    meter.apply(told.answered())
+    meter.apply(told.agent("Hello."))
+    assert meter.cost.telephony == 0.014
+    meter.apply(told.ended(duration_s=61.0))
+    assert meter.metrics.cost.telephony == meter.metrics.cost.total == 0.028
+
+
+def test_what_no_list_has_a_price_of_is_not_estimated(story: Callable[..., Story]) -> None:
+    for unknown in ({"carrier": "twilio", "to_number": "+390655501"}, {"carrier": "sim"}):
+        told, meter = story(), Meter()
+        for event in (told.placed(**unknown), told.answered(), told.ended()):
+            meter.apply(event)
+        assert meter.metrics.cost.telephony is None

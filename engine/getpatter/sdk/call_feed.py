@@ -17,6 +17,7 @@ from getpatter.events import (
     CallAnswered,
     CallEnded,
     CallPlaced,
+    CallPriced,
     DtmfPressed,
     Event,
     MachineDetected,
@@ -28,10 +29,10 @@ from getpatter.llm.message_handler import MessageHandlerLLM, asked
 from getpatter.observability.conversation_state import ConversationState
 from getpatter.sdk.call_control import CallControl, Calls
 from getpatter.sdk.call_result import STATUSES, CallResult
-from getpatter.sdk.callback import CallbackQueue
+from getpatter.sdk.callback import CALLBACK_S, CallbackQueue
 from getpatter.sdk.callbacks import Callbacks
 from getpatter.sdk.machine_detection import MachineDetectionResult
-from getpatter.sdk.metrics import Meter
+from getpatter.sdk.metrics import MICROS, Meter
 from getpatter.sdk.overrides import overridden
 from getpatter.sdk.speech_events import SpeechEvents, payload
 from getpatter.sdk.transcript import Line, line
@@ -188,6 +189,26 @@ class CallFeed:
                 error=event.error,
             )
         )
+
+    # -- after the call
+
+    @property
+    def awaits_price(self) -> bool:
+        """Somebody is to be told what the carrier charges."""
+        return self._callbacks.on_price is not None
+
+    async def priced(self, price: CallPriced) -> None:
+        """The carrier has named its price."""
+        await self.told()
+        if (callback := self._callbacks.on_price) is not None:
+            told = {
+                "call_id": price.call_id,
+                "amount": price.amount_micros / MICROS,
+                "currency": price.currency,
+            }
+            await self._queue.ask("on_price", callback, told, limit_s=CALLBACK_S)
+
+    # -- what callbacks are given
 
     def _facts(self) -> dict[str, str]:
         control = self.control

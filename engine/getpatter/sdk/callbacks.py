@@ -20,6 +20,7 @@ class CallbackOptions(TypedDict, total=False):
     on_transcript: Callback | None
     on_metrics: Callback | None
     on_machine_detection: Callback | None
+    on_price: Callback | None
     on_message: MessageHandler | None
 
 
@@ -41,6 +42,9 @@ class Callbacks:
         A dict after each answer: `call_id`, `turn` (`TurnMetrics`), `cost_so_far`, `llm_ttft_ms`.
     on_machine_detection
         A `MachineDetectionResult`, when it becomes known and when it changes.
+    on_price
+        A dict: `call_id`, `amount`, `currency` (ISO 4217).  What the carrier charged for the call, which it tells some
+        minutes after the end; `metrics` has an estimate until then.  At most once, and never on the simulated network.
     on_message
         In place of a language model: see `llm.message_handler`.
     """
@@ -50,6 +54,7 @@ class Callbacks:
     on_transcript: Callback | None = None
     on_metrics: Callback | None = None
     on_machine_detection: Callback | None = None
+    on_price: Callback | None = None
     on_message: MessageHandler | None = None
 
     def __post_init__(self) -> None:

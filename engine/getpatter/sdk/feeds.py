@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from getpatter.agent import Agent
 from getpatter.calls.desk import Desk, OutboundCall, Ringing
 from getpatter.calls.views import CallView
 from getpatter.clock import Clock
-from getpatter.events import CallEnded, CallPlaced, Event
+from getpatter.events import CallEnded, CallPlaced, CallPriced, Event
 from getpatter.observability.bus import EventBus
 from getpatter.sdk.call_control import Calls
 from getpatter.sdk.call_feed import CallFeed
@@ -23,6 +23,8 @@ from getpatter.sdk.speech_events import SpeechEvents
 
 ADMITTED_S = 10.0
 """By then a call that rang has begun, or never will: it is longer than anybody may think about it."""
+UNPRICED = 1000
+"""Calls that are over and whose price is awaited, at most."""
 
 
 class Switchboard(Calls, Protocol):
@@ -44,6 +46,8 @@ class Feeds:
         self._expected: dict[str, CallFeed] = {}
         """Calls about to be placed, by their keys."""
         self._live: dict[str, CallFeed] = {}
+        self._unpriced: dict[str, CallFeed] = {}
+        """Calls that are over, and of whose price somebody is to be told."""
         self._telling: set[asyncio.Task[None]] = set()
         self._unsubscribe: Callable[[], None] = bus.subscribe(self._take)
 
@@ -96,6 +100,9 @@ class Feeds:
         return CallFeed(callbacks, self._speech, board, self._clock)
 
     def _take(self, event: Event) -> None:
+        if isinstance(event, CallPriced):
+            self._take_price(event)
+            return
         feed = self._live.get(event.call_id)
         if feed is None and isinstance(event, CallPlaced):
             feed = self._expected.get(event.key) or (self._default and self._default())
@@ -109,6 +116,18 @@ class Feeds:
             self._finish(feed)
 
     def _finish(self, feed: CallFeed) -> None:
-        telling = asyncio.create_task(feed.told(), name=f"callbacks of {feed.control.call_id}")
-        self._telling.add(telling)
-        telling.add_done_callback(self._telling.discard)
+        call_id = feed.control.call_id
+        self._tell(feed.told(), f"callbacks of {call_id}")
+        if feed.awaits_price:
+            self._unpriced[call_id] = feed
+            if len(self._unpriced) > UNPRICED:
+                del self._unpriced[next(iter(self._unpriced))]
+
+    def _take_price(self, price: CallPriced) -> None:
+        if price.source == "carrier" and (feed := self._unpriced.pop(price.call_id, None)) is not None:
+            self._tell(feed.priced(price), f"price of {price.call_id}")
+
+    def _tell(self, telling: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(telling, name=name)
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)

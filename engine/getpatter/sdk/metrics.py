@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from getpatter.carriers import prices
 from getpatter.events import (
     CallAnswered,
     CallEnded,
@@ -17,6 +18,9 @@ from getpatter.events import (
     TurnLatency,
 )
 from getpatter.observability.latency import Spread, observed, spreads
+
+MICROS = 1_000_000
+"""Prices are kept in millionths."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,7 @@ class CostBreakdown:
     tts: float | None = None
     llm: float | None = None
     telephony: float | None = None
+    """By the carrier's list prices: its own price is known minutes after the call (`Callbacks.on_price`)."""
 
     @property
     def total(self) -> float | None:
@@ -162,7 +167,7 @@ class Meter:
     @property
     def cost(self) -> CostBreakdown:
         """What the call has cost so far, as far as it is known."""
-        return CostBreakdown()
+        return CostBreakdown(telephony=self._telephony)
 
     @property
     def metrics(self) -> CallMetrics:
@@ -202,6 +207,13 @@ class Meter:
         self._turns.append(answer)
         self._latencies.append(turn.latency)
         return answer
+
+    @property
+    def _telephony(self) -> float | None:
+        if (placed := self._placed) is None:
+            return None
+        micros = prices.estimate(placed.carrier, placed.direction, placed.to_number, self._duration)
+        return None if micros is None else micros / MICROS
 
     @property
     def _duration(self) -> float:

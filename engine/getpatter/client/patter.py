@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import signal
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack, overload
 
-from getpatter import settings as engine_settings
 from getpatter.agent import Agent
 from getpatter.calls.desk import OutboundCall, Ringing
 from getpatter.calls.policy import normalize
 from getpatter.carriers.account import Account
+from getpatter.client.run import Run
 from getpatter.clock import SystemClock
 from getpatter.errors import ConfigurationError
-from getpatter.llm.base import LanguageModel
 from getpatter.observability.conversation_state import ConversationState
 from getpatter.public_url import public_url
 from getpatter.sdk.agent_options import AgentOptions, agent_from
@@ -30,11 +25,11 @@ from getpatter.sdk.call_control import CallControl
 from getpatter.sdk.call_feed import CallFeed
 from getpatter.sdk.call_result import CallResult
 from getpatter.sdk.callbacks import CallbackOptions, Callbacks
-from getpatter.sdk.default_llm import DefaultLLM, with_model
-from getpatter.sdk.feeds import Feeds
+from getpatter.sdk.default_llm import with_model
 from getpatter.sdk.no_telephone import NoTelephone
+from getpatter.sdk.signals import ended_by_signals
 from getpatter.sdk.speech_events import SpeechEvents
-from getpatter.settings import SIMULATED_NUMBER, Settings
+from getpatter.settings import SIMULATED_NUMBER
 from getpatter.tunnels import CloudflareTunnel, Static, Tunnel
 
 log = logging.getLogger(__name__)
@@ -62,7 +57,7 @@ class Patter(SpeechEvents):
     Numbers that the program dials need not be in `PATTER_ALLOW`: it is the program of whoever owns the account.
     Emergency numbers are refused all the same.
 
-    `pricing` is kept and not used yet.  `telemetry` may be said and means nothing: there is none.
+    `pricing` has no effect yet, and is warned of.  `telemetry` may be said and means nothing: there is none.
 
     Its callbacks for moments of speech are those of `SpeechEvents`.  Raises `ConfigurationError`.
     """
@@ -91,12 +86,14 @@ class Patter(SpeechEvents):
         self.webhook_url = public_url(webhook_url) if webhook_url else ""
         self.tunnel = _tunnel(tunnel)
         self.pricing = pricing
+        if pricing:
+            log.warning("pricing has no effect: what providers charge is not worked out in this version")
         self._persist = persist
         self._refuse_two_ways_in(self.tunnel)
         self._agent: Agent | None = None
         """Of calls for which no other is given; the callbacks likewise."""
         self._callbacks = Callbacks()
-        self._run: _Run | None = None
+        self._run: Run | None = None
         self._changing = asyncio.Lock()
         """Held while it starts or stops."""
         self.ready: Announcement[str] = Announcement()
@@ -164,13 +161,14 @@ class Patter(SpeechEvents):
         `port`
             of the carrier listener, on `PATTER_CARRIER_HOST`; 0 takes a free one.
         `recording`, `local_recording`
-            by the carrier, and by us: into this folder, or into `recordings` of the home for True.
+            by the carrier, for which it charges and which the simulated one cannot; and by us: into this folder, or
+            into `recordings` of the home for True.
         `voicemail_message`
             left on answering machines that our calls reach, where a call has none of its own.
         `dashboard`, `dashboard_token`, `allow_insecure_dashboard`
-            are kept for the dashboard, which this version does not have.
+            mean nothing: this version has no dashboard.
         `manage_webhook`
-            Point the number at us, now and when the tunnel moves.
+            Point the number at us, now and when the tunnel moves; else it must lead here already.
 
         The callbacks are those of `sdk.callbacks.Callbacks`.  Raises `ConfigurationError`, `CarrierError`.
         """
@@ -179,24 +177,24 @@ class Patter(SpeechEvents):
         agent = replace(agent, voicemail_message=voicemail_message or agent.voicemail_message)
         chosen = _tunnel(tunnel) or self.tunnel
         self._refuse_two_ways_in(chosen)
+        self._warn_of_no_effect(recording=recording, dashboard_token=dashboard_token)
+        given = {
+            "carrier_port": port,
+            "carrier_recording": recording,
+            "record": bool(local_recording),
+            "recordings_dir": "" if isinstance(local_recording, bool) else str(local_recording),
+            "manage_webhook": manage_webhook,
+        }
         async with self._changing:
             if self._run is not None:
                 raise ConfigurationError(
                     "This Patter is running already.", next_step="Call serve once, and before call; or stop it first."
                 )
-            given = {
-                "carrier_port": port,
-                "carrier_recording": recording,
-                "record": bool(local_recording),
-                "recordings_dir": "" if isinstance(local_recording, bool) else str(local_recording),
-                "manage_webhook": manage_webhook,
-            }
             self._agent, self._callbacks = agent, told
-            run = await self._start(agent, chosen, given)
-            run.feeds.answer(run.board, run.with_model(agent, told), told, self._carrier_name)
+            run = await self._start(agent, chosen, given, answering=told)
             self.ready.make(run.carrier_url)
         try:
-            with _ended_by_signals(run.stopping):
+            with ended_by_signals(run.stopping):
                 await run.stopping.wait()
         finally:
             await self.stop()
@@ -262,18 +260,18 @@ class Patter(SpeechEvents):
         run = await self._running(agent)
         wanted = OutboundCall(
             to_number=to,
-            agent=run.with_model(agent, told),
+            agent=agent,
             from_number=from_number,
             ring_timeout_s=ring_timeout,
             machine_detection=machine_detection,
         )
-        feed = await run.feeds.place(run.board, wanted, told)
+        feed = await run.place(wanted, told)
         return await feed.result() if wait else feed.control
 
     async def end_call(self, call_id: str) -> None:
         """Hang up; nothing happens when the call is over.  Raises `CallNotFound`."""
         if self._run is not None:
-            await self._run.board.hang_up(call_id, reason="the program hung up")
+            await self._run.switchboard.hang_up(call_id, reason="the program hung up")
 
     async def test(self, agent: Agent, **callbacks: Unpack[CallbackOptions]) -> None:
         """Talk to the agent in this terminal: typed lines are what the caller says, /help shows the commands.
@@ -319,7 +317,7 @@ class Patter(SpeechEvents):
         if tunnel is not None and self.webhook_url:
             raise ConfigurationError("Pass either tunnel or webhook_url, not both.")
 
-    async def _running(self, agent: Agent) -> _Run:
+    async def _running(self, agent: Agent) -> Run:
         if self._run is None:
             await asyncio.sleep(0)  # a task that was made for `serve` a moment ago comes first
         async with self._changing:
@@ -330,11 +328,16 @@ class Patter(SpeechEvents):
             assert self._run is not None
             return self._run
 
-    async def _start(self, agent: Agent, tunnel: Tunnel | None, given: dict[str, Any]) -> _Run:
-        run = _Run(self, self.carrier, tunnel if self.carrier is not None else None)
+    async def _start(
+        self, agent: Agent, tunnel: Tunnel | None, given: dict[str, Any], *, answering: Callbacks | None = None
+    ) -> Run:
+        """`answering` are the callbacks of calls that come in, where the agent is to take them."""
+        run = Run(self, self.carrier, tunnel if self.carrier is not None else None)
         try:
             given |= {"carrier": self._carrier_name, "phone_number": self.phone_number, "public_url": self.webhook_url}
-            await run.start(agent, run.settings(self._persist, given))
+            await run.start(agent, self._persist, given)
+            if answering is not None:
+                await run.answer(agent, answering, self._carrier_name, leads_here=given["manage_webhook"])
         except BaseException as error:
             await run.close()
             if isinstance(error, Exception):
@@ -346,51 +349,11 @@ class Patter(SpeechEvents):
         self.tunnel_ready.make(run.public_url)
         return run
 
-
-class _Run:
-    """From start to stop: an engine in this process, and who is told of its calls."""
-
-    def __init__(self, speech: SpeechEvents, carrier: Account | None, tunnel: Tunnel | None) -> None:
-        self._speech = speech
-        self._carrier = carrier
-        self._tunnel = tunnel
-        self._stack = AsyncExitStack()
-        self._models: dict[LanguageModel, LanguageModel] = {}
-        """What was chosen in the place of each default."""
-        self.stopping = asyncio.Event()
-
-    def settings(self, persist: bool | str | Path | None, given: Mapping[str, Any]) -> Settings:
-        """Those of the engine; `persist` is its home as in `Patter`.  Raises `ConfigurationError`."""
-        home: dict[str, Any] = {}
-        if persist is False:
-            home = {"home": Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="patter-")))}
-        elif persist not in (None, True):
-            home = {"home": Path(str(persist))}
-        # The private listener takes any port, so that several programs can run; the tunnel is handed over as it is.
-        return engine_settings.load(**home, **given, port=0, tunnel="")
-
-    async def start(self, agent: Agent, settings: Settings) -> None:
-        # Takes long to import, and a program that only makes agents has no need of it.
-        from getpatter.server.engine import Engine
-
-        engine = Engine(settings, agent=agent, account=self._carrier, tunnel=self._tunnel, any_number=True)
-        self.feeds = Feeds(engine.bus, SystemClock(), self._speech)
-        self._stack.push_async_callback(self.feeds.close)  # after the engine, whose end tells them more
-        await self._stack.enter_async_context(engine)
-        self.board = engine.exchange
-        self.carrier_url, self.public_url = engine.carrier_url, engine.public_url
-
-    def with_model(self, agent: Agent, told: Callbacks) -> Agent:
-        """The agent with the model that is to be had, unless `on_message` takes its place."""
-        if told.on_message is not None or not isinstance(agent.llm, DefaultLLM):
-            return agent
-        if agent.llm not in self._models:
-            model = self._models[agent.llm] = agent.llm.chosen()
-            self._stack.push_async_callback(model.close)
-        return replace(agent, llm=self._models[agent.llm])
-
-    async def close(self) -> None:
-        await self._stack.aclose()
+    def _warn_of_no_effect(self, *, recording: bool, dashboard_token: str) -> None:
+        if recording and self.carrier is None:
+            log.warning("recording=True does nothing on the simulated network: local_recording=True records there")
+        if dashboard_token:
+            log.warning("dashboard_token protects nothing: this version has no dashboard")
 
 
 def _refuse(removed: Mapping[str, object], mode: str) -> None:
@@ -408,32 +371,3 @@ def _tunnel(given: Tunnel | bool | None) -> Tunnel | None:
     if isinstance(given, bool):
         return CloudflareTunnel() if given else None
     return given
-
-
-@contextlib.contextmanager
-def _ended_by_signals(stopping: asyncio.Event) -> Iterator[None]:
-    """SIGINT and SIGTERM set `stopping`, once; after that they do what they did before."""
-    loop = asyncio.get_running_loop()
-    before: dict[signal.Signals, Any] = {}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            loop.remove_signal_handler(number)
-            signal.signal(number, handler)
-        before.clear()
-
-    def stop() -> None:
-        restore()
-        stopping.set()
-
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            handler = signal.getsignal(number)
-            loop.add_signal_handler(number, stop)
-            before[number] = handler
-    except (ValueError, RuntimeError, NotImplementedError):
-        pass  # not in the main thread, where signals are not ours to handle
-    try:
-        yield
-    finally:
-        restore()

@@ -300,6 +300,26 @@ async def test_calls_are_kept_where_the_program_says(tmp_path: Path) -> None:
     assert (tmp_path / "kept" / "calls.db").exists()
 
 
+# -- what has no effect
+
+
+async def test_the_simulated_network_says_that_it_does_not_record(caplog: pytest.LogCaptureFixture) -> None:
+    phone = Patter()
+    async with Serving(phone, agent(phone), recording=True, dashboard_token="secret-token"):
+        pass
+    assert "recording=True does nothing" in caplog.text
+    assert "dashboard_token protects nothing" in caplog.text
+    assert "secret-token" not in caplog.text
+
+
+@pytest.mark.parametrize(("pricing", "warned"), [({"openai": {"price": 1.0}}, True), ({}, False), (None, False)])
+def test_own_prices_are_said_to_have_no_effect(
+    caplog: pytest.LogCaptureFixture, pricing: dict[str, Any] | None, warned: bool
+) -> None:
+    Patter(pricing=pricing)
+    assert ("pricing has no effect" in caplog.text) is warned
+
+
 # -- what cannot be
 
 
