@@ -19,7 +19,7 @@ from getpatter.errors import MediaError, ProviderError
 from getpatter.llm.base import ToolCall
 from getpatter.testing.clips import load_clip
 from getpatter.testing.clock import ManualClock
-from getpatter.testing.line_codec import Clear, Mark
+from getpatter.testing.line_codec import Clear, Mark, Play, Press
 from getpatter.testing.load import SPEECH
 from getpatter.testing.providers import AnsweringLLM, CountingTTS, TellableSTT
 from getpatter.testing.speech import line_noise
@@ -88,9 +88,11 @@ class Call(Stage):
                     self.clock.call_at(due, lambda: self.stream.on_message(self.far_end.mark(name)))
             case Clear():
                 self._queued_until = now
-            case play:
-                self._queued_until = max(now, self._queued_until) + len(play.audio) / 8000
-                self.played += play.audio
+            case Play(audio):
+                self._queued_until = max(now, self._queued_until) + len(audio) / 8000
+                self.played += audio
+            case Press():
+                raise AssertionError("nobody pressed a key")
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         self.closed = code
