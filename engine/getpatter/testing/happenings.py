@@ -63,11 +63,13 @@ class KeyPressed:
 
 @dataclass(frozen=True, slots=True)
 class RoomEvent:
-    """Of a conference, whose first member's `terms` count."""
+    """Of a conference.  `terms` are those of its first member, `own` of the one who comes or goes: carriers differ in
+    whose count."""
 
     kind: Literal["start", "join", "leave", "end"]
     room_id: str
     terms: JoinRoom
+    own: JoinRoom
     number: int
     """The events of one conference, counted from 1."""
 

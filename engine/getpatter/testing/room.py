@@ -74,24 +74,24 @@ class Conference(Room):
     async def attend(
         self, far_end: FarEnd, terms: JoinRoom, until: Callable[[], bool], tell: Callable[[RoomEvent], None]
     ) -> None:
-        """`stay`, on these terms; those of the first member say what is told of the conference."""
+        """`stay`, on these terms."""
         self._terms = self._terms or terms
         if terms.opens and not self.is_open:
             self.is_open = True
-            tell(self._event("start"))
-        tell(self._event("join"))
+            tell(self._event("start", terms))
+        tell(self._event("join", terms))
         try:
             await self.stay(far_end, until)
         finally:
-            tell(self._event("leave"))
+            tell(self._event("leave", terms))
             if not self.is_over and (terms.closes or not self.members):
                 self.is_over = True
-                tell(self._event("end"))
+                tell(self._event("end", terms))
 
-    def _event(self, kind: Literal["start", "join", "leave", "end"]) -> RoomEvent:
+    def _event(self, kind: Literal["start", "join", "leave", "end"], own: JoinRoom) -> RoomEvent:
         assert self._terms is not None
         self._events += 1
-        return RoomEvent(kind, self.id, self._terms, self._events)
+        return RoomEvent(kind, self.id, self._terms, own, self._events)
 
 
 async def wait_alone(far_end: FarEnd, until: Callable[[], bool]) -> None:

@@ -112,6 +112,8 @@ async def _read(request: Request) -> Asked:
             fields = json.loads(body)
         except ValueError:
             raise Refused(400, 10015, "The body is not JSON") from None
+        if not isinstance(fields, dict):
+            raise Refused(400, 10015, "The body is not a JSON object")
     elif kind == "application/x-www-form-urlencoded":
         fields = dict(parse_qs(body.decode(), keep_blank_values=True))
     elif body:
