@@ -16,8 +16,9 @@ from getpatter.store.incidents import Kind
 log = logging.getLogger(__name__)
 
 TOLD_S: Final = 60.0
-"""How long a refusal of the same kind, peer and path is not told again in the log."""
-TOLD: Final = 1000
+"""How long a refusal of the same kind and peer is not told again in the log."""
+TOLD: Final = 200
+"""Lines in that time; further ones are left out.  All are counted as security events."""
 
 # By these a peer spends its budget.  What was signed and is old or malformed came from the carrier.
 _STRANGERS: Final[frozenset[Kind]] = frozenset(
@@ -55,7 +56,7 @@ class Refusals:
         self._incidents = incidents
         self._proxies = TrustedProxies(trusted_proxies)
         self._limits = PeerLimits(clock)
-        self._told: Recently[tuple[Kind, Asked], bool] = Recently(clock, seconds=TOLD_S, most=TOLD)
+        self._told: Recently[tuple[Kind, str], bool] = Recently(clock, seconds=TOLD_S, most=TOLD)
 
     def asked(self, address: str, forwarded_for: str, path: str) -> Asked:
         """`address` is the connection's, without its port."""
@@ -87,6 +88,6 @@ class Refusals:
 
     def _note(self, kind: Kind, asked: Asked, why: str) -> None:
         self._incidents.note(kind, carrier=self._carrier, path=asked.path, peer=asked.peer, detail=why)
-        if self._told.get((kind, asked)) is None:
-            self._told.put((kind, asked), True)
+        if len(self._told) < TOLD and self._told.get((kind, asked.peer)) is None:
+            self._told.put((kind, asked.peer), True)
             log.warning("refused %s from %s (%s): %s", asked.path or "requests", asked.peer, kind, why)
