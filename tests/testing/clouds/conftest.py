@@ -90,7 +90,8 @@ class MediaEngine:
     lines: list[MediaLine] = field(default_factory=list)
     refuses: bool = False
     """It takes no stream."""
-    on_webhook: Callable[[WebhookRequest], Awaitable[None]] | None = None
+    on_webhook: Callable[[WebhookRequest], Awaitable[bytes | None]] | None = None
+    """May give the document that answers it."""
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @property
@@ -111,16 +112,16 @@ class MediaEngine:
     def app(self) -> FastAPI:
         app = FastAPI()
 
-        @app.api_route("/{kind}", methods=["GET", "POST"])
+        @app.api_route("/{kind:path}", methods=["GET", "POST"])
         async def webhook(kind: str, request: Request) -> Response:
             url = f"{self.base}/{kind}" + (f"?{request.url.query}" if request.url.query else "")
             received = WebhookRequest(request.method, url, dict(request.headers), await request.body(), kind)
             self.webhooks.append(received)
             async with self._changed:
                 self._changed.notify_all()
-            if self.on_webhook is not None:
-                await self.on_webhook(received)
-            document = self.answers.get(kind, connect(self.stream_url, {"token": "t"}) if kind == "voice" else b"")
+            document = await self.on_webhook(received) if self.on_webhook is not None else None
+            if document is None:
+                document = self.answers.get(kind, connect(self.stream_url, {"token": "t"}) if kind == "voice" else b"")
             return Response(document, media_type="text/xml")
 
         @app.websocket("/stream")
