@@ -117,18 +117,17 @@ class InstantTTS:
 
 
 class _OpenDoorCodec(TwilioMediaCodec):
-    """Gives the stream of a load generator, which knows neither, the name of its call and the token it was given."""
+    """Gives the stream of a load generator, which knows no token, the token that its call was given."""
 
-    def __init__(self, carrier_call_id: str, parameters: Mapping[str, str]) -> None:
+    def __init__(self, parameters: Mapping[str, str]) -> None:
         super().__init__()
-        self._carrier_call_id = carrier_call_id
         self._parameters = dict(parameters)
 
     def decode(self, message: str | bytes) -> MediaEvent | None:
         event = super().decode(message)
         if isinstance(event, StreamStarted):
             self.decode = super().decode  # type: ignore[method-assign]  # nothing is added to the frames after it
-            return StreamStarted(event.stream_id, self._carrier_call_id, self._parameters)
+            return StreamStarted(event.stream_id, event.carrier_call_id, self._parameters)
         return event
 
 
@@ -140,17 +139,14 @@ class OpenDoorCarrier(Unable):
     webhooks: Mapping[str, Sequence[str]] = {}
 
     def __init__(self) -> None:
-        self.stream_url = ""
-        self._carrier_call_id = ""
-        self._parameters: Mapping[str, str] = {}
+        self.admits: Mapping[str, str] = {}
+        """What the next stream is to bring along."""
 
     def answer(self, call: InboundCall, stream: StreamTarget, webhooks_url: str) -> Answer:
-        self.stream_url, self._parameters = stream.url, stream.parameters
-        self._carrier_call_id = call.carrier_call_id
         return Answer()
 
     def media_codec(self) -> MediaCodec:
-        return _OpenDoorCodec(self._carrier_call_id, self._parameters)
+        return _OpenDoorCodec(self.admits)
 
     async def dial(self, request: DialRequest) -> Dialed:
         return Dialed(request.call_id)
