@@ -10,7 +10,7 @@ import pytest
 
 from getpatter.agent import Agent
 from getpatter.audio.dtmf import DtmfDetector
-from getpatter.errors import CarrierError
+from getpatter.errors import CarrierError, ToolError
 from getpatter.events import ToolCalled
 from getpatter.llm.base import ToolCall
 from getpatter.testing.providers import AnsweringLLM, CountingTTS, TellableSTT
@@ -129,3 +129,27 @@ async def test_keys_are_heard_as_tones(stage_for: StageFor) -> None:
     await stage.says()
     await stage.passes(2)
     assert DtmfDetector().feed(bytes(stage.played)) == "12#"
+
+
+async def test_keys_from_above_follow_what_is_being_said(stage_for: StageFor) -> None:
+    stage = stage_for(AnsweringLLM("I will press it."))
+    await stage.start()
+    await stage.says()
+    pressing = asyncio.create_task(stage.talk.send_dtmf("12#"))
+    await stage.passes(0.5)
+    assert DtmfDetector().feed(bytes(stage.played)) == "", "the agent speaks"
+    await stage.passes(6)
+    assert pressing.done()
+    assert DtmfDetector().feed(bytes(stage.played)) == "12#"
+
+
+async def test_keys_from_above_are_not_pressed_when_the_caller_speaks_first(stage_for: StageFor) -> None:
+    stage = stage_for(AnsweringLLM("I will press it now, one moment please."))
+    await stage.start()
+    await stage.says()
+    pressing = asyncio.create_task(stage.talk.send_dtmf("12#"))
+    await stage.passes(0.5)
+    await stage.says()
+    await stage.passes(6)
+    assert isinstance(pressing.exception(), ToolError)
+    assert DtmfDetector().feed(bytes(stage.played)) == ""

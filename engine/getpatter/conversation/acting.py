@@ -96,7 +96,9 @@ class Acting:
 
     async def press_keys(self, digits: str) -> None:
         """As somebody above asks: the agent may be silent then.  Raises as `send_dtmf` does."""
-        await self._press_keys(self._speech(), digits)
+        await self._heard_out(self._speech())
+        # What was being said may be over by now, and would not play them any more.
+        await self._press_keys(None, digits)
 
     async def _press_keys(self, speech: Speech | None, digits: str) -> None:
         await self._heard_out(speech)

@@ -52,6 +52,7 @@ class Speaker:
         self._on_finished = on_finished
         self._playout = Playout()
         self._active = False
+        self._was_cut = False
         self._pumping = False
         self._end_timer: TimerHandle | None = None
         self._room = asyncio.Event()
@@ -62,6 +63,7 @@ class Speaker:
         self._stop_timer()
         self._playout.begin()
         self._active = True
+        self._was_cut = False
         self._room.set()
         if held:
             self._playout.hold(self._clock.now())
@@ -131,12 +133,13 @@ class Speaker:
         """Wait until all that was added so far was heard, by the clock; False when it was cut off."""
         while self._active and self._playout.audible(self._clock.now()):
             await sleep(self._clock, self._playout.buffered_s + FRAME_S)
-        return self._active
+        return not self._was_cut
 
     def cut(self) -> Heard:
         """Stop now: nothing more is sent, the carrier drops its queue.  Tells what was heard."""
         now = self._clock.now()
         self._stop_timer()
+        self._was_cut |= self._active
         self._active = False
         self._room.set()
         if not self._playout.held and self._playout.first_sent_at is not None and self._playout.audible(now):
