@@ -16,6 +16,7 @@ from getpatter import CallControl, CallResult, CloudflareTunnel, MachineDetectio
 from getpatter.agent import Agent
 from getpatter.errors import ConfigurationError, InvalidRequest, PolicyDenied
 from getpatter.settings import SIMULATED_NUMBER
+from getpatter.testing.clip_voice import ClipTTS
 from getpatter.testing.lines import RingResult
 from getpatter.testing.network import SimNetwork
 from getpatter.testing.parties import Directory
@@ -33,6 +34,8 @@ PARTIES = {
     "+12025550158": "name: Listener\nsteps: [listen, hang_up]",
 }
 PATIENT, BRIEF, NOBODY, MACHINE, LISTENER = PARTIES
+SAM, WHO, NOD = "Hello, this is Sam.", "Sorry, who is this?", "Mm-hm."
+"""What `ClipTTS` says so that parties take it for speech."""
 BUSY, UNKNOWN = "+12025550101", "+12025550149"
 
 
@@ -112,11 +115,12 @@ async def test_whatever_becomes_of_a_call_is_its_result(number: str, outcome: st
 
 
 async def test_each_call_has_its_own_agent_first_message_and_callbacks() -> None:
+    said = {"Ann": SAM, "Ben": WHO, "Cleo": NOD}
     starts: dict[str, str] = {}
     ends: dict[str, list[str]] = {}
 
     async def place(phone: Patter, name: str) -> None:
-        who = agent(phone, name=name)
+        who = agent(phone, name=name, tts=ClipTTS())
         heard: list[str] = []
         ends[name] = heard
 
@@ -127,17 +131,13 @@ async def test_each_call_has_its_own_agent_first_message_and_callbacks() -> None
             heard.extend([call["call_id"], *(line["text"] for line in call["transcript"])])
 
         result = await phone.call(
-            LISTENER, who, first_message=f"I am {name}.", wait=True, on_call_start=started, on_call_end=ended
+            LISTENER, who, first_message=said[name], wait=True, on_call_start=started, on_call_end=ended
         )
         assert result.call_id == starts[name]
 
     async with Patter() as phone:
-        await soon(asyncio.gather(place(phone, "Ann"), place(phone, "Ben"), place(phone, "Cleo")))
-    assert {name: heard[1] for name, heard in ends.items()} == {
-        "Ann": "I am Ann.",
-        "Ben": "I am Ben.",
-        "Cleo": "I am Cleo.",
-    }
+        await soon(asyncio.gather(*(place(phone, name) for name in said)))
+    assert {name: heard[1] for name, heard in ends.items()} == said
     assert {name: heard[0] for name, heard in ends.items()} == starts
     assert len(set(starts.values())) == 3
 
@@ -190,15 +190,17 @@ async def test_whoever_rings_is_answered_by_what_on_call_start_makes_of_the_agen
 
     async def start(call: dict[str, Any]) -> dict[str, Any]:
         calls.append(call)
-        return {"first_message": "Good day to you."}
+        return {"first_message": WHO}
 
-    served = Serving(phone, agent(phone, first_message="Hello."), on_call_start=start, on_call_end=calls.append)
+    served = Serving(
+        phone, agent(phone, first_message=SAM, tts=ClipTTS()), on_call_start=start, on_call_end=calls.append
+    )
     async with served as url:
         assert (await ring(home, url, LISTENER)).answered
     start_told, end_told = calls
     assert (start_told["direction"], start_told["caller"]) == ("inbound", LISTENER)
     assert start_told["call_id"] == end_told["call_id"]
-    assert end_told["transcript"][0]["text"] == "Good day to you."
+    assert end_told["transcript"][0]["text"] == WHO
 
 
 async def test_the_programs_own_function_holds_the_conversation(home: Path) -> None:
@@ -217,10 +219,10 @@ async def test_the_programs_own_function_holds_the_conversation(home: Path) -> N
 
 async def test_calls_are_placed_by_the_agent_that_serves() -> None:
     phone = Patter()
-    async with Serving(phone, agent(phone, first_message="It is me."), voicemail_message="Call me."):
+    async with Serving(phone, agent(phone, first_message=SAM, tts=ClipTTS()), voicemail_message=WHO):
         heard = await soon(phone.call(LISTENER, wait=True))
         left = await soon(phone.call(MACHINE, wait=True))
-    assert [heard.transcript[0]["text"], left.transcript[0]["text"]] == ["It is me.", "Call me."]
+    assert [heard.transcript[0]["text"], left.transcript[0]["text"]] == [SAM, WHO]
 
 
 async def test_a_recording_lies_where_it_was_asked_for(home: Path, tmp_path: Path) -> None:
@@ -256,8 +258,9 @@ async def test_it_serves_once_at_a_time() -> None:
 
 async def test_a_call_right_after_serve_waits_for_it() -> None:
     phone = Patter()
-    serving = asyncio.create_task(phone.serve(agent(phone, first_message="Hello."), 0))
-    result = await soon(phone.call(LISTENER, agent(phone, first_message="Hello."), wait=True))
+    who = agent(phone, first_message=SAM, tts=ClipTTS())
+    serving = asyncio.create_task(phone.serve(who, 0))
+    result = await soon(phone.call(LISTENER, who, wait=True))
     assert result.outcome == "answered"
     await phone.disconnect()
     await soon(serving)
