@@ -20,6 +20,7 @@ from getpatter import Agent, OpenAIRealtime, Patter, Tool, guardrail, tool
 from getpatter.settings import SIMULATED_NUMBER
 from getpatter.testing.network import SimNetwork
 from getpatter.testing.parties import Directory
+from getpatter.testing.providers import AnsweringLLM, CountingTTS, TellableSTT
 from getpatter.testing.signing import sim_secret
 
 PAGES = Path(__file__).parents[2].parent / "shared" / "reference" / "seeds"
@@ -31,9 +32,9 @@ SKIPPED = {
     "EventBus": "our bus carries typed events",
     "init_tracing": "tracing is switched on by PATTER_OTEL_ENABLED",
     "start_span": "spans are drawn from events",
-    "DeepgramSTT": "speech providers other than this machine's are not there yet",
+    "import Patter, Twilio, DeepgramSTT, ElevenLabsTTS": "speech providers other than this machine's are not there yet",
 }
-"""Samples that need a name which there is not, by the first such name, and why there is not."""
+"""Samples that need what there is not, by words in them, and why there is not."""
 
 
 def samples() -> list[str]:
@@ -51,7 +52,7 @@ SAMPLES = samples()
 
 
 def missing(sample: str) -> str | None:
-    """The first name that the sample needs and that we do not have."""
+    """What the sample needs and we do not have."""
     return next((name for name in SKIPPED if re.search(rf"\b{name}\b", sample)), None)
 
 
@@ -151,8 +152,12 @@ def a_static_tunnel(found: SimpleNamespace) -> None:
     assert found.phone.tunnel.url == "https://agent.example.com"
 
 
-def prices(found: SimpleNamespace) -> None:
+def runs(found: SimpleNamespace) -> None:
     assert found.phone is not None
+
+
+SERVES = "await phone.serve(agent=agent, port=8000, dashboard=True)"
+TRIES = "await phone.test(agent)"
 
 
 CHECKS: dict[str, Callable[[SimpleNamespace], None]] = {
@@ -162,12 +167,13 @@ CHECKS: dict[str, Callable[[SimpleNamespace], None]] = {
     'rail = guardrail("profanity"': a_rail,
     "tunnel=CloudflareTunnel()": a_tunnel,
     "tunnel=Static(": a_static_tunnel,
-    "Patter(pricing={": prices,
-    "await phone.serve(agent=agent, port=8000, dashboard=True)": prices,
+    "Patter(pricing={": runs,
+    SERVES: runs,
+    TRIES: runs,
 }
 
 
-@pytest.mark.parametrize("words", [words for words in CHECKS if "serve" not in words])
+@pytest.mark.parametrize("words", [words for words in CHECKS if words not in (SERVES, TRIES)])
 async def test_samples(phone: Patter, words: str) -> None:
     CHECKS[words](await run(the_sample(words), names(phone)))
 
@@ -175,8 +181,6 @@ async def test_samples(phone: Patter, words: str) -> None:
 async def test_the_sample_that_serves_answers_a_call(
     phone: Patter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from getpatter.testing.providers import AnsweringLLM, CountingTTS, TellableSTT
-
     agent = phone.agent(
         system_prompt="Be quick.",
         stt=TellableSTT(["Hello?"]),
@@ -185,7 +189,7 @@ async def test_the_sample_that_serves_answers_a_call(
         first_message="Hello.",
     )
     # The port of the sample may be taken here.
-    sample = the_sample("await phone.serve(").replace("port=8000", "port=0")
+    sample = the_sample(SERVES).replace("port=8000", "port=0")
     serving = asyncio.create_task(run(sample, names(phone, agent)))
     async with asyncio.timeout(PATIENCE_S):
         url = await phone.ready
@@ -196,3 +200,18 @@ async def test_the_sample_that_serves_answers_a_call(
         await phone.stop()
         await serving
     assert rang.answered
+
+
+async def test_the_sample_that_needs_no_telephone_is_a_conversation_in_the_terminal(
+    phone: Patter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATTER_LLM_URL", "http://127.0.0.1:9/v1")  # where nobody answers, and nobody is asked
+    (tmp_path / "typed").write_text("/hangup\n")
+    # Of providers that there are not yet: nothing is heard or spoken in the terminal.
+    providers = {"DeepgramSTT": lambda **_: TellableSTT(), "ElevenLabsTTS": lambda **_: CountingTTS()}
+    with (tmp_path / "typed").open() as typed:
+        monkeypatch.setattr("sys.stdin", typed)
+        async with asyncio.timeout(PATIENCE_S):
+            found = await run(the_sample(TRIES), names(phone) | providers)
+    assert found.phone.phone_number == "+15550001234"
+    assert "hung up" in capsys.readouterr().out.lower()
