@@ -201,6 +201,23 @@ async def test_a_slow_tool_reassures_once(clock: ManualClock, context: ToolConte
     assert clock.next_timer is None
 
 
+async def test_a_slow_tool_may_reassure_again_and_again(clock: ManualClock, context: ToolContext) -> None:
+    work = Work()
+    said: list[str] = []
+    given = tool(name="work", handler=work, reassurance=Reassurance("One moment.", after_s=2, every_s=3))
+    running = asyncio.create_task(ToolRunner(clock).run(given, call(given), context, on_progress=said.append))
+    async with asyncio.timeout(20):
+        await work.began.wait()
+        clock.advance(4.9)
+        assert said == ["One moment."]
+        clock.advance(0.2)
+        clock.advance(3)
+        assert said == ["One moment."] * 3
+        work.finish.set()
+        await running
+    assert clock.next_timer is None
+
+
 async def test_a_tool_that_says_something_itself_needs_no_reassurance(clock: ManualClock, context: ToolContext) -> None:
     told, finish = asyncio.Event(), asyncio.Event()
 

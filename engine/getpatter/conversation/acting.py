@@ -59,6 +59,7 @@ class Acting:
         self._pressed = pressed
         self._collector: DigitCollector | None = None
         """The latest."""
+        self._transfers = 0
 
     def tools(self, agent: Agent) -> Sequence[Tool]:
         """The built-in tools of this agent."""
@@ -66,10 +67,15 @@ class Acting:
         if agent.use_keys:
             tools += [SEND_DTMF, COLLECT_DIGITS]
         if agent.transfer_to and self._transfer is not None:
-            tools.append(transfer_call(agent.transfer_to))
+            tools.append(transfer_call(agent.transfer_to, agent.transfer_wait_message if agent.warm_transfers else ""))
         if agent.handoffs:
             tools.append(handoff_to(tuple((other.name, other.purpose) for other in agent.handoffs)))
         return tools
+
+    @property
+    def transferring(self) -> bool:
+        """Somebody is being called, or the carrier was asked to connect the caller."""
+        return self._transfers > 0
 
     def key(self, digit: str) -> bool:
         """The caller pressed a key; tells whether it was waited for."""
@@ -85,7 +91,11 @@ class Acting:
         speech = self._speech()
         if speech is not None and not await speech.heard_out():
             raise ToolError(INTERRUPTED)
-        await self._transfer(number, summary)
+        self._transfers += 1
+        try:
+            await self._transfer(number, summary)
+        finally:
+            self._transfers -= 1
         self._gone()
 
     async def send_dtmf(self, digits: str) -> None:

@@ -165,6 +165,7 @@ class Lines:
 
     first_message: str = ""
     still_there: str = ""
+    on_hold: str = ""
     silence: str = ""
     time_limit: str = ""
     error: str = ""

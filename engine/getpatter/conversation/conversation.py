@@ -43,6 +43,7 @@ from getpatter.language.patience import extra_patience
 from getpatter.language.question import asked_for
 from getpatter.llm.base import ToolCall
 from getpatter.stt.base import Transcript
+from getpatter.tools.builtin import TRANSFER_CALL
 from getpatter.tools.mcp import McpTools
 from getpatter.tools.run import ToolOutcome
 from getpatter.tools.webhook import WebhookClient
@@ -437,6 +438,9 @@ class Conversation:
     def _late_result(self, call: ToolCall, outcome: ToolOutcome) -> None:
         self._history.add_tool_result(call.id, outcome.result)
         self._log.tool(call, outcome)
+        if call.name == TRANSFER_CALL and outcome.error and not self._closed:
+            # The caller waits for somebody who will not come, and no reply waits for the tool that could tell them.
+            self._perform(self._machine.on_news(self._acts_as.transfer_failed_message))
 
     def _provider_failed(self, error: PatterError, can_speak: bool) -> None:
         if self._closed or self._machine.stage is Stage.ENDED:
@@ -448,13 +452,15 @@ class Conversation:
         self._perform(decided)
 
     def _timer_due(self, name: actions.TimerName) -> None:
-        self._perform(self._machine.on_timer(name, self._clock.now(), sounding=self._speaker.sounding))
+        sounding, on_hold = self._speaker.sounding, self._acting.transferring
+        self._perform(self._machine.on_timer(name, self._clock.now(), sounding=sounding, on_hold=on_hold))
 
 
 def _lines(agent: Agent) -> actions.Lines:
     return actions.Lines(
         first_message=fill(agent.first_message, agent.variables),
         still_there=agent.still_there_message,
+        on_hold=agent.transfer_wait_message,
         silence=agent.silence_message,
         time_limit=agent.time_limit_message,
         error=agent.error_message,

@@ -49,6 +49,7 @@ class TurnMachine:
         self._stage = Stage.TALK
         self._talk = Talk(settings, rules or Rules(), lines.filler)
         self._asked_still_there = False
+        self._news = ""
         self._farewell: Farewell | None = None
 
     @property
@@ -132,6 +133,7 @@ class TurnMachine:
         if self._stage is not Stage.TALK:
             return []
         self._asked_still_there = False
+        self._news = ""  # the answer to what they say knows it
         return self._talk.voice_began(now)
 
     def on_speech_ended(self, now: float, silence_s: float = 0.0) -> list[Action]:
@@ -173,12 +175,25 @@ class TurnMachine:
             return []
         if self._farewell is not None:
             return self._hang_up()
+        news, self._news = self._news, ""
+        if news:
+            return [*self._talk.finished(), *self._talk.say(news)]
         return [*self._talk.finished(), *self._talk.settle(now)]
+
+    def on_news(self, words: str) -> list[Action]:
+        """Something to tell the caller that they wait for, once the agent has finished what it says."""
+        if self._stage is not Stage.TALK or not words:
+            return []
+        if self._talk.quiet:
+            return self._talk.say(words)
+        self._news = words if self._talk.busy else ""
+        return []
 
     # -- time
 
-    def on_timer(self, name: TimerName, now: float, *, sounding: bool = False) -> list[Action]:
-        """`sounding` says whether the agent is being heard: a goodbye is given up only when it has stopped."""
+    def on_timer(self, name: TimerName, now: float, *, sounding: bool = False, on_hold: bool = False) -> list[Action]:
+        """`sounding` says whether the agent is being heard: a goodbye is given up only when it has stopped.
+        `on_hold` says that the caller waits for a transfer, and so has no reason to speak."""
         if self._stage is Stage.ENDED:
             return []
         match name:
@@ -192,13 +207,15 @@ class TurnMachine:
             case _ if self._stage is not Stage.TALK:
                 return []
             case "silence":
-                return self._break_silence(now)
+                return self._break_silence(now, on_hold=on_hold)
             case _:
                 return self._talk.timer(name, now)
 
-    def _break_silence(self, now: float) -> list[Action]:
+    def _break_silence(self, now: float, *, on_hold: bool) -> list[Action]:
         if not self._talk.quiet:
             return []
+        if on_hold:
+            return self._talk.say(self._lines.on_hold) if self._lines.on_hold else self._talk.settle(now)
         if not self._asked_still_there and self._lines.still_there:
             self._asked_still_there = True
             return self._talk.say(self._lines.still_there)

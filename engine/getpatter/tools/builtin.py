@@ -12,7 +12,7 @@ from pydantic import Field
 from getpatter.errors import ConfigurationError, ToolError
 from getpatter.tools.actions import CallActions
 from getpatter.tools.context import ToolContext
-from getpatter.tools.tool import MAX_TIMEOUT_S, Tool
+from getpatter.tools.tool import MAX_TIMEOUT_S, Reassurance, Tool
 
 E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 _ALLOWED = re.compile(r"\+[1-9]\d{0,14}\*?", re.ASCII)
@@ -21,6 +21,10 @@ _SEPARATORS = re.compile(r"[\s().\-]+")
 MAX_KEYS = 32
 """Keys that one call of `send_dtmf` presses or one of `collect_digits` takes."""
 MAX_KEY_WAIT_S = 60.0
+TRANSFER_CALL: Final = "transfer_call"
+WAIT_S: Final = 12.0
+"""Silence after which somebody who waits for a transfer is told that it is still being tried; a cold one is over by
+then."""
 
 
 class TransferTargets:
@@ -122,8 +126,11 @@ COLLECT_DIGITS: Final = Tool(
 
 
 @lru_cache(maxsize=256)
-def transfer_call(allowed: tuple[str, ...]) -> Tool:
-    """`transfer_call(number, summary)`, to the targets in `allowed` (see `TransferTargets`) and nowhere else."""
+def transfer_call(allowed: tuple[str, ...], wait_message: str = "") -> Tool:
+    """`transfer_call(number, summary)`, to the targets in `allowed` (see `TransferTargets`) and nowhere else.
+
+    A caller who waits while a colleague is called hears `wait_message` now and then.
+    """
     targets = TransferTargets(allowed)
     if not targets:
         raise ConfigurationError("Calls cannot be transferred: no number is allowed.")
@@ -139,7 +146,8 @@ def transfer_call(allowed: tuple[str, ...]) -> Tool:
         await _actions(context).transfer(number, summary=summary)
         return {"status": "transferring", "to": number}
 
-    return Tool(name="transfer_call", handler=handler, timeout_s=MAX_TIMEOUT_S)
+    waiting = Reassurance(wait_message, after_s=WAIT_S, every_s=WAIT_S) if wait_message else ""
+    return Tool(name=TRANSFER_CALL, handler=handler, timeout_s=MAX_TIMEOUT_S, reassurance=waiting)
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from anyio import CapacityLimiter
@@ -17,7 +16,7 @@ from getpatter.errors import ConfigurationError, PatterError, ToolError
 from getpatter.extension import contained, place
 from getpatter.llm.base import ToolCall
 from getpatter.tools.context import ToolContext, progress_text
-from getpatter.tools.tool import Tool
+from getpatter.tools.tool import Reassurance, Tool
 from getpatter.tools.webhook import WebhookClient
 
 log = logging.getLogger(__name__)
@@ -116,16 +115,33 @@ class ToolRunner:
         if reassurance is None:
             yield on_progress
             return
-        timer = self._clock.call_at(self._clock.now() + reassurance.after_s, partial(on_progress, reassurance.message))
-
-        def say(text: str) -> None:
-            timer.cancel()
-            on_progress(text)
-
+        reassuring = _Reassuring(self._clock, reassurance, on_progress)
         try:
-            yield say
+            yield reassuring.say
         finally:
-            timer.cancel()
+            reassuring.stop()
+
+
+class _Reassuring:
+    """Says a reassurance when it is due, until the tool speaks for itself or has ended."""
+
+    def __init__(self, clock: Clock, reassurance: Reassurance, on_progress: OnProgress) -> None:
+        self._clock = clock
+        self._reassurance = reassurance
+        self._on_progress = on_progress
+        self._timer = clock.call_at(clock.now() + reassurance.after_s, self._due)
+
+    def say(self, text: str) -> None:
+        self.stop()
+        self._on_progress(text)
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    def _due(self) -> None:
+        if (every_s := self._reassurance.every_s) is not None:
+            self._timer = self._clock.call_at(self._clock.now() + every_s, self._due)
+        self._on_progress(self._reassurance.message)
 
 
 def capped(text: str) -> str:

@@ -22,12 +22,18 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Reassurance:
-    """Said once to a caller who waits for a tool, when it has taken `after_s` seconds and said nothing itself."""
+    """Said to a caller who waits for a tool, when it has taken `after_s` seconds and said nothing itself.
+
+    With `every_s` it is said again each so many seconds, else once.
+    """
 
     message: str
     after_s: float = 1.5
+    every_s: float | None = None
 
     def __post_init__(self) -> None:
+        if self.every_s is not None and self.every_s <= 0:
+            raise ConfigurationError(f"A reassurance cannot be said every {self.every_s:g} s.")
         if self.after_s < 0:
             raise ConfigurationError(f"A reassurance cannot come {self.after_s:g} s after its tool began.")
 
