@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getpatter.errors import ConfigurationError
-from getpatter.public_url import is_loopback, public_url, with_scheme
+from getpatter.public_url import is_loopback, public_url, shown, with_scheme
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,21 @@ def test_empty_stays_empty() -> None:
 )
 def test_what_is_loopback(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://admin:hunter2@pbx.example/in?key=s3cret#part", "https://pbx.example"),
+        ("https://pbx.example:8443/hooks/s3cret", "https://pbx.example:8443"),
+        ("wss://me@[2001:db8::1]:8443/s3cret", "wss://[2001:db8::1]:8443"),
+        ("https://pbx.example", "https://pbx.example"),
+        ("https://me:s3cret@", "an unreadable URL"),
+        ("https://pbx.example:s3cret/", "an unreadable URL"),
+        ("https://[s3cret/", "an unreadable URL"),
+        ("s3cret", "an unreadable URL"),
+        ("", "an unreadable URL"),
+    ],
+)
+def test_of_another_systems_url_only_the_server_is_shown(url: str, said: str) -> None:
+    assert shown(url) == said

@@ -1,4 +1,4 @@
-"""The URL by which others reach us."""
+"""The URL by which others reach us, and what may be said of other URLs."""
 
 from __future__ import annotations
 
@@ -43,6 +43,19 @@ def public_url(text: str) -> str:
 def is_loopback(host: str) -> bool:
     """Whether a host name or address means this machine to itself."""
     return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+
+
+def shown(url: str) -> str:
+    """What others may see of a URL that is not ours: scheme, host and port.  The rest may hold a password or a key."""
+    try:
+        parts = urlsplit(url)
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        return "an unreadable URL"
+    if not parts.scheme or not parts.hostname:
+        return "an unreadable URL"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{port}"
 
 
 def _split(url: str) -> SplitResult:

@@ -140,11 +140,13 @@ class CarrierCall:
 
 @dataclass(frozen=True, slots=True)
 class NumberSetup:
-    """What was done with a number so that its calls come to us; `previous_url` is what it called before."""
+    """What was done with a number so that its calls come to us."""
 
     number: str
     changed: bool
-    previous_url: str = ""
+    previous_url: str = field(default="", repr=False)
+    """What it called before, another system's perhaps and with its credentials: `public_url.shown` says what of it may
+    be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +352,10 @@ class Carrier(Protocol):
     # -- what comes in
 
     def verify(self, request: WebhookRequest) -> None:
-        """Raise `InvalidSignature` unless the carrier sent this, lately."""
+        """Raise `InvalidSignature` unless the carrier sent this, lately.
+
+        What signs a request is in a header that has `signature` in its name.
+        """
 
     def verify_stream(self, request: WebhookRequest) -> None:
         """The same for the request that opens a media stream; nothing where the carrier does not sign those."""

@@ -107,3 +107,15 @@ async def test_without_credentials_there_is_nothing_to_look_at(api: TelnyxApi, s
     (found,) = await numbers.examine(api, CONNECTION, NUMBER, WEBHOOKS)
     assert found.level == "error"
     assert "TELNYX_API_KEY" in found.next_step
+
+
+async def test_the_webhook_of_another_system_is_named_without_its_credentials(
+    api: TelnyxApi, server: ApiServer
+) -> None:
+    server.application["webhook_event_url"] = "https://admin:hunter2@pbx.example/in?key=s3cret"
+    found = await numbers.examine(api, CONNECTION, NUMBER, WEBHOOKS)
+    said = next(one.message for one in found if one.about == "Telnyx webhook")
+    assert "https://pbx.example," in said
+    assert "hunter2" not in said
+    assert "s3cret" not in said
+    assert "hunter2" not in repr(await configured(api))

@@ -9,6 +9,7 @@ from getpatter.carriers.base import Finding, NumberSetup
 from getpatter.carriers.telnyx.api import Application, TelnyxApi
 from getpatter.carriers.telnyx.commands import webhook_url
 from getpatter.errors import CarrierError
+from getpatter.public_url import shown
 
 _SERVE = "Start `getpatter serve`, which sets it."
 
@@ -61,7 +62,8 @@ def _webhook(application: Application, url: str) -> Finding:
     if application.webhook_api_version == "1":
         return Finding(about, "warning", "The application sends webhooks of API version 1.", _SERVE)
     if application.webhook_event_url != url:
-        set_to = application.webhook_event_url or "nothing"
+        # Another system's, and perhaps with its credentials.
+        set_to = f"one at {shown(found)}" if (found := application.webhook_event_url) else "nothing"
         return Finding(about, "warning", f"The application's webhook URL is {set_to}, not {url}.", _SERVE)
     return Finding(about, "ok", f"The application reports to {url}.")
 
