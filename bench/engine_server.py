@@ -31,6 +31,7 @@ from getpatter.agent import Agent, TurnSettings
 from getpatter.audio.vad import VoiceActivityModel
 from getpatter.beat import Beat, Stage
 from getpatter.calls.admission import Admission
+from getpatter.calls.hang_ups import HangUps
 from getpatter.calls.legs import Legs
 from getpatter.calls.lines import Lines, new_call_id
 from getpatter.calls.live import Office
@@ -76,7 +77,7 @@ class Doors:
                     agent=self._agent,
                 )
             )
-            self._carrier.admits = call.stream_pass.parameters
+            self._carrier.admits = call.parameters
             self._lines.run(call, PickUp())
         return self._lines.stream(call.call_id, socket) or Refusal(503, "No room.")
 
@@ -122,7 +123,18 @@ async def open_lines(
     stack.callback(pacer.close)
     listening.start()
     stack.push_async_callback(listening.stop)
-    office = Office(carrier=carrier, legs=Legs(), bus=bus, clock=clock, recorder=recorder, carrier_records=False)
+    legs = Legs()
+    hang_ups = HangUps(carrier, legs, clock)
+    stack.push_async_callback(hang_ups.close)
+    office = Office(
+        carrier=carrier,
+        legs=legs,
+        hang_ups=hang_ups,
+        bus=bus,
+        clock=clock,
+        recorder=recorder,
+        carrier_records=False,
+    )
     return Lines(office, Admission(MAX_CALLS), Services(listening, pacer, clock), journal)
 
 

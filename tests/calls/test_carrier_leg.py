@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from getpatter.calls.carrier_leg import CARRIER_S, CarrierLeg
+from getpatter.calls.carrier_leg import CARRIER_S, PAUSE_S, CarrierLeg
 from getpatter.carriers.base import Capabilities
 from getpatter.errors import CarrierError
 from getpatter.testing.clock import ManualClock
@@ -45,6 +45,19 @@ async def test_keys_that_a_stream_takes_go_into_it() -> None:
     assert (line.sent, line.operator.pressed) == (["12"], [])
 
 
+async def test_a_stream_is_given_time_where_there_is_a_pause_among_the_keys() -> None:
+    line = Line(Operator(Capabilities(keys="stream")))
+    pressing = asyncio.create_task(line.press("1ww2w"))
+    await asyncio.sleep(0)
+    assert line.sent == ["1"]
+    for _ in range(3):
+        line.clock.advance(PAUSE_S)
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert await pressing
+    assert line.sent == ["1", "2"]
+
+
 async def test_keys_that_take_a_command_are_asked_for_by_the_calls_latest_name() -> None:
     line = Line(Operator(Capabilities(keys="command")))
     line.operator.answers.set()
@@ -67,15 +80,6 @@ async def test_a_carrier_has_its_time_and_no_more() -> None:
     line.clock.advance(CARRIER_S)
     with pytest.raises(CarrierError, match="did not press the keys within 30 s"):
         await pressing
-
-
-async def test_a_call_that_the_carrier_never_took_is_not_hung_up() -> None:
-    line = Line(Operator(Capabilities()))
-    await line.leg.hang_up()
-    assert line.operator.hung_up == []
-    line.leg.named("CA1")
-    await line.leg.hang_up()
-    assert line.operator.hung_up == ["CA1"]
 
 
 async def test_a_stream_may_come_under_either_name() -> None:

@@ -17,6 +17,7 @@ from getpatter.calls.admission import Admission
 from getpatter.calls.archive import Archive
 from getpatter.calls.carrier_leg import CARRIER_S
 from getpatter.calls.exchange import Exchange, Rules
+from getpatter.calls.hang_ups import HangUps
 from getpatter.calls.legs import Legs
 from getpatter.calls.lines import Lines
 from getpatter.calls.live import PREPARE_S
@@ -134,9 +135,12 @@ class Office:
         self.bus = EventBus()
         self.pacer = Pacer(self.clock)
         self.journal = store.journal(self.bus)
+        legs = Legs()
+        self.hang_ups = HangUps(self.operator, legs, self.clock)
         office = calls.Office(
             carrier=self.operator,
-            legs=Legs(),
+            legs=legs,
+            hang_ups=self.hang_ups,
             bus=self.bus,
             clock=self.clock,
             recorder=None,
@@ -196,6 +200,7 @@ async def office_for(tmp_path: Path) -> AsyncIterator[OfficeFor]:
 
     yield make
     for office in offices:
+        await office.hang_ups.close()
         office.pacer.close()
         await office.journal.close()
     await store.close()

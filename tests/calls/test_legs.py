@@ -60,6 +60,26 @@ def test_who_has_left_hears_nothing_more() -> None:
     assert ear.heard == [CallRenamed("request", "call")]
 
 
+def test_what_is_claimed_by_another_is_his() -> None:
+    legs, call, cleaner = Legs(), Ear(), Ear()
+    legs.claim("CA1", call.hear)
+    legs.claim("CA1", cleaner.hear)
+    legs.release(call.hear)
+    legs.tell(ringing("CA1"))
+    assert (call.heard, cleaner.heard) == ([], [ringing("CA1")])
+
+
+def test_late_reports_take_no_room_from_early_ones() -> None:
+    legs, over, ear = Legs(), Ear(), Ear()
+    legs.claim("over", over.hear)
+    legs.release(over.hear)
+    legs.tell(ringing("CA1"))
+    for _ in range(MAX_UNCLAIMED):
+        legs.tell(StatusChanged("over", "completed"))
+    legs.claim("CA1", ear.hear)
+    assert ear.heard == [ringing("CA1")]
+
+
 def test_strangers_events_do_not_pile_up() -> None:
     legs, ear = Legs(), Ear()
     legs.tell(ringing("CA1"))

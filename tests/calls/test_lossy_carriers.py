@@ -70,7 +70,7 @@ class Call(Stage):
     def broken_message(self, error: MediaError) -> None:
         raise error
 
-    def hung_up(self, *, carrier_knows: bool) -> None:
+    def hung_up(self) -> None:
         raise AssertionError("nobody hung up")
 
     def lost(self, error: MediaError) -> None:

@@ -13,6 +13,7 @@ from getpatter.agent import Agent
 from getpatter.calls.admission import Admission
 from getpatter.calls.archive import Archive
 from getpatter.calls.desk import Desk, Ringing
+from getpatter.calls.hang_ups import HangUps
 from getpatter.calls.legs import Legs
 from getpatter.calls.lines import Lines
 from getpatter.calls.live import Office
@@ -103,8 +104,16 @@ class House:
         self.bus = EventBus()
         self.pacer = Pacer(self.clock)
         self.journal = store.journal(self.bus)
+        legs = Legs()
+        self.hang_ups = HangUps(self.operator, legs, self.clock)
         office = Office(
-            carrier=self.operator, legs=Legs(), bus=self.bus, clock=self.clock, recorder=None, carrier_records=False
+            carrier=self.operator,
+            legs=legs,
+            hang_ups=self.hang_ups,
+            bus=self.bus,
+            clock=self.clock,
+            recorder=None,
+            carrier_records=False,
         )
         services = Services(Deaf(), self.pacer, self.clock)
         self.lines = Lines(office, Admission(2), services, self.journal)
@@ -129,6 +138,7 @@ class House:
         for call in self.lines:
             call.hang_up_now("the test is over")
         await self.emptied()
+        await self.hang_ups.close()
         self.pacer.close()
         await self.journal.close()
 
@@ -152,7 +162,7 @@ async def test_whoever_is_at_the_desk_takes_the_call(house: House) -> None:
     url, token = (await house.ring()).split()
     [call] = house.lines
     assert url == f"wss://phone.example.org/ws/op/stream/{call.call_id}"
-    assert call.stream_pass.parameters == {"token": token}
+    assert call.parameters == {"token": token}
     [ringing] = house.asked
     assert (ringing.call_id, ringing.carrier_call_id) == (call.call_id, "CA1")
     assert (ringing.from_number, ringing.to_number) == (CALLER, OURS)
@@ -212,6 +222,7 @@ async def test_not_even_to_an_engine_that_was_restarted(house: House) -> None:
     call.hang_up_now("done")
     await house.emptied()
     restarted = Reception(house.lines, house.archive)
+    await restarted.recall()
     with pytest.raises(Replayed):
         await restarted.ring(RINGS)
 

@@ -53,8 +53,8 @@ class Somebody:
     def broken_message(self, error: MediaError) -> None:
         self.told.append("broken")
 
-    def hung_up(self, *, carrier_knows: bool) -> None:
-        self.told.append("hung up" if carrier_knows else "gone")
+    def hung_up(self) -> None:
+        self.told.append("hung up")
 
     def lost(self, error: MediaError) -> None:
         self.told.append("lost")
@@ -153,10 +153,9 @@ def test_a_stream_that_stops_was_hung_up_and_not_lost() -> None:
 
 @pytest.mark.parametrize("code", [1000, 1001])
 def test_a_socket_that_is_closed_in_order_is_all_the_goodbye_that_some_carriers_say(code: int) -> None:
-    """Whether the call is over, too, is not said, so it is still to be hung up."""
     line = Line().start()
     line.stream.on_closed(code)
-    assert line.call.told == ["gone"]
+    assert line.call.told == ["hung up"]
 
 
 def test_a_socket_that_drops_is_lost() -> None:

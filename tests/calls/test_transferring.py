@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from getpatter.calls.ending import Ending
+from getpatter.calls.hang_ups import HangUps
 from getpatter.calls.legs import Legs
 from getpatter.calls.transferring import BRIEFING_S, CARRIER_S, RING_S, Transferring
 from getpatter.carriers.base import Capabilities, ColleagueReady, ConsultRequest, StatusChanged
@@ -61,6 +62,7 @@ class Call:
     def __init__(self, desk: Desk) -> None:
         self.clock = ManualClock()
         self.legs = Legs()
+        self.hang_ups = HangUps(desk, self.legs, self.clock)
         self.events: list[Event] = []
         self.ends: list[Ending] = []
         self.transferring = Transferring(
@@ -68,6 +70,7 @@ class Call:
             desk,
             self.clock,
             self.legs,
+            self.hang_ups,
             from_number="+12025550199",
             language="en-US",
             webhooks_url="https://phone.example.org/webhooks/desk",
@@ -200,6 +203,7 @@ async def test_a_colleague_who_never_comes_is_let_go() -> None:
     call.clock.advance(RING_S + BRIEFING_S)
     with pytest.raises(CarrierError, match="Nobody at"):
         await under_way
+    await settle()
     assert desk.hung_up == [COLLEAGUE]
     assert not call.ends
 
@@ -213,6 +217,7 @@ async def test_a_caller_who_hangs_up_spares_the_colleague() -> None:
     call.transferring.abandon()
     with pytest.raises(CarrierError, match="ended before"):
         await under_way
+    await settle()
     assert desk.hung_up == [COLLEAGUE]
     assert not desk.connected
 
@@ -225,6 +230,7 @@ async def test_when_the_last_step_fails_both_are_where_they_were() -> None:
     call.legs.tell(ColleagueReady(COLLEAGUE))
     with pytest.raises(CarrierError, match="full"):
         await under_way
+    await settle()
     assert desk.hung_up == [COLLEAGUE]
     assert not call.ends
 

@@ -28,39 +28,63 @@ class AnswerWatch:
         self._clock = clock
         self._direction = direction
         self._end = end
+        self._ring_timeout_s = 0.0
+        self._rang = False
+        self._due = 0.0
+        self._doubts = 0
+        """Answers so far that leave nothing to wait for; one of them may be a moment old, or a request that failed."""
         self._task: asyncio.Task[None] | None = None
 
-    def start(self, carrier_call_id: str, ring_timeout_s: float) -> None:
-        self._task = asyncio.create_task(self._watch(carrier_call_id, ring_timeout_s + MARGIN_S))
+    def start(self, named: Callable[[], str], ring_timeout_s: float) -> None:
+        """`named` gives the carrier's name for the call, which may change."""
+        self._ring_timeout_s = ring_timeout_s
+        self._wait(ring_timeout_s + MARGIN_S)
+        self._task = asyncio.create_task(self._watch(named))
+
+    def rang(self) -> None:
+        """It rings there: the carrier had kept the call in its queue until now."""
+        if not self._rang:
+            self._rang = True
+            self._wait(self._ring_timeout_s + MARGIN_S)
 
     def stop(self) -> None:
         """May be called twice, and before the start."""
         if self._task is not None:
             self._task.cancel()
 
-    async def _watch(self, carrier_call_id: str, first_s: float) -> None:
-        wait_s, queued_until = first_s, self._clock.now() + QUEUED_S
-        asked_before = False
+    def _wait(self, seconds: float) -> None:
+        self._due = self._clock.now() + seconds
+
+    async def _watch(self, named: Callable[[], str]) -> None:
+        queued_until = self._clock.now() + QUEUED_S
         while True:
-            await sleep(self._clock, wait_s)
-            found = await ask(self._carrier, carrier_call_id, self._clock)
-            ending = self._judge(found, last=asked_before, may_queue=self._clock.now() < queued_until)
+            while (left := self._due - self._clock.now()) > 0:
+                await sleep(self._clock, left)
+            found = await ask(self._carrier, named(), self._clock)
+            if self._due > self._clock.now():
+                continue  # it has begun to ring meanwhile
+            ending = self._judge(found, may_queue=self._clock.now() < queued_until)
             if ending is not None:
                 self._end(ending)
                 return
-            asked_before |= found is None or found.status != "queued"
-            wait_s = MARGIN_S
 
-    def _judge(self, found: CarrierCall | None, *, last: bool, may_queue: bool) -> Ending | None:
-        """The end of the call; None to ask once more."""
+    def _judge(self, found: CarrierCall | None, *, may_queue: bool) -> Ending | None:
+        """The end of the call; None to ask once more when it is due."""
+        status = found.status if found is not None else None
         if found is not None and found.status in TERMINAL:
             return ending_of(found.status, found.cause, answered=False, direction=self._direction)
-        if found is not None and found.status == "queued" and may_queue:
+        if status == "ringing" and not self._rang:
+            self.rang()
             return None
-        if found is not None and found.status == "ringing" and not last:
+        if status != "queued" or not may_queue:
+            self._doubts += 1
+        if self._doubts < 2:
+            self._wait(MARGIN_S)
             return None
-        if found is None or found.status in ("queued", "ringing"):
-            return self._given_up()
+        return self._never_opened() if status == "in_progress" else self._given_up()
+
+    @staticmethod
+    def _never_opened() -> Ending:
         error = CarrierError(
             "The call was answered, but the carrier never opened its media stream.",
             next_step="The carrier must reach us by wss at the public URL: `getpatter doctor` tries it.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from getpatter.calls.record import call_view, transcript_page
 from getpatter.calls.views import CallQuery, CallView, TranscriptPage
 from getpatter.clock import Clock
@@ -25,9 +27,9 @@ class Archive:
         row = await self._calls.by_key(key)
         return None if row is None else call_view(row, self._clock.wall())
 
-    async def knows(self, carrier: str, carrier_call_id: str) -> bool:
-        """Whether there was a call that the carrier calls so."""
-        return await self._calls.by_carrier_call_id(carrier, carrier_call_id) is not None
+    async def taken(self, carrier: str, limit: int) -> Sequence[str]:
+        """The carrier's names of the latest calls that came in, newest first."""
+        return await self._calls.taken(carrier, limit)
 
     async def list(self, query: CallQuery) -> list[CallView]:
         rows = await self._calls.list(

@@ -8,13 +8,15 @@ from typing import TypeVar
 
 from getpatter.calls.stream_pass import StreamPass
 from getpatter.carriers.base import Carrier, DialRequest
-from getpatter.clock import Clock, deadline
+from getpatter.clock import Clock, deadline, sleep
 from getpatter.errors import CarrierError
 
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
+PAUSE_S = 0.5
+"""A `w` among keys."""
 CARRIER_S = 30.0
 """Longest that a carrier may take to accept a call, or what is asked of it in a call."""
 
@@ -47,12 +49,20 @@ class CarrierLeg:
         """Press keys, by the carrier or in a message of its `stream`; False where they must sound in our own audio."""
         match self._carrier.capabilities.keys:
             case "stream":
-                stream(digits)
+                await self._send(digits, stream)
             case "command":
                 await self._in_time(self._carrier.send_dtmf(self.id, digits), "press the keys")
             case "tones":
                 return False
         return True
+
+    async def _send(self, digits: str, stream: Callable[[str], None]) -> None:
+        """Streams know no pauses."""
+        for number, keys in enumerate(digits.split("w")):
+            if number:
+                await sleep(self._clock, PAUSE_S)
+            if keys:
+                stream(keys)
 
     async def record(self) -> None:
         """Have the carrier record it, too."""
@@ -61,11 +71,6 @@ class CarrierLeg:
     async def leave_message(self, text: str, language: str) -> None:
         """Have the carrier's voice say `text` and hang up."""
         await self._in_time(self._carrier.leave_message(self.id, text, language), "leave the message")
-
-    async def hang_up(self) -> None:
-        """End it, where the carrier has taken it at all."""
-        if self.id:
-            await self._in_time(self._carrier.hang_up(self.id), "hang up")
 
     async def _in_time(self, asked: Awaitable[_T], what: str) -> _T:
         try:

@@ -17,7 +17,9 @@ class Ending:
     reason: str
     error: PatterError | None = None
     carrier_knows: bool = False
-    """The carrier ended the call itself, so it need not be told."""
+    """The carrier said that the call is over, or leads it on without us: it must not be hung up."""
+    stream_ended: bool = False
+    """The carrier ended the media stream, so it will most likely end the call itself."""
 
 
 def failed(error: PatterError, *, ended_by: EndedBy = "engine") -> Ending:

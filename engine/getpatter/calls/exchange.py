@@ -221,9 +221,15 @@ class Exchange:
         async def answer(ringing: Ringing) -> Agent:
             return briefing.for_inbound(self._agent, request)
 
-        if request.enabled:
-            await self._lead_here()
+        before = self._reception.desk
+        # Before the number is looked at, which takes time: whoever rings meanwhile is answered.
         self.answer_with(Desk(agent_for=answer, goal=request.goal) if request.enabled else None)
+        if request.enabled:
+            try:
+                await self._lead_here()
+            except CarrierError:
+                self.answer_with(before)
+                raise
         return InboundView(
             enabled=request.enabled,
             phone_number=self._rules.phone_number,
@@ -231,6 +237,10 @@ class Exchange:
             goal=request.goal,
             how_to_try=self._rules.how_to_try if request.enabled else "",
         )
+
+    async def recall(self) -> None:
+        """Remember what earlier engines have answered.  Raises `StoreError`."""
+        await self._reception.recall()
 
     def answer_with(self, desk: Desk | None) -> None:
         """Who takes the calls that come in from now on; with None all are turned away."""

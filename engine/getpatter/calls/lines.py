@@ -57,7 +57,7 @@ class Lines:
     def target(self, call: LiveCall) -> StreamTarget:
         """Where the carrier is to open the call's stream, with the token while it is good."""
         url = f"{self._public_url.replace('http', 'ws', 1)}/ws/{self.office.carrier.name}/stream/{call.call_id}"
-        return StreamTarget(url, call.stream_pass.parameters)
+        return StreamTarget(url, call.parameters)
 
     # -- who lives
 
@@ -133,7 +133,9 @@ class Lines:
 
     def _forget_ended(self) -> None:
         """The store has the calls that have ended, so whoever asks next finds them there."""
-        self._live = {call_id: call for call_id, call in self._live.items() if not call.ended}
+        for call in self:
+            if call.ended:
+                del self._live[call.call_id]
 
     def stream(self, call_id: str, socket: MediaSocket) -> MediaStream | None:
         """A media socket came in on this call's path; None for a call that does not wait for one."""
@@ -142,9 +144,7 @@ class Lines:
 
         def admit(started: StreamStarted) -> Party | None:
             call = self._live.get(call_id)
-            token = started.parameters.get("token", "")
-            good = call is not None and call.stream_pass.redeem(token, started.carrier_call_id)
-            return call if good else None
+            return call if call is not None and call.admits(started) else None
 
         return MediaStream(self.office.carrier.media_codec(), socket, admit, self.office.clock)
 

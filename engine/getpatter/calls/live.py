@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from getpatter.calls.answer_watch import AnswerWatch
 from getpatter.calls.carrier_leg import CarrierLeg
 from getpatter.calls.ending import Ending, failed
+from getpatter.calls.hang_ups import SETTLE_S, HangUps
 from getpatter.calls.legs import Legs
 from getpatter.calls.machine import MachineNews
 from getpatter.calls.opening import Dial, Opening, PickUp, Setup
@@ -18,7 +19,6 @@ from getpatter.calls.record import CallRecord
 from getpatter.calls.recording import Recorder
 from getpatter.calls.session import MediaStream
 from getpatter.calls.status import CarrierStatusTrack
-from getpatter.calls.stream_pass import StreamPass
 from getpatter.calls.transferring import Transferring
 from getpatter.carriers.base import (
     CallRenamed,
@@ -27,6 +27,7 @@ from getpatter.carriers.base import (
     MachineDetection,
     StatusChanged,
     StreamFailed,
+    StreamStarted,
 )
 from getpatter.clock import Clock, deadline
 from getpatter.conversation.actions import Farewell
@@ -61,6 +62,7 @@ class Office:
 
     carrier: Carrier
     legs: Legs
+    hang_ups: HangUps
     bus: EventBus
     clock: Clock
     recorder: Recorder | None
@@ -100,11 +102,13 @@ class LiveCall:
         self._asked_to_record: asyncio.Task[None] | None = None
         self._status = CarrierStatusTrack(setup.direction)
         self._watch = AnswerWatch(carrier, clock, setup.direction, self.end)
+        self._outbound = setup.direction == "outbound"
         self.transferring = Transferring(
             self,
             carrier,
             clock,
             office.legs,
+            office.hang_ups,
             from_number=setup.from_number if setup.direction == "outbound" else setup.to_number,
             language=setup.agent.language,
             webhooks_url=webhooks_url,
@@ -113,8 +117,11 @@ class LiveCall:
         self._machine = MachineNews(self._conversation, self.hang_up_now)
         # Told last: whoever hears of a call can count on its end.
         self.record = CallRecord.from_events([office.bus.publish(placed)])
+        # Until the carrier has named it, a call that we place is known by our own name.
         if setup.carrier_call_id:
             self._answer_to(setup.carrier_call_id)
+        else:
+            self._claim(self.call_id)
 
     # -- telling
 
@@ -135,9 +142,17 @@ class LiveCall:
         return self._leg.id
 
     @property
-    def stream_pass(self) -> StreamPass:
-        """Lets the carrier's stream in."""
-        return self._leg.stream_pass
+    def parameters(self) -> dict[str, str]:
+        """What the carrier's stream must bring along; nothing once it came."""
+        return self._leg.stream_pass.parameters
+
+    def admits(self, started: StreamStarted) -> bool:
+        """Whether the stream is this call's."""
+        if not self._leg.stream_pass.redeem(started.parameters.get("token", ""), started.carrier_call_id):
+            return False
+        if not self._leg.id:  # it was quicker than the carrier's answer to us
+            self._named(started.carrier_call_id)
+        return True
 
     @property
     def talking(self) -> bool:
@@ -178,17 +193,21 @@ class LiveCall:
                 if command is not None:
                     await self._leg.pick_up(command)
         if self._stream is None and not self._over.done():
-            self._watch.start(self._leg.id, ring_timeout_s)
+            self._watch.start(lambda: self._leg.id, ring_timeout_s)
         return phrases
 
     def _named(self, carrier_call_id: str) -> None:
-        self.publish(CallDialed(call_id=self.call_id, at=self._clock.wall(), carrier_call_id=carrier_call_id))
-        self._answer_to(carrier_call_id)
+        """The carrier says what it calls the call; it may have reported on it before it told us."""
+        if carrier_call_id != self._leg.id:
+            self.publish(CallDialed(call_id=self.call_id, at=self._clock.wall(), carrier_call_id=carrier_call_id))
+            self._answer_to(carrier_call_id)
 
     def _answer_to(self, carrier_call_id: str) -> None:
-        """The carrier calls the call so from now on; it may have reported on it before it told us."""
         self._leg.named(carrier_call_id)
-        self._office.legs.claim(carrier_call_id, self.hear_carrier)
+        self._claim(carrier_call_id)
+
+    def _claim(self, name: str) -> None:
+        self._office.legs.claim(name, self.hear_carrier)
 
     async def _prepare(self, expected_phrases: tuple[str, ...]) -> None:
         """Open the providers while it rings, unless the call is over first."""
@@ -261,7 +280,18 @@ class LiveCall:
             return
         self._close_stream()
         if not ending.carrier_knows:
-            await self._guarded(self._leg.hang_up())
+            await self._guarded(self._hang_up(ending))
+
+    async def _hang_up(self, ending: Ending) -> None:
+        """See that the line is closed; the end of the call waits for it as long as a step may take."""
+        hang_ups = self._office.hang_ups
+        if not self._leg.id:
+            if self._outbound:
+                hang_ups.watch_for(self.call_id)
+        elif ending.stream_ended:
+            hang_ups.let_go(self._leg.id, grace_s=SETTLE_S)
+        else:
+            await asyncio.shield(hang_ups.let_go(self._leg.id))
 
     def _close_stream(self) -> None:
         if self._stream is not None:
@@ -321,10 +351,8 @@ class LiveCall:
     def broken_message(self, error: MediaError) -> None:
         self._tell_problem(error)
 
-    def hung_up(self, *, carrier_knows: bool) -> None:
-        self.transferring.stream_over(
-            Ending("answered", "caller", "the other side hung up", carrier_knows=carrier_knows)
-        )
+    def hung_up(self) -> None:
+        self.transferring.stream_over(Ending("answered", "caller", "the other side hung up", stream_ended=True))
 
     def lost(self, error: MediaError) -> None:
         self.transferring.stream_over(failed(error, ended_by="carrier"))
@@ -351,6 +379,7 @@ class LiveCall:
     def _on_status(self, change: StatusChanged) -> None:
         news = self._status.change(change, answered=self._answered_at is not None)
         if news == "ringing":
+            self._watch.rang()
             self.publish(CallRinging(call_id=self.call_id, at=self._clock.wall()))
         elif isinstance(news, Ending):
             self.transferring.stream_over(news)

@@ -26,8 +26,10 @@ class MachineNews:
 
     @property
     def records(self) -> bool:
-        """Its greeting is over, by the carrier's word: what is said now is kept."""
-        return self._told is not None and self._told.classification == "machine" and self._told.greeting_ended
+        """Its greeting is over, by the carrier's word or as we heard it: what is said now is kept."""
+        if self._told is not None and self._told.classification == "machine" and self._told.greeting_ended:
+            return True
+        return self._conversation.machine_listens
 
     def detected(self, event: MachineDetected) -> None:
         """It is on the call's record."""

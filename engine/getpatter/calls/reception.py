@@ -23,6 +23,8 @@ DESK_S: Final = 8.0
 """Longest that a desk may think about who is to answer.  Carriers wait 10 to 15 s for the answer to a webhook."""
 REMEMBERED: Final = 10_000
 """Calls that have rung, as the carrier names them."""
+EARLIER: Final = "an earlier engine's"
+"""In place of the id of a call that is over."""
 
 
 class Reception:
@@ -39,6 +41,12 @@ class Reception:
         self._desk: Desk | None = None
         self._rung: OrderedDict[str, asyncio.Future[str | None]] = OrderedDict()
         """The calls of ours that they became, or None for those that were turned away."""
+
+    async def recall(self) -> None:
+        """Remember the calls that earlier engines took; to be asked at each ring would cost the caller's time."""
+        for carrier_call_id in reversed(await self._archive.taken(self._carrier.name, REMEMBERED)):
+            over = self._rung[carrier_call_id] = asyncio.get_running_loop().create_future()
+            over.set_result(EARLIER)
 
     def answer_with(self, desk: Desk | None) -> None:
         """Who takes calls from now on; with None all are turned away."""
@@ -60,9 +68,10 @@ class Reception:
                 self._rung.popitem(last=False)
             try:
                 known.set_result(await self._decide(event))
-            except BaseException:
-                known.cancel()
+            except BaseException as failed:
                 del self._rung[event.carrier_call_id]
+                known.set_exception(failed if isinstance(failed, PatterError) else PatterError("Nobody could decide."))
+                known.exception()  # asked for, so that nobody warns that it never was
                 raise
         return self._answer(event, await asyncio.shield(known))
 
@@ -77,8 +86,6 @@ class Reception:
 
     async def _decide(self, event: InboundCall) -> str | None:
         """The call of ours that it becomes; None when it is turned away."""
-        if await self._archive.knows(self._carrier.name, event.carrier_call_id):
-            raise Replayed("The call that this request announces is over.")
         if self._desk is None:
             return None
         try:

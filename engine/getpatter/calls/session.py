@@ -51,8 +51,8 @@ class Party(Protocol):
     def broken_message(self, error: MediaError) -> None:
         """A message was malformed and left out."""
 
-    def hung_up(self, *, carrier_knows: bool) -> None:
-        """The far end or the carrier ended the stream in order; `carrier_knows` that the call is over, too."""
+    def hung_up(self) -> None:
+        """The far end or the carrier ended the stream in order; whether the call is over, too, it does not say."""
 
     def lost(self, error: MediaError) -> None:
         """The stream is gone without having been ended."""
@@ -119,7 +119,7 @@ class MediaStream:
         if self._party is None:
             return
         if code in CLOSED_IN_ORDER:  # some carriers say no other goodbye
-            self._party.hung_up(carrier_knows=False)
+            self._party.hung_up()
         else:
             self._party.lost(MediaError(f"The carrier's media stream was dropped (WebSocket close code {code})."))
 
@@ -136,7 +136,7 @@ class MediaStream:
                 self._party.dtmf(digit)
             case StreamStopped():
                 self._over = True
-                self._party.hung_up(carrier_knows=True)
+                self._party.hung_up()
             case _:
                 pass
 

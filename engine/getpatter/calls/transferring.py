@@ -6,15 +6,26 @@ import asyncio
 from typing import Protocol
 
 from getpatter.calls.ending import Ending
+from getpatter.calls.hang_ups import HangUps
 from getpatter.calls.legs import Legs
 from getpatter.calls.status import TERMINAL
-from getpatter.carriers.base import Carrier, CarrierEvent, ColleagueReady, ConsultRequest, StatusChanged
+from getpatter.carriers.base import (
+    CallRenamed,
+    Carrier,
+    CarrierEvent,
+    ColleagueReady,
+    ConsultRequest,
+    MachineDetection,
+    StatusChanged,
+)
 from getpatter.clock import Clock, deadline
 from getpatter.errors import CarrierError
 from getpatter.events import Event, TransferMode, Transferred
 
 CARRIER_S = 10.0
 """Longest that a carrier may take to say whether it transfers the call; the caller waits in silence meanwhile."""
+CONSULT_S = 30.0
+"""Longest that a carrier may take to accept the call to a colleague; the agent goes on talking meanwhile."""
 RING_S = 30.0
 """How long it rings at the other number."""
 BRIEFING_S = 60.0
@@ -44,6 +55,7 @@ class Transferring:
         carrier: Carrier,
         clock: Clock,
         legs: Legs,
+        hang_ups: HangUps,
         *,
         from_number: str,
         language: str,
@@ -54,10 +66,14 @@ class Transferring:
         self._carrier = carrier
         self._clock = clock
         self._legs = legs
+        self._hang_ups = hang_ups
         self._from_number = from_number
         self._language = language
         self._webhooks_url = webhooks_url
+        self._busy = False
+        """Somebody is being asked to take the call."""
         self._under_way = False
+        """The carrier is taking the caller from us."""
         self._held_back: Ending | None = None
         self._consulting: asyncio.Future[None] | None = None
 
@@ -84,7 +100,13 @@ class Transferring:
                 f"The carrier {self._carrier.name!r} transfers calls only without a word to the colleague.",
                 next_step="Transfer it cold.",
             )
-        await (self._put_through(number, summary) if mode == "warm" else self._hand_off(number))
+        if self._busy:
+            raise CarrierError("The call is being transferred already.")
+        self._busy = True
+        try:
+            await (self._put_through(number, summary) if mode == "warm" else self._hand_off(number))
+        finally:
+            self._busy = False
         self._call.publish(
             Transferred(call_id=self._call.call_id, at=self._clock.wall(), number=number, summary=summary, mode=mode)
         )
@@ -115,8 +137,6 @@ class Transferring:
     # -- warm
 
     async def _put_through(self, number: str, summary: str) -> None:
-        if self._consulting is not None:
-            raise CarrierError("A colleague is being called already.")
         ready = self._consulting = asyncio.get_running_loop().create_future()
         try:
             colleague = await self._call_colleague(number, summary)
@@ -128,36 +148,48 @@ class Transferring:
             if ready.done() and not ready.cancelled():
                 ready.exception()  # asked for, so that nobody warns that it never was
 
-    async def _once_briefed(self, colleague: str, ready: asyncio.Future[None]) -> None:
+    async def _once_briefed(self, name: str, ready: asyncio.Future[None]) -> None:
         """Put the caller through when the colleague waits for them; whatever goes wrong, the colleague is let go."""
-        hear = _Colleague(ready).hear
-        self._legs.claim(colleague, hear)
+        colleague = _Colleague(name, ready)
+        self._legs.claim(name, colleague.hear)
         try:
             async with deadline(self._clock, self._clock.now() + RING_S + BRIEFING_S):
                 await ready
-            await self._connect(colleague)
+            await self._connect(colleague.name)
         except BaseException:
-            await self._let_go(colleague)
+            if not colleague.gone:
+                self._hang_ups.let_go(colleague.name)
             raise
         finally:
-            self._legs.release(hear)
+            self._legs.release(colleague.hear)
 
     async def _call_colleague(self, number: str, summary: str) -> str:
-        try:
-            async with deadline(self._clock, self._clock.now() + CARRIER_S):
-                return await self._carrier.consult(
-                    ConsultRequest(
-                        carrier_call_id=self._call.carrier_call_id,
-                        to_number=number,
-                        from_number=self._from_number,
-                        summary=summary,
-                        language=self._language,
-                        webhooks_url=self._webhooks_url,
-                        ring_timeout_s=RING_S,
-                    )
+        asking = asyncio.ensure_future(
+            self._carrier.consult(
+                ConsultRequest(
+                    carrier_call_id=self._call.carrier_call_id,
+                    to_number=number,
+                    from_number=self._from_number,
+                    summary=summary,
+                    language=self._language,
+                    webhooks_url=self._webhooks_url,
+                    ring_timeout_s=RING_S,
                 )
-        except TimeoutError:
-            raise CarrierError(f"The carrier did not call the colleague within {CARRIER_S:g} s.") from None
+            )
+        )
+        try:
+            async with deadline(self._clock, self._clock.now() + CONSULT_S):
+                return await asyncio.shield(asking)
+        except BaseException as failed:
+            # The carrier may call them all the same.
+            asking.add_done_callback(self._let_go_late)
+            if isinstance(failed, TimeoutError):
+                raise CarrierError(f"The carrier did not call the colleague within {CONSULT_S:g} s.") from None
+            raise
+
+    def _let_go_late(self, asked: asyncio.Future[str]) -> None:
+        if not asked.cancelled() and asked.exception() is None:
+            self._hang_ups.let_go(asked.result())
 
     async def _connect(self, colleague: str) -> None:
         self._under_way = True
@@ -171,25 +203,33 @@ class Transferring:
             self._go_on()
             raise
 
-    async def _let_go(self, colleague: str) -> None:
-        try:
-            async with deadline(self._clock, self._clock.now() + CARRIER_S):
-                await self._carrier.hang_up(colleague)
-        except (TimeoutError, CarrierError):
-            return  # the carrier's own ring timeout ends it
-
 
 class _Colleague:
     """What becomes of a colleague who is being called."""
 
-    def __init__(self, ready: asyncio.Future[None]) -> None:
+    def __init__(self, name: str, ready: asyncio.Future[None]) -> None:
+        self.name = name
+        """The carrier's latest, for their call."""
+        self.gone = False
+        """Their call is over."""
         self._ready = ready
 
     def hear(self, event: CarrierEvent) -> None:
-        if self._ready.done():
-            return
-        if isinstance(event, ColleagueReady):
-            self._ready.set_result(None)
-        elif isinstance(event, StatusChanged) and event.status in TERMINAL:
-            words = {"busy": "is busy", "no_answer": "does not answer"}.get(event.status, "did not take the call")
-            self._ready.set_exception(CarrierError(f"The colleague {words}."))
+        match event:
+            case CallRenamed(_, new_id):
+                self.name = new_id
+            case ColleagueReady():
+                if not self._ready.done():
+                    self._ready.set_result(None)
+            case MachineDetection(_, "machine" | "fax"):
+                self._fail("A machine answered at the colleague's number.")
+            case StatusChanged(_, status) if status in TERMINAL:
+                self.gone = True
+                words = {"busy": "is busy", "no_answer": "does not answer"}.get(status, "did not take the call")
+                self._fail(f"The colleague {words}.")
+            case _:
+                pass
+
+    def _fail(self, words: str) -> None:
+        if not self._ready.done():
+            self._ready.set_exception(CarrierError(words))

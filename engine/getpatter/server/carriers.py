@@ -40,7 +40,8 @@ def telephone(
     """The telephone of the settings, or that of `account` where there is one.
 
     `voice` makes what speaks for a user's own simulated parties; real ones need none.  `tunnelled` says that there is
-    a tunnel of which the settings know nothing.  Raises `ConfigurationError` where something is missing that a real carrier needs.
+    a tunnel of which the settings know nothing.  Raises `ConfigurationError` where something is missing that a real
+    carrier needs.
     """
     if account is None and settings.carrier == SIMULATED:
         return Telephone(

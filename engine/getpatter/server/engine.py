@@ -15,6 +15,7 @@ from getpatter.calls.admission import Admission
 from getpatter.calls.after_calls import AfterCalls
 from getpatter.calls.archive import Archive
 from getpatter.calls.exchange import Exchange, Rules
+from getpatter.calls.hang_ups import HangUps
 from getpatter.calls.inbound_memory import InboundMemory
 from getpatter.calls.ledger import Ledger
 from getpatter.calls.legs import Legs
@@ -163,6 +164,7 @@ class Engine:
         services = Services(listening, self._pacer(), self._clock)
         lines = Lines(office, Admission(settings.max_calls), services, journal)
         exchange = self._exchange = self._open_exchange(agent, lines, phone, store, journal, after)
+        await exchange.recall()
         incidents = store.incident_log(self._clock)
         stack.push_async_callback(incidents.close)
         self._board = RememberingSwitchboard(exchange, InboundMemory(settings.home), self._clock)
@@ -170,6 +172,7 @@ class Engine:
         await self._listen(exchange, phone, incidents)
         after.start(self.interrupted)
         self._announce()
+        stack.push_async_callback(office.hang_ups.close)
         stack.push_async_callback(self._drain)
 
     def _telephone(self, listening: Listening, agent: Agent) -> Telephone:
@@ -193,9 +196,11 @@ class Engine:
         return phone
 
     def _office(self, phone: Telephone) -> Office:
+        legs = Legs()
         return Office(
             carrier=phone.carrier,
-            legs=Legs(),
+            legs=legs,
+            hang_ups=HangUps(phone.carrier, legs, self._clock),
             bus=self.bus,
             clock=self._clock,
             recorder=self._recorder() if self._settings.record else None,

@@ -44,6 +44,7 @@ class WayIn:
         self._tunnel = tunnel
         self._reachable_at = reachable_at
         self._answering = False
+        self._one_at_a_time = asyncio.Lock()
         self._pointing: asyncio.Task[None] | None = None
         self.url = ""
 
@@ -55,8 +56,12 @@ class WayIn:
 
     async def answer(self) -> None:
         """Have calls to our number come here.  Raises `CarrierError` when the carrier does not do it."""
-        self._answering = True
-        await self._point()
+        before, self._answering = self._answering, True
+        try:
+            await self._point()
+        except CarrierError:
+            self._answering = before
+            raise
 
     async def close(self) -> None:
         if self._pointing is not None:
@@ -80,10 +85,15 @@ class WayIn:
     async def _point(self) -> None:
         if not self._manages_number:
             return
-        done = await self._carrier.configure_number(self._number, f"{self.url}/webhooks/{self._carrier.name}")
-        if done.changed:
-            before = f"; before that they went to {done.previous_url}" if done.previous_url else ""
-            log.info("calls to our number come to %s now%s", self.url, before)
+        async with self._one_at_a_time:
+            led_to = ""
+            while led_to != self.url:  # the tunnel may move while the carrier is asked
+                led_to = self.url
+                done = await self._carrier.configure_number(self._number, f"{led_to}/webhooks/{self._carrier.name}")
+                if done.changed:
+                    # A webhook's URL may hold its owner's password.
+                    host = urlsplit(done.previous_url).hostname
+                    log.info("calls to our number come to %s now%s", led_to, f", and no more to {host}" if host else "")
 
     async def _point_until_done(self) -> None:
         wait_s = FIRST_RETRY_S

@@ -41,6 +41,13 @@ class CallStore:
         named = _calls().where(col(CallRow.carrier) == carrier, col(CallRow.carrier_call_id) == carrier_call_id)
         return await self._one(named.order_by(col(CallRow.created_at).desc()).limit(1))
 
+    async def taken(self, carrier: str, limit: int) -> Sequence[str]:
+        """The carrier's names of the latest calls that came in, deleted ones too, newest first."""
+        query = select(CallRow.carrier_call_id).where(
+            col(CallRow.carrier) == carrier, col(CallRow.direction) == "inbound", col(CallRow.carrier_call_id) != ""
+        )
+        return await self._all(query.order_by(col(CallRow.created_at).desc()).limit(limit))
+
     async def list(
         self,
         *,
