@@ -184,16 +184,24 @@ class Office:
         given = {"stt": TellableSTT(["Hello?"] * 99), "tts": ClipTTS(), "llm": AnsweringLLM(*answers or ("Hello?",))}
         return self.phone.agent(**{"system_prompt": "Be quick.", **given, **options})
 
+    async def ready(self) -> str:
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.phone.ready
+
     @asynccontextmanager
     async def serving(self, agent: Agent, **options: Any) -> AsyncIterator[None]:
         """Meanwhile calls are answered, and `log` is told of them."""
         serving = asyncio.create_task(self.phone.serve(agent, 0, **{**self.log.callbacks(), **options}))
-        async with asyncio.timeout(PATIENCE_S):
-            await self.phone.ready
+        await self.ready()
         yield
         async with asyncio.timeout(PATIENCE_S):
             await self.phone.stop()
             await serving
+
+    async def call(self, to: str, agent: Agent | None = None, **options: Any) -> Any:
+        """As `Patter.call`."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.phone.call(to, agent, **options)
 
     async def ring(self, number: str) -> None:
         """Have somebody call us, until the end."""
@@ -240,7 +248,7 @@ async def office(
         tunnel = Loopback()
         phone = Patter(carrier=trunk.account(cloud), phone_number=OURS, tunnel=tunnel, persist=tmp_path / "home")
         office = Office(cloud, phone, tunnel)
+        yield office
         async with asyncio.timeout(PATIENCE_S):
-            yield office
             await phone.stop()
         await office.all_over()

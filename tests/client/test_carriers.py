@@ -69,14 +69,14 @@ async def test_a_number_that_is_not_ours_to_manage_is_left_alone(office: Office,
 
 
 async def test_whoever_only_calls_out_leaves_the_number_alone(office: Office, numbers: Numbers) -> None:
-    await office.phone.call(numbers.busy, office.agent(), wait=True)
+    await office.call(numbers.busy, office.agent(), wait=True)
     with pytest.raises(CarrierError):
         await office.ring(numbers.caller)
 
 
 async def test_a_number_that_cannot_be_led_here_is_told_and_nothing_goes_on(office: Office) -> None:
     office.cloud.numbers.clear()
-    ready = asyncio.ensure_future(_ready(office))
+    ready = asyncio.create_task(office.ready())
     await asyncio.sleep(0)
     with pytest.raises(CarrierError) as refused:
         await office.phone.serve(office.agent(), 0)
@@ -86,10 +86,6 @@ async def test_a_number_that_cannot_be_led_here_is_told_and_nothing_goes_on(offi
     office.cloud.own("+12025550199")
     async with office.serving(office.agent()):
         pass
-
-
-async def _ready(office: Office) -> str:
-    return await office.phone.ready
 
 
 async def test_the_number_follows_a_tunnel_that_moves(office: Office, log: Log, numbers: Numbers) -> None:
@@ -109,7 +105,7 @@ async def test_calls_at_once_have_their_own_agent_first_message_and_callbacks(of
     logs = {number: type(office.log)() for number in wanted}
     results = await asyncio.gather(
         *(
-            office.phone.call(number, office.agent(), first_message=message, wait=True, **logs[number].callbacks())
+            office.call(number, office.agent(), first_message=message, wait=True, **logs[number].callbacks())
             for number, message in wanted.items()
         )
     )
@@ -135,7 +131,7 @@ async def test_whatever_becomes_of_a_call_is_its_result(
     office: Office, numbers: Numbers, who: str, outcome: str, status: str
 ) -> None:
     everybody = {name: getattr(numbers, name) for name in ("listener", "nobody", "busy", "unknown")}
-    result = await office.phone.call(everybody[who], office.agent(first_message=SAM), wait=True)
+    result = await office.call(everybody[who], office.agent(first_message=SAM), wait=True)
     assert isinstance(result, CallResult)
     assert (result.outcome, result.status, bool(result.duration_seconds)) == (outcome, status, outcome == "answered")
     assert result.cost.telephony is not None
@@ -143,11 +139,11 @@ async def test_whatever_becomes_of_a_call_is_its_result(
 
 
 async def test_a_call_that_nobody_has_taken_can_be_given_up(office: Office, numbers: Numbers) -> None:
-    waiting = asyncio.create_task(office.phone.call(numbers.far_away, office.agent(), wait=True))
+    waiting = asyncio.create_task(office.call(numbers.far_away, office.agent(), wait=True))
     await office.line(numbers.far_away)
     await office.phone.stop()
     assert (await waiting).outcome == "canceled"
-    call = await office.phone.call(numbers.far_away, office.agent())
+    call = await office.call(numbers.far_away, office.agent())
     await call.hangup()
     assert call.is_hung_up
 
@@ -155,9 +151,7 @@ async def test_a_call_that_nobody_has_taken_can_be_given_up(office: Office, numb
 async def test_a_machine_is_told_of_and_has_its_message_left(
     office: Office, log: Log, trunk: Trunk, numbers: Numbers
 ) -> None:
-    result = await office.phone.call(
-        numbers.machine, office.agent(), voicemail_message=SAM, wait=True, **log.callbacks()
-    )
+    result = await office.call(numbers.machine, office.agent(), voicemail_message=SAM, wait=True, **log.callbacks())
     found = log.of("on_machine_detection")[0]
     assert isinstance(found, MachineDetectionResult)
     assert (found.call_id, found.carrier, found.classification) == (result.call_id, trunk.name, "machine")
@@ -168,7 +162,7 @@ async def test_a_machine_is_told_of_and_has_its_message_left(
 
 async def test_a_call_need_not_ask_who_took_it(office: Office, numbers: Numbers) -> None:
     for asked, verdict in ((False, None), (True, "human")):
-        await office.phone.call(numbers.caller, office.agent(SAM), machine_detection=asked, wait=True)
+        await office.call(numbers.caller, office.agent(SAM), machine_detection=asked, wait=True)
         assert (await office.line(numbers.caller)).verdict == verdict
 
 
@@ -177,7 +171,7 @@ async def test_a_call_need_not_ask_who_took_it(office: Office, numbers: Numbers)
 
 @pytest.mark.parametrize("how", ["hangup", "end_call"])
 async def test_the_program_ends_a_call(office: Office, log: Log, numbers: Numbers, how: str) -> None:
-    call = await office.phone.call(numbers.patient, office.agent(), **log.callbacks())
+    call = await office.call(numbers.patient, office.agent(), **log.callbacks())
     await log.until("on_transcript")
     await (call.hangup() if how == "hangup" else office.phone.end_call(call.call_id))
     end = await log.until("on_call_end")
@@ -186,7 +180,7 @@ async def test_the_program_ends_a_call(office: Office, log: Log, numbers: Number
 
 
 async def test_the_program_presses_keys(office: Office, log: Log, numbers: Numbers) -> None:
-    call = await office.phone.call(numbers.menu, office.agent(), **log.callbacks())
+    call = await office.call(numbers.menu, office.agent(), **log.callbacks())
     await log.until("on_transcript")
     await call.send_dtmf("12")
     end = await log.until("on_call_end")
@@ -197,7 +191,7 @@ async def test_the_program_presses_keys(office: Office, log: Log, numbers: Numbe
 
 @pytest.mark.parametrize("mode", ["cold", "warm"])
 async def test_the_program_gives_a_call_to_somebody_else(office: Office, log: Log, numbers: Numbers, mode: Any) -> None:
-    call = await office.phone.call(numbers.patient, office.agent(), **log.callbacks())
+    call = await office.call(numbers.patient, office.agent(), **log.callbacks())
     await log.until("on_transcript")
     await call.transfer(numbers.colleague, mode=mode, summary="Sam." if mode == "warm" else "")
     end = await log.until("on_call_end")
@@ -208,7 +202,7 @@ async def test_the_program_gives_a_call_to_somebody_else(office: Office, log: Lo
 
 
 async def test_a_call_that_nobody_else_takes_goes_on(office: Office, log: Log, numbers: Numbers) -> None:
-    call = await office.phone.call(numbers.patient, office.agent(), **log.callbacks())
+    call = await office.call(numbers.patient, office.agent(), **log.callbacks())
     await log.until("on_transcript")
     with pytest.raises(CarrierError):
         await call.transfer(numbers.busy, mode="warm", summary="Sam.")
@@ -237,7 +231,7 @@ async def test_the_carriers_price_is_told_once_it_is_known(
     monkeypatch.setattr(settling, "ASK_AT_S", (*(age / 50 for age in range(6000)), 86_400.0))
     agent = office.agent(first_message=SAM)
     async with office.serving(agent):
-        result = await office.phone.call(numbers.listener, wait=True)
+        result = await office.call(numbers.listener, wait=True)
         price = await log.until("on_price")
     assert (price["call_id"], price["currency"], price["amount"] > 0) == (result.call_id, "USD", True)
     assert log.names[-2:] == ["on_call_end", "on_price"]

@@ -129,11 +129,17 @@ async def test_the_carriers_price_is_told_when_the_end_was(
     office: Office, story: Callable[..., Story], told: Callable[[], Told], make_agent: Callable[..., Agent]
 ) -> None:
     heard, one = told(), story("call_1")
+
+    async def slowly(call: Any) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+        await heard(call)
+
     wanted = OutboundCall(to_number="+12025550100", agent=make_agent())
-    await office.feeds.place(office.board, wanted, Callbacks(on_call_end=heard, on_price=heard))
+    await office.feeds.place(office.board, wanted, Callbacks(on_call_end=slowly, on_price=heard))
     for event in (one.answered(), one.ended()):
         office.bus.publish(event)
-    for price in (one.priced(source="estimate"), one.priced(), one.priced(amount_micros=1)):
+    for price in (one.priced(source="estimate", amount_micros=7_000), one.priced(), one.priced(amount_micros=1)):
         office.bus.relay(price)
     async with asyncio.timeout(PATIENCE_S):
         await office.feeds.close()

@@ -337,7 +337,7 @@ class Patter(SpeechEvents):
             given |= {"carrier": self._carrier_name, "phone_number": self.phone_number, "public_url": self.webhook_url}
             await run.start(agent, self._persist, given)
             if answering is not None:
-                await run.answer(agent, answering, self._carrier_name, leads_here=given["manage_webhook"])
+                await run.answer(agent, answering, self._carrier_name)
         except BaseException as error:
             await run.close()
             if isinstance(error, Exception):

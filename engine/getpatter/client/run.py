@@ -77,14 +77,13 @@ class Run:
         """What the carrier reaches it by, at present."""
         return self._engine.public_url
 
-    async def answer(self, agent: Agent, told: Callbacks, carrier: str, *, leads_here: bool) -> None:
-        """Have this agent take the calls that come in; `leads_here` points the number at us.
+    async def answer(self, agent: Agent, told: Callbacks, carrier: str) -> None:
+        """Have this agent take the calls that come in, and the number lead here unless the program manages it itself.
 
         Raises `ConfigurationError`, and `CarrierError` where the carrier does not do it.
         """
         self.feeds.answer(self._engine.exchange, self._with_model(agent, told), told, carrier)
-        if leads_here:
-            await self._engine.lead_number_here()
+        await self._engine.lead_number_here()
 
     async def place(self, wanted: OutboundCall, told: Callbacks) -> CallFeed:
         """Dial.  Raises as `Switchboard.place` does, and `ConfigurationError`."""
