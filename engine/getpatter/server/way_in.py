@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from getpatter.carriers.base import Carrier
 from getpatter.clock import Clock, sleep
 from getpatter.errors import CarrierError
+from getpatter.public_url import shown
 from getpatter.settings import Settings
 from getpatter.tunnels.base import Tunnel
 from getpatter.tunnels.cloudflare import CloudflareTunnel
@@ -91,9 +92,8 @@ class WayIn:
                 led_to = self.url
                 done = await self._carrier.configure_number(self._number, f"{led_to}/webhooks/{self._carrier.name}")
                 if done.changed:
-                    # A webhook's URL may hold its owner's password.
-                    host = urlsplit(done.previous_url).hostname
-                    log.info("calls to our number come to %s now%s", led_to, f", and no more to {host}" if host else "")
+                    before = f", and no more to {shown(done.previous_url)}" if done.previous_url else ""
+                    log.info("calls to our number come to %s now%s", led_to, before)
 
     async def _point_until_done(self) -> None:
         wait_s = FIRST_RETRY_S
