@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import assume, given
@@ -80,6 +80,7 @@ def test_the_published_example_is_accepted() -> None:
 
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=8)
+anything = st.text(st.characters(), max_size=40)
 
 
 @given(form=st.lists(st.tuples(texts, texts), max_size=6))
@@ -183,6 +184,22 @@ def test_a_body_is_held_to_its_hash() -> None:
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"a=%ff", b"&".join([b"a=1"] * 1001), b'{"CallSid": "CA1"}'])
 def test_a_body_that_is_no_form_and_has_no_hash_is_refused(body: bytes) -> None:
     assert refused(WebhookRequest("POST", URL, {"x-twilio-signature": signed(URL)}, body))
+
+
+@given(expected=anything, signature=anything)
+def test_a_hash_may_be_anything_and_is_refused_unless_it_is_the_bodys(expected: str, signature: str) -> None:
+    """The query as it came, with bytes that are no ASCII, and as it is written."""
+    headers = {"x-twilio-signature": signature}
+    for written in (expected, quote(expected, errors="surrogatepass")):
+        assert refused(WebhookRequest("POST", f"{URL}?bodySHA256={written}", headers, b"{}"))
+
+
+@given(signature=anything, settings=anything, query=anything)
+def test_noise_is_refused_and_nothing_else(signature: str, settings: str, query: str) -> None:
+    url = f"{URL}?{query}"
+    assert refused(post(signature, url, settings=settings))
+    assert refused(get(signature, url))
+    assert stream_refused(get(signature, f"{STREAM}?{query}"))
 
 
 def test_a_url_that_is_no_text_is_refused() -> None:

@@ -34,7 +34,7 @@ def is_signed(headers: Mapping[str, str], token: str, url: str, fields: Fields =
         return False
     right = signature(token, url, fields, nonce).encode()
     given = [one.strip() for name in SIGNATURE_HEADERS for one in headers.get(name, "").split(",")]
-    return any(hmac.compare_digest(one.encode(), right) for one in given)
+    return any(hmac.compare_digest(one.encode(errors="replace"), right) for one in given)
 
 
 def _signed(url: str, fields: Fields, nonce: str) -> bytes:
