@@ -194,7 +194,8 @@ class CallEnded(PatterError):
 def _kinds(root: type[PatterError]) -> dict[str, type[PatterError]]:
     found = {root.code: root}
     for kind in root.__subclasses__():
-        found.update(_kinds(kind))
+        for code, heir in _kinds(kind).items():
+            found.setdefault(code, heir)  # a subclass without a code of its own is one of its parent's kind
     return found
 
 

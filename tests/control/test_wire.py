@@ -88,3 +88,13 @@ def test_an_engine_that_sends_no_details_is_understood() -> None:
     received = error_from_wire(b'{"error": {"code": "policy_denied", "message": "No."}}')
     assert isinstance(received, PolicyDenied)
     assert received.rule == ""
+
+
+def test_an_error_of_no_kind_of_its_own_comes_as_its_parents() -> None:
+    class OutOfMoney(CarrierError):
+        def __init__(self) -> None:
+            super().__init__("The account has no money left.", carrier_code="20003")
+
+    received = sent_over(OutOfMoney())
+    assert type(received) is CarrierError
+    assert received.carrier_code == "20003"

@@ -18,6 +18,7 @@ from getpatter.control.beacon import EngineBeacon
 from getpatter.testing.http import served
 from getpatter.testing.switchboard import MemorySwitchboard
 from getpatter.version import __version__
+from patter_mcp.server import TOOLS
 
 Connect = Callable[..., Client]
 
@@ -62,7 +63,7 @@ async def test_calls_are_shared_by_processes(connect: Connect, era: str, home: P
 
 async def test_the_tools_are_listed_without_an_engine(connect: Connect, tmp_path: Path) -> None:
     async with connect(command(tmp_path)) as client:
-        assert len((await client.list_tools()).tools) == 7
+        assert len((await client.list_tools()).tools) == len(TOOLS)
     assert is_empty(tmp_path)
 
 
