@@ -130,6 +130,7 @@ class Conversation:
         self._said = ""
         """What was heard of the agent's latest utterance, once it is over."""
         self._error: PatterError | None = None
+        self._machine_listens = False
         self._closed = False
 
     # -- life
@@ -157,6 +158,11 @@ class Conversation:
     def idle(self) -> bool:
         """Nobody speaks, nobody is about to, and nothing waits for an answer: only the clock can go on."""
         return self._machine.idle
+
+    @property
+    def machine_listens(self) -> bool:
+        """A machine took the call and its greeting is over: what is said now is recorded."""
+        return self._machine_listens
 
     def start(self, line: Line) -> None:
         """The line is open."""
@@ -361,6 +367,7 @@ class Conversation:
         self._perform(self._machine.on_machine(self._clock.now(), greeting_ended=False))
 
     def machine_greeted(self) -> None:
+        self._machine_listens = True
         self._perform(self._machine.on_machine(self._clock.now(), greeting_ended=True))
 
     # -- the caller: what the hearing tells
