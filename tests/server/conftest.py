@@ -254,7 +254,7 @@ class Caller:
     def broken_message(self, error: MediaError) -> None:
         self.happened.append("broken")
 
-    def hung_up(self, *, carrier_knows: bool) -> None:
+    def hung_up(self) -> None:
         self.happened.append("hung up")
 
     def lost(self, error: MediaError) -> None:

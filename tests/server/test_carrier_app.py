@@ -17,7 +17,7 @@ from getpatter.calls.session import START_TIMEOUT_S
 from getpatter.carriers.base import StatusChanged, Webhook, WebhookRequest
 from getpatter.errors import CarrierError, StoreError
 from getpatter.server.lobby import PER_CALL
-from getpatter.server.peers import REFUSALS, REFUSALS_PER_S
+from getpatter.server.peers import LOOKS_BYTES, LOOKS_BYTES_PER_S, REFUSALS, REFUSALS_PER_S
 from getpatter.server.request_body import BODY_TIMEOUT_S, MAX_BODY_BYTES
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.server.conftest import Edge, OpenEdge
 
 CALL = "CA" + "1" * 32
+CARRIERS = ("sim", "twilio", "telnyx", "plivo")
 POLICY_VIOLATION = 1008
 STRANGER = "93.184.215.14"
 
@@ -326,6 +327,24 @@ async def test_a_fault_of_ours_is_told_to_nobody_else(
         assert edge.book.notes == []
 
 
+async def test_a_request_that_breaks_verification_is_refused(
+    open_edge: OpenEdge, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_edge("sim") as edge:
+
+        def fail(request: WebhookRequest) -> None:
+            raise TypeError("comparing strings with non-ASCII characters is not supported")
+
+        monkeypatch.setattr(edge.office.carrier, "verify", fail)
+        monkeypatch.setattr(edge.office.carrier, "verify_stream", fail)
+        responses = await ringing(edge).again_and_again(edge, 3)
+        assert [response.status_code for response in responses] == [403] * 3
+        assert await refusal(edge, "call_0") == 403
+        assert edge.book.kinds == ["malformed"] * 4
+        assert edge.board.untouched
+        assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
+
+
 async def test_what_a_webhook_asks_for_is_done_after_its_response(
     open_edge: OpenEdge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -365,6 +384,31 @@ async def test_a_peer_that_is_refused_too_often_is_not_looked_at(open_edge: Open
         assert (await from_afar(ringing(edge), "54.172.60.0").to(edge)).status_code == 200
         edge.clock.advance(1 / REFUSALS_PER_S)
         assert (await from_afar(unsigned(edge)).to(edge)).status_code == 403
+
+
+@pytest.mark.parametrize("name", CARRIERS)
+async def test_a_stranger_cannot_have_the_carrier_refused(open_edge: OpenEdge, name: str) -> None:
+    """Another customer of the carrier has it call us, from its own addresses and signed for somebody else."""
+    async with open_edge(name, trusted_proxies=["127.0.0.1"]) as edge:
+        refused = await from_afar(by_another_account(edge)).again_and_again(edge, REFUSALS + 10)
+        assert {response.status_code for response in refused} == {403}
+        assert edge.book.kinds == ["invalid_signature"] * REFUSALS + ["too_many"] * 10
+        assert (await from_afar(unsigned(edge)).to(edge)).status_code == 429
+        assert (await from_afar(ringing(edge)).to(edge)).status_code == 200
+        assert len(edge.board.rung) == 1
+        assert (await from_afar(unsigned(edge)).to(edge)).status_code == 403
+
+
+async def test_what_is_looked_at_of_exhausted_peers_has_an_end(open_edge: OpenEdge) -> None:
+    async with open_edge("twilio", trusted_proxies=["127.0.0.1"]) as edge:
+        await from_afar(unsigned(edge)).again_and_again(edge, REFUSALS)
+        long = from_afar(replace(by_another_account(edge), body=b"a=" + b"x" * (MAX_BODY_BYTES - 2)))
+        looks = LOOKS_BYTES // MAX_BODY_BYTES
+        statuses = [response.status_code for response in await long.again_and_again(edge, looks)]
+        assert statuses == [403] * (looks - 1) + [429]
+        assert edge.book.kinds[REFUSALS:] == ["too_many"] * looks
+        edge.clock.advance(MAX_BODY_BYTES / LOOKS_BYTES_PER_S)
+        assert (await from_afar(ringing(edge)).to(edge)).status_code == 200
 
 
 async def test_a_carrier_s_address_is_never_limited(open_edge: OpenEdge) -> None:
@@ -515,10 +559,31 @@ async def test_few_sockets_may_wait_on_one_call(edge: Edge, caller: CallerType) 
         await one.ws.close()
 
 
-async def test_a_peer_that_is_refused_too_often_gets_no_socket(open_edge: OpenEdge) -> None:
+@pytest.mark.parametrize("name", CARRIERS)
+async def test_a_stream_of_ours_is_taken_from_whichever_peer(open_edge: OpenEdge, name: str) -> None:
+    """Streams come from other addresses than webhooks, so nothing there ever speaks for them."""
+    from tests.server.conftest import Caller
+
+    async with open_edge(name, trusted_proxies=["127.0.0.1"]) as edge:
+        await from_afar(unsigned(edge)).again_and_again(edge, REFUSALS)
+        edge.board.calls["call_1"] = call = Caller(CALL)
+        await refusal(edge, "call_0", {**edge.upgrade("call_0"), "x-forwarded-for": STRANGER})
+        assert edge.book.kinds[REFUSALS:] == ["too_many"]
+        opened = await line(edge, "call_1", {**edge.upgrade("call_1"), "x-forwarded-for": STRANGER})
+        await opened.ws.send(edge.office.start(CALL, {"token": call.token}).decode())
+        await until(lambda: call.happened == ["connected"])
+        await opened.ws.close()
+
+
+async def test_a_peer_that_is_refused_too_often_gets_no_socket_in_the_end(open_edge: OpenEdge) -> None:
     async with open_edge("twilio", trusted_proxies=["127.0.0.1"]) as edge:
         await from_afar(unsigned(edge)).again_and_again(edge, REFUSALS)
+        long = from_afar(replace(by_another_account(edge), body=b"a=" + b"x" * (MAX_BODY_BYTES // 2)))
+        statuses = {response.status_code for response in await long.again_and_again(edge, 32)}
+        assert statuses == {403, 429}
+        await from_afar(by_another_account(edge)).again_and_again(edge, 32)
         assert await refusal(edge, "call_0", {"x-forwarded-for": STRANGER}) == 429
+        assert edge.book.kinds[-1] == "too_many"
         assert await refusal(edge, "call_0", {"x-forwarded-for": "54.172.60.0"}) == 403
 
 

@@ -3,7 +3,17 @@ from __future__ import annotations
 import pytest
 
 from getpatter.errors import ConfigurationError
-from getpatter.server.peers import QUIET_S, REFUSALS, REFUSALS_PER_S, VOUCHED_S, PeerLimits, TrustedProxies
+from getpatter.server.peers import (
+    LOOK_BYTES,
+    LOOKS_BYTES,
+    LOOKS_BYTES_PER_S,
+    QUIET_S,
+    REFUSALS,
+    REFUSALS_PER_S,
+    VOUCHED_S,
+    PeerLimits,
+    TrustedProxies,
+)
 from getpatter.testing.clock import ManualClock
 
 STRANGER, CARRIER = "93.184.215.14", "54.172.60.0"
@@ -47,6 +57,17 @@ def test_an_address_from_which_the_carrier_spoke_is_never_limited() -> None:
     assert limits.exhausted(CARRIER)
     limits.accepted(CARRIER)
     assert not limits.exhausted(CARRIER)
+
+
+def test_requests_over_the_budget_are_looked_at_by_their_length() -> None:
+    clock = ManualClock()
+    limits = PeerLimits(clock)
+    size = LOOKS_BYTES // 16
+    assert [limits.look(size - LOOK_BYTES) for _ in range(17)] == [True] * 16 + [False]
+    assert not limits.look(0)
+    clock.advance(size / LOOKS_BYTES_PER_S)
+    assert limits.look(size - LOOK_BYTES)
+    assert not limits.look(0)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.0.0.7", "172.17.0.1", "fd00::1", "testclient", ""])

@@ -26,3 +26,12 @@ def test_what_is_spent_beyond_it_is_no_debt() -> None:
     for _ in range(10):
         bucket.spend(0.0)
     assert not bucket.empty(1.0)
+
+
+def test_what_is_taken_is_taken_whole_or_not_at_all() -> None:
+    bucket = TokenBucket(burst=10, per_s=1, now=0.0)
+    assert bucket.take(8, 0.0)
+    assert not bucket.take(3, 0.0)
+    assert bucket.take(2, 0.0)
+    assert not bucket.take(3, 2.9)
+    assert bucket.take(3, 3.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, Protocol
 
@@ -26,6 +26,9 @@ from getpatter.store.incidents import Kind
 log = logging.getLogger(__name__)
 
 _STREAM_PATH = re.compile(r"/ws/(?P<carrier>[a-z]+)/stream/(?P<call>[A-Za-z0-9_]{1,64})")
+
+TOO_MANY: Final = "Too many requests were refused."
+UNSIGNABLE: Final = "The request cannot have been signed."
 
 _TURNED_AWAY: Final[dict[str, Kind]] = {
     session.NO_CALL: "bad_token",
@@ -100,15 +103,12 @@ class CarrierEdge:
 
     async def _nowhere(self, status: int, words: str, request: Request, error: Exception) -> Response:
         asked = self._asked(request)
-        if self._refusals.exhausted(asked):
-            return _too_many()
+        exhausted = self._refusals.exhausted(asked)
         self._refusals.refused("unknown_path", asked, f"{request.method} is not served there")
-        return _plain(words, status)
+        return _plain(TOO_MANY, 429) if exhausted else _plain(words, status)
 
     async def webhook(self, request: Request, kind: str) -> Response:
         asked = self._asked(request)
-        if self._refusals.exhausted(asked):
-            return _too_many()
         try:
             response = await self._answer(request, kind, asked)
         except Unacceptable as error:
@@ -130,10 +130,15 @@ class CarrierEdge:
 
     async def _answer(self, request: Request, kind: str, asked: Asked) -> WebhookResponse:
         """Raises `Unacceptable` for what is no webhook, and what the carrier and the exchange raise."""
+        headers = _headers(request)
+        if self._refusals.exhausted(asked) and not _claims_a_signature(headers):
+            raise Unacceptable(429, "too_many", TOO_MANY)
         body = await read_body(request, self._clock)
         url = f"{self._public_url}{_raw_path(request)}{_raw_query(request)}"
-        received = WebhookRequest(request.method, url, _headers(request), body, kind)
-        self._verify(received)
+        if not self._refusals.look(asked, len(url) + len(body)):
+            raise Unacceptable(429, "too_many", TOO_MANY)
+        received = WebhookRequest(request.method, url, headers, body, kind)
+        self._verify(self._carrier.verify, received)
         self._refusals.accepted(asked)
         webhook = self._carrier.parse(received)
         ringing = next((event for event in webhook.events if isinstance(event, InboundCall)), None)
@@ -141,13 +146,17 @@ class CarrierEdge:
             return await self._exchange.ring(ringing)
         return await self._deliveries.once(webhook.delivery_id, partial(self._handle, webhook))
 
-    def _verify(self, received: WebhookRequest) -> None:
+    def _verify(self, verify: Callable[[WebhookRequest], None], received: WebhookRequest) -> None:
+        """Raises `InvalidSignature`, and `Unacceptable` for what no carrier sends."""
         try:
-            self._carrier.verify(received)
+            verify(received)
         except InvalidSignature:
             raise
         except CarrierError:
-            raise Unacceptable(403, "malformed", "The request cannot have been signed.") from None
+            raise Unacceptable(403, "malformed", UNSIGNABLE) from None
+        except Exception as error:  # noqa: BLE001 -- the edge to strangers: what they can break is told as their fault
+            self._refusals.fault(error)
+            raise Unacceptable(403, "malformed", UNSIGNABLE) from None
 
     async def _handle(self, webhook: Webhook) -> WebhookResponse:
         self._exchange.on_carrier_events(webhook.events)
@@ -166,14 +175,18 @@ class CarrierEdge:
         """A media socket: taken for a call that waits for one, and given up again unless its token is right."""
         forwarded_for = upgrade.headers.get("x-forwarded-for", "")
         asked = self._refusals.asked(_host(upgrade.peer), forwarded_for, upgrade.path)
-        if self._refusals.exhausted(asked):
-            return Refusal(429, "Too many requests were refused.")
+        if not self._refusals.look(asked, len(upgrade.path) + len(upgrade.query)):
+            self._refusals.refused("too_many", asked, TOO_MANY)
+            return Refusal(429, TOO_MANY)
         match = _STREAM_PATH.fullmatch(upgrade.path)
         if match is None or match["carrier"] != self._carrier.name:
             self._refusals.refused("unknown_path", asked, "no stream is opened there")
             return Refusal(404, "There is nothing here.")
         try:
-            self._carrier.verify_stream(self._as_request(upgrade))
+            self._verify(self._carrier.verify_stream, self._as_request(upgrade))
+        except Unacceptable as error:
+            self._refusals.refused(error.kind, asked, error.reason)
+            return Refusal(error.status, error.reason)
         except InvalidSignature as error:
             self._refusals.refused(_kind(error), asked, error.message)
             return Refusal(403, "The signature is missing or wrong.")
@@ -217,6 +230,11 @@ def _headers(request: Request) -> dict[str, str]:
     return headers
 
 
+def _claims_a_signature(headers: Mapping[str, str]) -> bool:
+    """By the header's name alone, which has the word at every carrier (`Carrier.verify`)."""
+    return any("signature" in name for name in headers)
+
+
 def _host(peer: str) -> str:
     """`192.0.2.1` of `192.0.2.1:4711`, `::1` of `[::1]:4711`."""
     return peer.rpartition(":")[0].strip("[]")
@@ -235,7 +253,3 @@ def _kind(error: InvalidSignature) -> Kind:
 def _plain(words: str, status: int) -> Response:
     """For whoever is turned away.  The rest of the request, if there is more, is not waited for."""
     return Response(words, status, {"connection": "close"}, media_type="text/plain")
-
-
-def _too_many() -> Response:
-    return _plain("Too many requests were refused.", 429)

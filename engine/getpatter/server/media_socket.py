@@ -132,7 +132,7 @@ class MediaConnection(asyncio.Protocol):
         upgrade = read_upgrade(head, self._peer)
         answer = upgrade if isinstance(upgrade, Refusal) else self._ask(upgrade)
         if isinstance(answer, Refusal):
-            log.info("media socket %s: refused with %d", self._peer, answer.status)
+            log.debug("media socket %s: refused with %d", self._peer, answer.status)
             self._transport.write(refusal(answer))
             self._transport.close()
             return

@@ -20,6 +20,13 @@ QUIET_S: Final = REFUSALS / REFUSALS_PER_S
 """After which a peer's bucket is full again and need not be remembered."""
 VOUCHED_S: Final = 86_400.0
 
+LOOKS_BYTES: Final = 1_048_576
+"""Requests of all peers over their budget that are verified in a row, in bytes of URL and body, ..."""
+LOOKS_BYTES_PER_S: Final = 262_144.0
+"""... and then a second.  A kilobyte takes some 0.15 ms, so this is a few hundredths of a processor."""
+LOOK_BYTES: Final = 1024
+"""What each counts for besides its own."""
+
 
 class PeerLimits:
     """Which peers are over their budget of refused requests.
@@ -27,17 +34,25 @@ class PeerLimits:
     Never one that has sent a good request within a day: a carrier's requests come from few addresses, and other
     customers of the carrier can have it send us bad ones from the same.  Nor an address that is not a public one: what
     comes from there comes through a tunnel or a proxy and stands for everybody.
+
+    Those other customers may be first, so what is over its budget is looked at still, within a budget that all such
+    peers share.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._buckets: Recently[str, TokenBucket] = Recently(clock, seconds=QUIET_S, most=PEERS)
         self._vouched: Recently[str, bool] = Recently(clock, seconds=VOUCHED_S, most=PEERS)
+        self._looks = TokenBucket(LOOKS_BYTES, LOOKS_BYTES_PER_S, clock.now())
 
     def exhausted(self, peer: str) -> bool:
-        """Answer without looking."""
+        """Look only at what may be the carrier's, and while `look` allows it."""
         bucket = self._buckets.get(_network(peer))
         return bucket is not None and bucket.empty(self._clock.now())
+
+    def look(self, size: int) -> bool:
+        """Whether a request of an exhausted peer may be verified all the same; `size` in bytes."""
+        return self._looks.take(LOOK_BYTES + size, self._clock.now())
 
     def refused(self, peer: str) -> None:
         network = _network(peer)

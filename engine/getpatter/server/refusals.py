@@ -19,6 +19,8 @@ TOLD_S: Final = 60.0
 """How long a refusal of the same kind and peer is not told again in the log."""
 TOLD: Final = 200
 """Lines in that time; further ones are left out.  All are counted as security events."""
+FAULTS: Final = 20
+"""Faults of ours in that time that are told."""
 
 # By these a peer spends its budget.  What was signed and is old or malformed came from the carrier.
 _STRANGERS: Final[frozenset[Kind]] = frozenset(
@@ -57,23 +59,37 @@ class Refusals:
         self._proxies = TrustedProxies(trusted_proxies)
         self._limits = PeerLimits(clock)
         self._told: Recently[tuple[Kind, str], bool] = Recently(clock, seconds=TOLD_S, most=TOLD)
+        self._faults: Recently[str, bool] = Recently(clock, seconds=TOLD_S, most=FAULTS)
 
     def asked(self, address: str, forwarded_for: str, path: str) -> Asked:
         """`address` is the connection's, without its port."""
         return Asked(self._proxies.peer(address, forwarded_for), masked(path))
 
     def exhausted(self, asked: Asked) -> bool:
-        """The peer has been refused too often; this request is counted and not to be looked at."""
-        if not self._limits.exhausted(asked.peer):
-            return False
-        self._note("too_many", Asked(asked.peer, ""), "refused too often")
-        return True
+        """The peer has been refused too often: only what may be the carrier's is worth a `look`."""
+        return self._limits.exhausted(asked.peer)
+
+    def look(self, asked: Asked, size: int) -> bool:
+        """Whether a request, of `size` bytes, may be verified: any of a peer that is not exhausted, and of the others
+        as many as there is time for."""
+        return not self._limits.exhausted(asked.peer) or self._limits.look(size)
 
     def refused(self, kind: Kind, asked: Asked, why: str) -> None:
-        """`why` is for the operator: it may quote the request, but never a secret."""
+        """`why` is for the operator: it may quote the request, but never a secret.  Of a peer that is exhausted no more
+        is kept than how many there were."""
+        if self._limits.exhausted(asked.peer):
+            self._note("too_many", Asked(asked.peer, ""), "refused too often")
+            return
         if kind in _STRANGERS:
             self._limits.refused(asked.peer)
         self._note(kind, asked, masked(why))
+
+    def fault(self, error: Exception) -> None:
+        """Something of ours broke on what anybody may have sent."""
+        kind = type(error).__qualname__
+        if len(self._faults) < FAULTS and self._faults.get(kind) is None:
+            self._faults.put(kind, True)
+            log.error("a request could not be verified", exc_info=error)
 
     def unreadable(self, asked: Asked, why: str) -> None:
         """A request that the carrier did sign, and that says what we do not understand."""

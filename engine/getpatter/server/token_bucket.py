@@ -21,6 +21,14 @@ class TokenBucket:
         self._fill(now)
         self._tokens = max(0.0, self._tokens - 1)
 
+    def take(self, tokens: float, now: float) -> bool:
+        """Take as many as that, or none; False where there are not so many."""
+        self._fill(now)
+        if self._tokens < tokens:
+            return False
+        self._tokens -= tokens
+        return True
+
     def _fill(self, now: float) -> None:
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_s)
         self._at = now
