@@ -201,7 +201,7 @@ class Exchange:
     async def transfer(self, call_id: str, number: str, *, mode: TransferMode = "cold", summary: str = "") -> CallView:
         number = self._policy.check(number)
         call = await self._in_progress(call_id)
-        await call.transferring.transfer(number, summary, mode=mode)
+        await call.transfer(number, summary, mode=mode)
         return await self.wait(call_id, timeout_s=GOODBYE_S)
 
     async def send_dtmf(self, call_id: str, digits: str) -> CallView:

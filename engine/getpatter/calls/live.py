@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from getpatter.calls.answer_watch import AnswerWatch
 from getpatter.calls.carrier_leg import CarrierLeg
@@ -45,6 +46,7 @@ from getpatter.events import (
     Event,
     MachineDetected,
     Problem,
+    TransferMode,
 )
 from getpatter.observability.bus import EventBus
 
@@ -399,6 +401,10 @@ class LiveCall:
     def hang_up_now(self, reason: str, *, ended_by: EndedBy = "assistant") -> None:
         """End the call, whatever is being said."""
         self.end(Ending("canceled" if self._answered_at is None else "answered", ended_by, reason))
+
+    async def transfer(self, number: str, summary: str, *, mode: TransferMode) -> None:
+        """Have somebody else take the far end, who is on hold meanwhile.  Raises `CarrierError`."""
+        await self._conversation.give_away(partial(self.transferring.transfer, number, summary, mode=mode))
 
     async def send_dtmf(self, digits: str) -> None:
         """Press keys as soon as what is being said was heard.  Raises `CarrierError`, and `ToolError` when the caller

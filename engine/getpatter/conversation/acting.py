@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from getpatter.agent import Agent
 from getpatter.audio.dtmf import tones
@@ -91,9 +92,13 @@ class Acting:
         speech = self._speech()
         if speech is not None and not await speech.heard_out():
             raise ToolError(INTERRUPTED)
+        await self.give_away(partial(self._transfer, number, summary))
+
+    async def give_away(self, transfer: Callable[[], Awaitable[None]]) -> None:
+        """Have somebody else take the caller, who is on hold meanwhile."""
         self._transfers += 1
         try:
-            await self._transfer(number, summary)
+            await transfer()
         finally:
             self._transfers -= 1
         self._gone()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from getpatter.agent import Agent, TurnSettings
+from getpatter.agent import Agent
 from getpatter.clock import Clock
 from getpatter.conversation import actions
 from getpatter.conversation.acting import Acting, Press, Transfer
@@ -24,23 +24,19 @@ from getpatter.conversation.first_message import first_message
 from getpatter.conversation.hearing import Hearing
 from getpatter.conversation.history import History, UserEntry
 from getpatter.conversation.log import ConversationLog
+from getpatter.conversation.manner import for_one_call, lines_of, rules_of
 from getpatter.conversation.mind import Speech
 from getpatter.conversation.minds import mind_for
 from getpatter.conversation.outbound import Outbound
 from getpatter.conversation.pacer import Pacer
 from getpatter.conversation.persona import CallFacts, Persona
-from getpatter.conversation.prompt import fill
 from getpatter.conversation.replies import Replies
 from getpatter.conversation.speaker import Line, Speaker
-from getpatter.conversation.talk import Rules
 from getpatter.conversation.timers import Timers
 from getpatter.conversation.timing import Timing
 from getpatter.conversation.turns import Stage, TurnMachine
 from getpatter.errors import PatterError, first_of
 from getpatter.events import Event, TurnTrigger
-from getpatter.language.backchannel import is_backchannel
-from getpatter.language.patience import extra_patience
-from getpatter.language.question import asked_for
 from getpatter.llm.base import ToolCall
 from getpatter.stt.base import Transcript
 from getpatter.tools.builtin import TRANSFER_CALL
@@ -91,7 +87,7 @@ class Conversation:
         self._hang_up = hang_up
         self._log = ConversationLog(call.call_id, clock, publish)
         self._outbound = Outbound(call, agent, clock, self)
-        self._machine = TurnMachine(_own(agent.turns), _lines(agent), _rules(agent, self._outbound))
+        self._machine = TurnMachine(for_one_call(agent.turns), lines_of(agent), rules_of(agent, self._outbound))
         self._attention = Attention(self, self._outbound.watch)
         self._acting = Acting(
             clock,
@@ -236,6 +232,10 @@ class Conversation:
         self._outbound.told_human()
 
     # -- from above
+
+    async def give_away(self, transfer: Callable[[], Awaitable[None]]) -> None:
+        """Have somebody else take the caller, who is on hold meanwhile.  Raises what `transfer` raises."""
+        await self._acting.give_away(transfer)
 
     async def send_dtmf(self, digits: str) -> None:
         """Press keys, once what is being said was heard.  Raises `CarrierError`, and `ToolError` when the caller
@@ -461,39 +461,3 @@ class Conversation:
     def _timer_due(self, name: actions.TimerName) -> None:
         sounding, on_hold = self._speaker.sounding, self._acting.transferring
         self._perform(self._machine.on_timer(name, self._clock.now(), sounding=sounding, on_hold=on_hold))
-
-
-def _lines(agent: Agent) -> actions.Lines:
-    return actions.Lines(
-        first_message=fill(agent.first_message, agent.variables),
-        still_there=agent.still_there_message,
-        on_hold=agent.transfer_wait_message,
-        silence=agent.silence_message,
-        time_limit=agent.time_limit_message,
-        error=agent.error_message,
-        shutdown=agent.shutdown_message,
-        voicemail=agent.voicemail_message,
-        filler=agent.filler_message,
-    )
-
-
-def _own(settings: TurnSettings) -> TurnSettings:
-    """The settings with strategies that are this call's alone."""
-    return replace(
-        settings,
-        while_speaking=settings.while_speaking.for_one_call(),
-        while_thinking=settings.while_thinking.for_one_call(),
-    )
-
-
-def _rules(agent: Agent, outbound: Outbound) -> Rules:
-    language = agent.language
-
-    def patience(text: str, asked: str) -> float:
-        return max(extra_patience(text, language, asked), outbound.patience(text))
-
-    def backchannel(text: str, said: str, greeting: bool) -> bool:
-        asking = asked_for(said, language) is not None
-        return is_backchannel(text, language, after_question=asking, first_message=greeting)
-
-    return Rules(patience, backchannel, turn_detector=agent.turn_detector is not None, needs_words=agent.engine is None)
