@@ -13,11 +13,11 @@ from typing import Any, Final
 
 import pytest
 
-from getpatter import Agent, Patter, Telnyx, Twilio
+from getpatter import Agent, Patter, Plivo, Telnyx, Twilio
 from getpatter.carriers.account import Account
 from getpatter.settings import SIMULATED_NUMBER
 from getpatter.testing.clip_voice import ClipTTS
-from getpatter.testing.clouds import TelnyxCloud, TwilioCloud
+from getpatter.testing.clouds import PlivoCloud, TelnyxCloud, TwilioCloud
 from getpatter.testing.clouds.cloud import Cloud
 from getpatter.testing.line_call import LineCall
 from getpatter.testing.parties import Directory, parse_party
@@ -38,7 +38,7 @@ PARTIES = {
     "+12025550176": "answers: voicemail\nsteps: [{say: 'Hello?'}, {beep: 0.1}, {pause: 1000}]",
     "+12025550177": "rings: 100\nring_s: 60",
     "+12025550178": "steps: [{say: 'Hello?'}, {wait_for_digits: {'12': [{pause: 1}, hang_up]}, longest_s: 1000}]",
-    "+12025550179": "steps: [{say: 'Hello?'}, {pause: 1}, hang_up]",
+    "+12025550179": "steps: [{say: 'Hello?'}, {pause: 1}, {press: '1'}, {pause: 3}, hang_up]",
 }
 
 
@@ -60,7 +60,7 @@ class Numbers:
     menu: str = "+12025550178"
     """Hangs up some time after 12 was pressed."""
     colleague: str = "+12025550179"
-    """Takes calls for a moment."""
+    """Presses a key, as whoever takes a call over is asked to, and stays for a moment."""
     unknown: str = "+12025550149"
 
 
@@ -97,6 +97,7 @@ TRUNKS = (
         TelnyxCloud,
         lambda cloud: Telnyx("KEY0", cloud.application.connection_id, cloud.public_key, api_url=cloud.url),
     ),
+    Trunk("plivo", PlivoCloud, lambda cloud: Plivo(cloud.auth_id, "0" * 40, api_url=cloud.url)),
 )
 
 
