@@ -7,6 +7,7 @@ from getpatter.testing.answer_document import connect, dial_number, read, reject
 from getpatter.testing.verbs import (
     ConnectStream,
     DialNumber,
+    GatherKey,
     GoTo,
     HangUpCall,
     Hook,
@@ -51,6 +52,11 @@ def test_a_document_turns_a_call_away(reason: str) -> None:
         ("<Reject/>", [RejectCall("rejected")]),
         ("", []),
         ("<Say language='de-DE'>Auf <emphasis>Wieder</emphasis>hören.</Say><Hangup/>", ["Auf Wiederhören.", None]),
+        (
+            "<Gather input='dtmf' numDigits='1' finishOnKey='' timeout='10' action='http://x/key'><Say>One.</Say>"
+            "<Say>Two.</Say></Gather>",
+            [GatherKey(("One.", "Two."), 10, then=Hook("http://x/key"))],
+        ),
         ("<Play digits='ww12#'/>", [PressKeys("ww12#")]),
         ("<Pause length='3'/><Pause/>", [Wait(3), Wait(1)]),
         ("<Redirect method='GET'>http://x/y?a=1&amp;b=2</Redirect>", [GoTo(Hook("http://x/y?a=1&b=2", "GET"))]),
@@ -87,6 +93,11 @@ def test_verbs_are_read_in_their_order(body: str, verbs: list[Verb | str | None]
         b"<Response><Dial><Sip>sip:a@b</Sip></Dial></Response>",
         b"<Response><Dial><Conference/></Dial></Response>",
         b"<Response><Dial timeout='soon'>+1</Dial></Response>",
+        b"<Response><Gather input='dtmf' numDigits='1' action='http://x'/></Response>",
+        b"<Response><Gather input='dtmf' numDigits='2' finishOnKey='' action='http://x'/></Response>",
+        b"<Response><Gather input='speech' numDigits='1' finishOnKey='' action='http://x'/></Response>",
+        b"<Response><Gather input='dtmf' numDigits='1' finishOnKey=''/></Response>",
+        b"<Response><Gather input='dtmf' numDigits='1' finishOnKey='' action='http://x'><Pause/></Gather></Response>",
         b"<Response><Play>http://x/music.mp3</Play></Response>",
         b"<Response><Redirect method='PUT'>http://x</Redirect></Response>",
         b"<Response>" + b" " * 65536,

@@ -13,6 +13,7 @@ from getpatter.testing.verbs import (
     NOBODY,
     ConnectStream,
     DialNumber,
+    GatherKey,
     GoTo,
     HangUpCall,
     Hook,
@@ -86,6 +87,22 @@ def test_the_rest_is_done_one_after_the_other() -> None:
     ]
 
 
+def get_input(**changes: Any) -> bytes:
+    named: dict[str, Any] = {
+        "action": "https://a.example/key",
+        "input_type": "dtmf",
+        "execution_timeout": 9,
+        "num_digits": 1,
+        "finish_on_key": "none",
+    }
+    return built(plivoxml.GetInputElement(**(named | changes)).add(plivoxml.SpeakElement("Press.")))
+
+
+def test_a_key_is_asked_for() -> None:
+    assert read(get_input()) == [GatherKey(("Press.",), 9.0, then=Hook("https://a.example/key"))]
+    assert read(get_input(execution_timeout=None)) == [GatherKey(("Press.",), 15.0, then=Hook("https://a.example/key"))]
+
+
 @pytest.mark.parametrize(("reason", "says"), [("busy", "busy"), ("rejected", "rejected"), (None, "rejected")])
 def test_a_call_is_turned_away_by_a_hangup_that_comes_first(reason: str | None, says: str) -> None:
     assert read(built(plivoxml.HangupElement(reason=reason))) == [RejectCall(says)]
@@ -119,6 +136,14 @@ def test_nothing_is_to_be_done() -> None:
         (b"<Response><Conference endConferenceOnExit='yes'>room</Conference></Response>", "endConferenceOnExit"),
         (b"<Response><Speak language='tlh'>Qapla'</Speak></Response>", "do not speak tlh"),
         (b"<Response><Speak>So <emphasis>what</emphasis></Speak></Response>", "elements in it"),
+        (get_input(finish_on_key="#"), "more than one key"),
+        (get_input(finish_on_key=None), "more than one key"),
+        (get_input(num_digits=2), "more than one key"),
+        (get_input(input_type="speech"), "more than one key"),
+        (get_input(action=None), "no action"),
+        (get_input(execution_timeout=4), "executionTimeout of 4 s"),
+        (get_input(execution_timeout=61), "executionTimeout of 61 s"),
+        (get_input().replace(b"Speak", b"Wait"), "else than <Speak>"),
         (b"<Response><DTMF>1x</DTMF></Response>", "no key"),
         (b"<Response><Hangup reason='tired'/></Response>", "neither busy nor rejected"),
         (b"<Response><Wait silence='true'/></Response>", "silence"),

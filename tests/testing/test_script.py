@@ -154,6 +154,15 @@ def test_keys_are_pressed_one_after_the_other() -> None:
     assert times == pytest.approx([0.0, 0.2, 0.4], abs=2 * TICK_S)
 
 
+def test_whoever_presses_when_asked_waits_until_the_carrier_speaks() -> None:
+    scene = Scene('- press: "1"\n  once_asked: true\n')
+    scene.agent_speaks(5.0)
+    assert scene.actions == []
+    scene.script.on_asked()
+    scene.run(0.1)
+    assert scene.actions == [PressKey("1")]
+
+
 MENU = """
 - say: press one or two two
 - wait_for_digits:

@@ -15,6 +15,7 @@ from getpatter.testing.elements import allow, hook, method, only_child, required
 from getpatter.testing.verbs import (
     ConnectStream,
     DialNumber,
+    GatherKey,
     GoTo,
     HangUpCall,
     Hook,
@@ -133,6 +134,18 @@ def _say(element: Element) -> Verb:
     return SayText("".join(element.itertext()).strip())
 
 
+def _gather(element: Element) -> Verb:
+    """Of any key.  Without an `action` Twilio would ask the document's own URL."""
+    allow(element, "input", "numDigits", "timeout", "finishOnKey", "action", "method")
+    if (element.get("input"), element.get("numDigits"), element.get("finishOnKey")) != ("dtmf", "1", ""):
+        raise CarrierError("The answer document has a <Gather> of something else than one key, which is not simulated.")
+    required(element, "action")
+    if any(child.tag != "Say" for child in element):
+        raise CarrierError("The answer document has a <Gather> with something else than <Say> in it.")
+    prompts = tuple("".join(child.itertext()).strip() for child in element)
+    return GatherKey(prompts, seconds(element, "timeout", 5.0), then=hook(element, "action", "method"))
+
+
 def _play(element: Element) -> Verb:
     allow(element, "digits")
     return PressKeys(required(element, "digits"))
@@ -162,6 +175,7 @@ _VERBS: Final[Mapping[str, Callable[[Element], Verb]]] = {
     "Connect": _connect,
     "Dial": _dial,
     "Say": _say,
+    "Gather": _gather,
     "Play": _play,
     "Pause": _pause,
     "Redirect": _redirect,

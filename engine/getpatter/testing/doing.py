@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from getpatter.errors import CarrierError
 from getpatter.testing.far_end import FarEnd
 from getpatter.testing.far_end_stream import FarEndStream
-from getpatter.testing.happenings import StreamClosed, StreamOpened, StreamRefused
+from getpatter.testing.happenings import Gathered, StreamClosed, StreamOpened, StreamRefused
 from getpatter.testing.room import wait_alone
 from getpatter.testing.verbs import (
     ConnectStream,
     DialNumber,
+    GatherKey,
     GoTo,
     HangUpCall,
     Hook,
@@ -47,6 +48,8 @@ class Doing:
         """What is being done is to stop."""
         self._is_over = False
         self._stream: FarEndStream | None = None
+        self._key = ""
+        """That was pressed since one is being waited for."""
 
     @property
     def is_streaming(self) -> bool:
@@ -70,6 +73,10 @@ class Doing:
     def cut_stream(self) -> None:
         if self._stream is not None:
             self._stream.cut()
+
+    def on_key(self, digit: str) -> None:
+        """The party pressed a key."""
+        self._key = self._key or digit
 
     async def announce(self, text: str) -> asyncio.Event:
         """Have the carrier's voice say this beside what is being done; the event is set once it was heard."""
@@ -102,8 +109,9 @@ class Doing:
             case JoinRoom():
                 await self._join(verb)
             case SayText(text):
-                over = await self._call.say(text)
-                await wait_alone(self._far_end, lambda: over.is_set() or self._interrupt.is_set())
+                await self._say(text, self._interrupt.is_set)
+            case GatherKey():
+                await self._gather(verb)
             case PressKeys(digits):
                 self._call.press(digits)
                 await self._wait(len(digits) * KEY_S + digits.count("w") * (PAUSE_S - KEY_S))
@@ -122,9 +130,34 @@ class Doing:
     async def _ask(self, hook: Hook, fields: Sequence[tuple[str, str]] = ()) -> None:
         self._follow(await self._call.wire.follow(self._call, hook, fields))
 
-    async def _wait(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        await wait_alone(self._far_end, lambda: time.monotonic() >= until or self._interrupt.is_set())
+    async def _say(self, text: str, until: Callable[[], bool]) -> None:
+        over = await self._call.say(text)
+        await wait_alone(self._far_end, lambda: over.is_set() or until())
+
+    async def _wait(self, seconds: float, until: Callable[[], bool] | None = None) -> None:
+        over, until = time.monotonic() + seconds, until or self._interrupt.is_set
+        await wait_alone(self._far_end, lambda: time.monotonic() >= over or until())
+
+    async def _gather(self, verb: GatherKey) -> None:
+        """Ask for a key, and then what is to be done with whoever pressed one."""
+        self._key = ""
+        for _ in range(verb.times):
+            for text in verb.prompts:
+                if not self._has_answer():
+                    await self._say(text, self._has_answer)
+            if not self._has_answer():
+                await self._wait(min(verb.timeout_s, self._exchange.longest_key_wait_s), self._has_answer)
+        if self._interrupt.is_set() or self._far_end.hung_up:
+            return self._call.tell(Gathered("", "call_over"))
+        self._far_end.hush()
+        self._call.tell(Gathered(self._key, "key" if self._key else "timeout"))
+        if self._key and verb.then.url:
+            await self._ask(verb.then, [("Digits", self._key)])
+        return None
+
+    def _has_answer(self) -> bool:
+        """A key was pressed, or none is to be expected any more."""
+        return bool(self._key) or self._interrupt.is_set() or self._far_end.hung_up
 
     async def _connect(self, verb: ConnectStream) -> None:
         call, wire = self._call, self._call.wire

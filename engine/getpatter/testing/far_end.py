@@ -116,8 +116,13 @@ class FarEnd:
         """The carrier's own µ-law voice, behind what is queued; `on_over` is called once it was heard or cleared."""
         name = f"{_ANNOUNCEMENT}{next(self._numbers)}"
         self._announcements[name] = on_over
+        self._script.on_asked()
         self.playout.play(audio)
         self._returned(self.playout.mark(name))
+
+    def hush(self) -> None:
+        """Stop what the carrier's voice is saying.  Only while no stream is attached."""
+        self._without_announcements(self.playout.clear())
 
     def receive(self, message: str | bytes) -> list[bytes]:
         """Take one message of the engine; the marks that it brings back at once."""

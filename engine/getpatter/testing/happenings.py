@@ -87,6 +87,14 @@ class Announced:
 
 
 @dataclass(frozen=True, slots=True)
+class Gathered:
+    """The carrier waits for a key no more; `key` is empty where none was pressed."""
+
+    key: str
+    ended_by: Literal["key", "timeout", "call_over"]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingSaved:
     recording: Recording
 
@@ -102,5 +110,6 @@ Happening = (
     | RoomEvent
     | Connected
     | Announced
+    | Gathered
     | RecordingSaved
 )

@@ -49,6 +49,10 @@ class Exchange(Protocol):
     @property
     def listener(self) -> Listener: ...
 
+    @property
+    def longest_key_wait_s(self) -> float:
+        """Longest that a key is waited for, whatever the engine asks for."""
+
     def conference(self, name: str) -> Conference:
         """The one of this name, made where there is none yet."""
 
@@ -286,7 +290,7 @@ class LineCall:
         assert self._utterances is not None
         self.answered_at = time.time()
         far_end = self.far_end = FarEnd(self.party, self._utterances, None, self._exchange.listener)
-        far_end.on_key = lambda digit: self.tell(KeyPressed(digit))
+        far_end.on_key = self._on_key
         doing = self._doing = Doing(self, self._exchange, far_end)
         self._progress("in-progress")
         self.answered.set()
@@ -308,6 +312,11 @@ class LineCall:
         self._progress("completed")
         for recording in self.recordings:
             self.stop_recording(recording)
+
+    def _on_key(self, digit: str) -> None:
+        self.tell(KeyPressed(digit))
+        if self._doing is not None:
+            self._doing.on_key(digit)
 
     def _is_known(self, enough: str) -> bool:
         detection = self._detection

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ class Lines:
         """`tts` speaks for parties that have no clips; `listening`, already started, is made here when not given."""
         self.directory = directory
         self.webhooks = Webhooks()
+        self.longest_key_wait_s = math.inf
+        """Set it where a test is not to wait as long for a key as the engine asks."""
         self._tts = tts
         self._listening = listening
         self._own_listening: Listening | None = None

@@ -101,6 +101,8 @@ class Press(_Step):
 
     digits: Digits = Field(alias="press")
     gap_s: Seconds = 0.2
+    once_asked: bool = False
+    """Not before the carrier's own voice has begun to speak, as it does to whoever is to take a call over."""
 
 
 class WaitForDigits(_Step):

@@ -8,10 +8,11 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from getpatter.errors import CarrierError
-from getpatter.testing.elements import allow, hook, method, only_child, response_of, seconds
+from getpatter.testing.elements import allow, hook, method, only_child, required, response_of, seconds
 from getpatter.testing.verbs import (
     ConnectStream,
     DialNumber,
+    GatherKey,
     GoTo,
     HangUpCall,
     Hook,
@@ -35,6 +36,8 @@ LANGUAGES: Final = frozenset(
     }
 )
 """Of Plivo's own voices; with any other a document is dropped: https://www.plivo.com/docs/voice/xml/audio-output"""
+MIN_INPUT_S, MAX_INPUT_S = 5, 60
+"""How long input may be waited for: https://www.plivo.com/docs/voice/xml/getinput"""
 _DIAL_TIMEOUT_S = 120.0
 """Plivo has no limit of its own for this."""
 _EXTRA_HEADER = re.compile("[A-Za-z0-9]+=[A-Za-z0-9]*")
@@ -111,10 +114,31 @@ def _conference(element: Element) -> Verb:
 
 
 def _speak(element: Element) -> Verb:
+    return SayText(_spoken(element))
+
+
+def _spoken(element: Element) -> str:
     allow(element, "voice", "language")
     if element.get("language", "en-US") not in LANGUAGES:
         raise CarrierError(f"Plivo's voices do not speak {element.get('language')}.")
-    return SayText(_text(element))
+    return _text(element)
+
+
+def _get_input(element: Element) -> Verb:
+    """Of any key."""
+    allow(element, "inputType", "numDigits", "executionTimeout", "finishOnKey", "action", "method")
+    if (element.get("inputType"), element.get("numDigits"), element.get("finishOnKey")) != ("dtmf", "1", "none"):
+        raise CarrierError("The answer document has a <GetInput> of more than one key, which is not simulated.")
+    required(element, "action")
+    timeout_s = seconds(element, "executionTimeout", 15.0)
+    if not MIN_INPUT_S <= timeout_s <= MAX_INPUT_S:
+        raise CarrierError(f"The answer document has a <GetInput> with an executionTimeout of {timeout_s:g} s.")
+    prompts = []
+    for child in element:
+        if child.tag != "Speak":
+            raise CarrierError("The answer document has a <GetInput> with something else than <Speak> in it.")
+        prompts.append(_spoken(child))
+    return GatherKey(tuple(prompts), timeout_s, then=hook(element, "action", "method"))
 
 
 def _dtmf(element: Element) -> Verb:
@@ -147,6 +171,7 @@ _VERBS: Final[Mapping[str, Callable[[Element], Verb]]] = {
     "Dial": _dial,
     "Conference": _conference,
     "Speak": _speak,
+    "GetInput": _get_input,
     "DTMF": _dtmf,
     "Wait": _wait,
     "Redirect": _redirect,

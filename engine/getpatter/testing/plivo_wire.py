@@ -162,8 +162,9 @@ class PlivoWire:
         event = "Redirect" if self._is_followed else "StartApp"
         self._is_followed = True
         machine = [("Machine", self.machine)] if self.machine else []
-        # The fields are those of a call that was connected onward, which Plivo says in words of its own.
-        outcome = _outcome(call) if fields else []
+        pressed = [(name, value) for name, value in fields if name == "Digits"]
+        # Other fields are those of a call that was connected onward, which Plivo says in words of its own.
+        outcome = [*pressed, ("InputType", "dtmf")] if pressed else _outcome(call) if fields else []
         asked = [*self._fields(event, call.status), *machine, *outcome]
         response = await self._account.webhooks.post(self._account.callback("voice", hook, asked))
         if response.is_error:

@@ -68,6 +68,7 @@ class PartyScript:
         self._agent_began: float | None = None
         self._agent_ended: float | None = None
         self._keys = ""
+        self._is_asked = False
         self.finished = False
         """No step is left: the party is silent until somebody hangs up."""
 
@@ -82,6 +83,10 @@ class PartyScript:
     def on_key(self, digit: str) -> None:
         """The agent pressed a key; kept until a step asks for it, as a real menu takes type-ahead."""
         self._keys += digit
+
+    def on_asked(self) -> None:
+        """The carrier's own voice began to speak."""
+        self._is_asked = True
 
     def on_sound_over(self) -> None:
         """The last sound asked for was played to its end."""
@@ -164,6 +169,8 @@ class PartyScript:
         yield from self._sound(Speak(step.text))
 
     def _press(self, step: Press) -> _Course:
+        while step.once_asked and not self._is_asked:
+            yield
         for digit in step.digits:
             self._actions.append(PressKey(digit))
             yield from self._wait(step.gap_s)

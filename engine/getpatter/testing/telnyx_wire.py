@@ -18,6 +18,7 @@ from getpatter.testing.happenings import (
     OVER,
     Announced,
     Connected,
+    Gathered,
     GreetingEnded,
     Happening,
     KeyPressed,
@@ -112,6 +113,8 @@ class TelnyxWire:
                 return [self._event("call.bridged")]
             case Announced(ended_by):
                 return [self._event("call.speak.ended", status="completed" if ended_by == "done" else "call_hangup")]
+            case Gathered(key, ended_by):
+                return [self._event("call.gather.ended", digits=key, status=_GATHERED[ended_by])]
             case RecordingSaved(recording):
                 return [self._recording(call, recording)]
             case _:
@@ -241,6 +244,7 @@ _SIP_CODES: Mapping[Status, str] = {
     "canceled": "487",
     "failed": "404",
 }
+_GATHERED = {"key": "valid", "timeout": "timeout", "call_over": "call_hangup"}
 _PREMIUM = {"human": "human_residence", "machine": "machine", "fax": "fax_detected", "unknown": "not_sure"}
 
 

@@ -60,6 +60,19 @@ class SayText:
 
 
 @dataclass(frozen=True, slots=True)
+class GatherKey:
+    """Have the carrier's voice say something until the party presses a key, and wait for one a while longer."""
+
+    prompts: tuple[str, ...] = ()
+    timeout_s: float = 5.0
+    """From the end of what was said."""
+    times: int = 1
+    """How often all of it at most."""
+    then: Hook = NOBODY
+    """Asked what is to be done once a key was pressed; without one, what follows is done."""
+
+
+@dataclass(frozen=True, slots=True)
 class PressKeys:
     digits: str
     """`w` is a pause of half a second."""
@@ -90,4 +103,4 @@ class RejectCall:
     """`busy` or `rejected`."""
 
 
-Verb = ConnectStream | DialNumber | JoinRoom | SayText | PressKeys | Wait | GoTo | HangUpCall | RejectCall
+Verb = ConnectStream | DialNumber | JoinRoom | SayText | GatherKey | PressKeys | Wait | GoTo | HangUpCall | RejectCall

@@ -24,7 +24,7 @@ from getpatter.testing.lines import RingResult
 from getpatter.testing.parties import Directory
 from getpatter.testing.telnyx_webhooks import TelnyxSigner
 from getpatter.testing.telnyx_wire import Application, TelnyxWire, new_call_id
-from getpatter.testing.verbs import ConnectStream, DialNumber, HangUpCall, JoinRoom, RejectCall, Verb
+from getpatter.testing.verbs import ConnectStream, DialNumber, GatherKey, HangUpCall, JoinRoom, RejectCall, Verb
 from getpatter.testing.wire import Legs
 from getpatter.tts.base import TextToSpeech
 
@@ -184,6 +184,7 @@ class TelnyxCloud(Cloud):
             "bridge": self._bridge,
             "send_dtmf": self._send_dtmf,
             "speak": self._speak,
+            "gather_using_speak": self._gather,
             "record_start": self._start_recording,
             "record_stop": self._stop_recording,
             "streaming_start": self._start_stream,
@@ -254,6 +255,14 @@ class TelnyxCloud(Cloud):
         if not call.is_live:
             raise Refused(422, 90034, "This call is not answered yet")
         self.lines.see_to(call.announce(asked.text("payload")))
+
+    async def _gather(self, asked: Asked, call: LineCall) -> None:
+        if not call.is_live:
+            raise Refused(422, 90034, "This call is not answered yet")
+        if call.is_streaming or asked.fields.get("maximum_digits") != 1:
+            raise Refused(422, 10015, "Only one key, and none beside a stream, is simulated")
+        timeout_s = asked.fields.get("timeout_millis", 60_000) / 1000
+        call.do([GatherKey((asked.text("payload"),), timeout_s, asked.fields.get("maximum_tries", 3))])
 
     async def _start_recording(self, asked: Asked, call: LineCall) -> None:
         if asked.text("format") != "wav":

@@ -54,6 +54,19 @@ ACTIONS: Final[Mapping[str, AbstractSet[str]]] = {
     "bridge": {*_EVERYWHERE, "call_control_id", "park_after_unbridge"},
     "send_dtmf": {*_EVERYWHERE, "digits", "duration_millis"},
     "speak": {*_EVERYWHERE, "payload", "payload_type", "service_level", "voice", "language"},
+    "gather_using_speak": {
+        *_EVERYWHERE,
+        "payload",
+        "payload_type",
+        "service_level",
+        "voice",
+        "language",
+        "minimum_digits",
+        "maximum_digits",
+        "maximum_tries",
+        "timeout_millis",
+        "valid_digits",
+    },
     "record_start": {*_EVERYWHERE, "format", "channels", "play_beep", "recording_track", "trim"},
     "record_stop": {*_EVERYWHERE, "recording_id"},
     "streaming_start": {*_EVERYWHERE, *_STREAM, "stream_bidirectional_sampling_rate", "custom_parameters"},
@@ -66,10 +79,11 @@ _REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "bridge": ("call_control_id",),
     "send_dtmf": ("digits",),
     "speak": ("payload", "voice"),
+    "gather_using_speak": ("payload", "voice"),
     "record_start": ("format", "channels"),
     "streaming_start": ("stream_url",),
 }
-_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
+_VALUES: Final[Mapping[str, tuple[str | int, ...]]] = {
     "answering_machine_detection": (
         "premium",
         "detect",
@@ -81,16 +95,25 @@ _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "cause": ("CALL_REJECTED", "USER_BUSY"),
     "channels": ("single", "dual"),
     "format": ("wav", "mp3"),
+    "maximum_digits": (1,),
+    "minimum_digits": (1,),
     "park_after_unbridge": ("self",),
     "stream_bidirectional_codec": ("PCMU",),
     "stream_bidirectional_mode": ("mp3", "rtp"),
     "stream_bidirectional_target_legs": ("both", "self", "opposite"),
     "stream_codec": ("PCMU", "default"),
     "stream_track": ("inbound_track",),
+    "valid_digits": ("0123456789#*",),
     "webhook_url_method": ("POST",),
 }
-"""Of enumerations; for streams those that are simulated."""
-_RANGES: Final = {"timeout_secs": (5, 600), "time_limit_secs": (30, 14400), "duration_millis": (100, 500)}
+"""Of enumerations; for streams and keys those that are simulated."""
+_RANGES: Final = {
+    "timeout_secs": (5, 600),
+    "time_limit_secs": (30, 14400),
+    "duration_millis": (100, 500),
+    "maximum_tries": (1, 100),
+    "timeout_millis": (1, 600_000),
+}
 MAX_SPOKEN = 3000
 
 
