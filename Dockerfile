@@ -6,7 +6,7 @@ RUN python -m venv /opt/patter
 COPY pyproject.toml README.md LICENSE ./
 COPY patter_mcp patter_mcp
 COPY engine engine
-RUN /opt/patter/bin/pip install --no-cache-dir --disable-pip-version-check '.[local,postgres]'
+RUN /opt/patter/bin/pip install --no-cache-dir --disable-pip-version-check '.[local,postgres,ngrok]'
 
 FROM python:3.13-slim
 RUN apt-get update \

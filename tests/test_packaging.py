@@ -90,9 +90,17 @@ def test_the_wheel_carries_the_licences(wheel: zipfile.ZipFile) -> None:
 
 def test_the_container_is_published_on_loopback_only() -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    ports = [port for service in services.values() for port in service.get("ports", ())]
+    ports = [port for name, service in services.items() if name != "caddy" for port in service.get("ports", ())]
     exposed = re.findall(r"^EXPOSE (.*)$", (ROOT / "Dockerfile").read_text(), re.M)[0].split()
     assert ports == [f"127.0.0.1:{port}:{port}" for port in exposed]
+
+
+def test_the_proxy_is_asked_for_and_leads_to_the_carrier_listener_alone() -> None:
+    proxy = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["caddy"]
+    port = re.findall(r'"--carrier-port", "(\d+)"', (ROOT / "Dockerfile").read_text())[0]
+    assert proxy["profiles"] == ["https"]
+    assert proxy["command"][-2:] == ["--to", f"engine:{port}"]
+    assert proxy["command"].count("--to") == 1
 
 
 def test_the_container_sets_variables_that_exist() -> None:
