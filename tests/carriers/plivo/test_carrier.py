@@ -51,6 +51,14 @@ DIAL = DialRequest(
     ring_timeout_s=25.4,
     max_duration_s=600.0,
 )
+CONSULT = ConsultRequest(
+    carrier_call_id=CALL,
+    to_number=THEIRS,
+    from_number=OURS,
+    summary="Ann wants a refund.",
+    language="en",
+    webhooks_url=HOOKS,
+)
 RINGING = InboundCall(CALL, THEIRS, OURS)
 
 
@@ -70,11 +78,19 @@ def upgrade(url: str, signed_url: str) -> WebhookRequest:
     return WebhookRequest("GET", url, _headers(right, "n1"), b"")
 
 
-def fetched(desk: Desk, url: str) -> WebhookResponse:
+def fetched(desk: Desk, url: str, kind: str = "document/{key}", **form: str) -> WebhookResponse:
     """What Plivo gets that was told to go on at `url`."""
-    request = webhook("document/{key}", {"CallUUID": CALL, "CallStatus": "in-progress"}, url=url)
+    request = webhook(kind, {"CallUUID": CALL, "CallStatus": "in-progress"} | form, url=url)
     desk.carrier.verify(request)
     return desk.carrier.parse(request).response
+
+
+def accept_url(desk: Desk) -> str:
+    """Where whoever is called first goes on once they have pressed a key."""
+    document = XML.fromstring(fetched(desk, desk.api.asked[0].body["answer_url"]).body)
+    urls = {asking.get("action", "") for asking in document.findall("GetInput")}
+    (url,) = urls
+    return url
 
 
 async def test_it_is_the_carrier_that_the_account_opens() -> None:
@@ -236,19 +252,13 @@ class TestRedirecting:
         assert document.findtext("Speak") == "Please call back."
 
     async def test_a_caller_meets_the_colleague_who_was_told_about_them(self, desk: OpenDesk) -> None:
-        request = ConsultRequest(
-            carrier_call_id=CALL,
-            to_number=THEIRS,
-            from_number=OURS,
-            summary="Ann wants a refund.",
-            language="en",
-            webhooks_url=HOOKS,
-        )
         async with desk() as open_desk:
-            colleague = await open_desk.carrier.consult(request)
+            colleague = await open_desk.carrier.consult(CONSULT)
             await open_desk.carrier.connect(CALL, colleague)
             consulted, connected = open_desk.api.asked[:2]
-            waiting = XML.fromstring(fetched(open_desk, consulted.body["answer_url"]).body)
+            url = accept_url(open_desk)
+            assert url.startswith(f"{HOOKS}/accept/")
+            waiting = XML.fromstring(fetched(open_desk, url, "accept/{key}", Digits="5").body)
             meeting = XML.fromstring(fetched(open_desk, connected.body["aleg_url"]).body)
         assert colleague == "request-1"
         assert (consulted.line, connected.line) == ("POST Call/", f"POST Call/{CALL}/")
@@ -259,6 +269,23 @@ class TestRedirecting:
         assert room is not None
         assert room.get("callbackUrl") == f"{HOOKS}/conference"
         assert room.text == meeting.findtext("Conference")
+
+    async def test_a_colleague_is_told_nothing_before_a_key_was_pressed(self, desk: OpenDesk) -> None:
+        async with desk() as open_desk:
+            await open_desk.carrier.consult(CONSULT)
+            asked = fetched(open_desk, open_desk.api.asked[0].body["answer_url"]).body
+            url = accept_url(open_desk)
+            none_pressed = fetched(open_desk, url, "accept/{key}").body
+        assert "Ann" not in f"{open_desk.api.asked}{asked!r}{none_pressed!r}"
+        assert [part.tag for part in XML.fromstring(asked)] == ["GetInput", "GetInput", "Hangup"]
+        assert [part.tag for part in XML.fromstring(none_pressed)] == ["Hangup"]
+
+    async def test_nobody_is_told_of_a_caller_when_the_colleague_cannot_be_called(self, desk: OpenDesk) -> None:
+        async with desk({"POST Call/": (400, {"error": "no"})}) as open_desk:
+            with pytest.raises(CarrierError):
+                await open_desk.carrier.consult(CONSULT)
+            url = open_desk.api.asked[0].body["answer_url"]
+            assert fetched(open_desk, url).status == 404
 
     async def test_documents_are_at_the_address_that_plivo_was_told_last(self, desk: OpenDesk) -> None:
         async with desk() as open_desk:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from plivo import plivoxml
 
 from getpatter.carriers.base import StreamTarget
+from getpatter.carriers.invitation import invitation
 from getpatter.carriers.plivo import documents, extra_headers
 from getpatter.errors import CarrierError
 
@@ -51,6 +52,23 @@ def test_a_message_is_said_before_the_call_ends() -> None:
     assert same(documents.speak("Fish & <chips>", "en-GB"), *theirs)
 
 
+def test_a_colleague_is_asked_twice_for_any_key_and_let_go_without_one() -> None:
+    words = "Ein Anruf wartet auf Sie. Drücken Sie eine beliebige Taste, um ihn anzunehmen."
+
+    def asking() -> Any:
+        return plivoxml.GetInputElement(
+            action="https://h/accept/1",
+            method="POST",
+            input_type="dtmf",
+            execution_timeout=10,
+            num_digits=1,
+            finish_on_key="none",
+        ).add(plivoxml.SpeakElement(words, language="de-DE"))
+
+    ours = documents.invite(invitation("de-AT"), "https://h/accept/1")
+    assert same(ours, asking(), asking(), plivoxml.HangupElement())
+
+
 def test_a_colleague_hears_the_summary_and_waits() -> None:
     theirs = (
         plivoxml.SpeakElement("Ann wants a refund.", language="en-US"),
@@ -66,9 +84,18 @@ def test_a_colleague_hears_the_summary_and_waits() -> None:
     assert same(ours, *theirs)
 
 
+def test_a_colleague_who_is_told_nothing_waits_at_once() -> None:
+    waiting = documents.wait_in_room("patter-1", "\n", "en", events_url="https://h/conference")
+    assert [element.tag for element in XML.fromstring(waiting)] == ["Conference"]
+
+
 def test_whoever_waits_is_met_in_the_room() -> None:
     theirs = plivoxml.ConferenceElement("patter-1", start_conference_on_enter=True, end_conference_on_exit=True)
     assert same(documents.enter_room("patter-1"), theirs)
+
+
+def test_a_call_is_ended() -> None:
+    assert same(documents.part(), plivoxml.HangupElement())
 
 
 @pytest.mark.parametrize("reason", ["busy", "rejected"])

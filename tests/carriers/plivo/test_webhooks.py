@@ -19,7 +19,7 @@ from getpatter.carriers.base import (
     StreamFailed,
     WebhookRequest,
 )
-from getpatter.carriers.plivo.webhooks import KINDS, events_of, posted
+from getpatter.carriers.plivo.webhooks import KINDS, events_of, is_key_pressed, posted
 from getpatter.errors import CarrierError
 
 URL = "https://voice.example.com/webhooks/plivo"
@@ -140,6 +140,15 @@ def test_a_document_is_fetched_by_a_call_that_was_answered() -> None:
     answered = OUTBOUND | {"CallStatus": "in-progress"}
     events = [CallRenamed(REQUEST, CALL), StatusChanged(CALL, "in_progress")]
     assert events_of("document/{key}", request("document/{key}", answered)) == events
+
+
+def test_whoever_presses_a_key_takes_the_call() -> None:
+    asked = OUTBOUND | {"CallStatus": "in-progress", "InputType": "dtmf"}
+    pressed = [is_key_pressed(request("accept/{key}", asked | {"Digits": key})) for key in ("5", "#", "")]
+    assert pressed == [True, True, False]
+    assert not is_key_pressed(request("accept/{key}", asked))
+    events = [CallRenamed(REQUEST, CALL), StatusChanged(CALL, "in_progress")]
+    assert events_of("accept/{key}", request("accept/{key}", asked)) == events
 
 
 @pytest.mark.parametrize(

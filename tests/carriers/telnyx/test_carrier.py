@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -195,19 +196,46 @@ class TestConsulting:
         assert isinstance(state, str)
         return state
 
-    async def test_a_colleague_who_answers_hears_the_summary(self, carrier: TelnyxCarrier, server: ApiServer) -> None:
+    async def briefed(self, carrier: TelnyxCarrier, server: ApiServer) -> str:
+        """The same once they have pressed a key and hear the summary."""
+        state = await self.consulted(carrier, server)
+        await run(heard(carrier, "call.gather.ended", COLLEAGUE, digits="1", status="valid", client_state=state))
+        state = server.asked.pop().body["client_state"]
+        assert isinstance(state, str)
+        return state
+
+    async def test_a_colleague_who_answers_is_asked_for_a_key(self, carrier: TelnyxCarrier, server: ApiServer) -> None:
         state = await self.consulted(carrier, server)
         await run(heard(carrier, "call.answered", COLLEAGUE, client_state=state))
         (asked,) = server.asked
+        assert asked.path == "/calls/v3%3Acolleague/actions/gather_using_speak"
+        assert (asked.fields["voice"], asked.fields["client_state"]) == ("AWS.Polly.Amy", state)
+        assert asked.fields["payload"] == "A call is waiting for you. Press any key to take it."
+
+    async def test_whoever_presses_one_hears_the_summary(self, carrier: TelnyxCarrier, server: ApiServer) -> None:
+        state = await self.consulted(carrier, server)
+        await run(heard(carrier, "call.gather.ended", COLLEAGUE, digits="#", status="valid", client_state=state))
+        (asked,) = server.asked
         assert asked.path == "/calls/v3%3Acolleague/actions/speak"
-        assert asked.fields == {
-            "payload": "Mrs Smith wants a refund.",
-            "voice": "AWS.Polly.Amy",
-            "client_state": state,
-        }
+        assert asked.fields["payload"] == "Mrs Smith wants a refund."
+        assert asked.fields["voice"] == "AWS.Polly.Amy"
+
+    async def test_whoever_is_to_be_told_nothing_is_ready_at_once(
+        self, carrier: TelnyxCarrier, server: ApiServer
+    ) -> None:
+        await carrier.consult(replace(CONSULT, summary=" "))
+        state = server.asked.pop().body["client_state"]
+        webhook = heard(carrier, "call.gather.ended", COLLEAGUE, digits="1", status="valid", client_state=state)
+        assert (webhook.events, webhook.command) == ((ColleagueReady(COLLEAGUE),), None)
+
+    async def test_whoever_presses_none_hears_nothing_more(self, carrier: TelnyxCarrier, server: ApiServer) -> None:
+        state = await self.consulted(carrier, server)
+        await run(heard(carrier, "call.gather.ended", COLLEAGUE, digits="", status="timeout", client_state=state))
+        assert server.actions == ["hangup"]
+        assert "Smith" not in str(server.asked)
 
     async def test_then_they_are_ready_for_the_caller(self, carrier: TelnyxCarrier, server: ApiServer) -> None:
-        state = await self.consulted(carrier, server)
+        state = await self.briefed(carrier, server)
         webhook = heard(carrier, "call.speak.ended", COLLEAGUE, status="completed", client_state=state)
         assert webhook.events == (ColleagueReady(COLLEAGUE),)
         await carrier.connect(CALL, COLLEAGUE)
@@ -215,14 +243,17 @@ class TestConsulting:
         assert server.asked[0].fields == {"call_control_id": COLLEAGUE}
         assert server.asked[0].path.startswith("/calls/v3%3Acaller/")
 
-    async def test_a_colleague_who_cannot_be_told_is_not_left_on_the_line(
-        self, carrier: TelnyxCarrier, server: ApiServer
+    @pytest.mark.parametrize(
+        ("event", "action"), [("call.answered", "gather_using_speak"), ("call.gather.ended", "speak")]
+    )
+    async def test_a_colleague_who_cannot_be_spoken_to_is_not_left_on_the_line(
+        self, carrier: TelnyxCarrier, server: ApiServer, event: str, action: str
     ) -> None:
         state = await self.consulted(carrier, server)
         server.refuse(422, "10015", "Bad voice")
         with pytest.raises(CarrierError):
-            await run(heard(carrier, "call.answered", COLLEAGUE, client_state=state))
-        assert server.actions == ["speak", "hangup"]
+            await run(heard(carrier, event, COLLEAGUE, status="valid", client_state=state))
+        assert server.actions == [action, "hangup"]
 
     async def test_nobody_is_told_of_what_was_forgotten(self, carrier: TelnyxCarrier, server: ApiServer) -> None:
         state = await self.consulted(carrier, server)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from getpatter.carriers.base import ConsultRequest, DialRequest, StreamTarget
+from getpatter.carriers.invitation import invitation
 from getpatter.carriers.telnyx import client_state, commands, legs
 from getpatter.errors import CarrierError
 
@@ -75,6 +76,18 @@ def test_a_colleague_is_called_without_a_stream_and_without_the_words() -> None:
     assert body["client_state"] == legs.colleague("key")
     assert not [name for name in body if name.startswith("stream")]
     assert "Smith" not in str(body)
+
+
+def test_a_colleague_is_asked_twice_for_any_key() -> None:
+    assert commands.invite(invitation("de-AT"), "state") == {
+        "payload": "Ein Anruf wartet auf Sie. Drücken Sie eine beliebige Taste, um ihn anzunehmen.",
+        "voice": "AWS.Polly.Vicki",
+        "client_state": "state",
+        "minimum_digits": 1,
+        "maximum_digits": 1,
+        "maximum_tries": 2,
+        "timeout_millis": 10_000,
+    }
 
 
 def test_what_is_said_has_a_voice_of_its_language() -> None:

@@ -90,6 +90,17 @@ COMMANDS: dict[str, Act] = {
 }
 
 
+async def speak_to_a_colleague(carrier: TelnyxCarrier, server: ApiServer) -> None:
+    """Ask them for a key, and tell them about the caller."""
+    await carrier.consult(CONSULT)
+    state = server.asked.pop().body["client_state"]
+    for event, more in (("call.answered", {}), ("call.gather.ended", {"digits": "1", "status": "valid"})):
+        body = telnyx_event(event, call_control_id=COLLEAGUE, client_state=state, **more)
+        command = carrier.parse(WebhookRequest("POST", f"{WEBHOOKS}/voice", {}, body, "voice")).command
+        assert command is not None
+        await command()
+
+
 class DescribedRequest:
     """A request that was made, as openapi-core wants to see it."""
 
@@ -144,6 +155,18 @@ async def test_each_command_is_as_described(
         if asked.method != "GET":
             with pytest.raises(OpenAPIError, match="Additional properties"):
                 description.check(changed(asked, ring_timeout=25))
+
+
+@described
+async def test_a_colleague_is_spoken_to_as_described(
+    carrier: TelnyxCarrier, server: ApiServer, description: Description
+) -> None:
+    await speak_to_a_colleague(carrier, server)
+    assert server.actions == ["gather_using_speak", "speak"]
+    for asked in server.asked:
+        description.check(asked)
+        with pytest.raises(OpenAPIError, match="Additional properties"):
+            description.check(changed(asked, digits="1"))
 
 
 @described
@@ -251,6 +274,29 @@ class TestOfficialClient:
                 assert (one.method, unescaped(one.path)) == (other.method, unescaped(other.path))
                 assert (one.fields, one.authorization) == (other.fields, other.authorization)
 
+    async def test_a_colleague_is_spoken_to_with_the_same_requests(
+        self, client: AsyncTelnyx, carrier: TelnyxCarrier, server: ApiServer
+    ) -> None:
+        await speak_to_a_colleague(carrier, server)
+        ours = list(server.asked)
+        states = [asked.body["client_state"] for asked in ours]
+        server.asked.clear()
+        voice = "AWS.Polly.Joanna"
+        async with client:
+            await client.calls.actions.gather_using_speak(
+                COLLEAGUE,
+                payload="A call is waiting for you. Press any key to take it.",
+                voice=voice,
+                client_state=states[0],
+                minimum_digits=1,
+                maximum_digits=1,
+                maximum_tries=2,
+                timeout_millis=10_000,
+            )
+            await client.calls.actions.speak(COLLEAGUE, payload="A refund.", voice=voice, client_state=states[1])
+        assert [asked.fields for asked in ours] == [asked.fields for asked in server.asked]
+        assert [unescaped(asked.path) for asked in ours] == [unescaped(asked.path) for asked in server.asked]
+
 
 def unescaped(path: str) -> str:
     """Which characters are escaped that need not be is a matter of taste."""
@@ -309,6 +355,7 @@ class TestWebhooks:
             ("call.machine.premium.detection.ended", {"result": "fax_detected"}),
             ("call.machine.premium.greeting.ended", {"result": "beep_detected"}),
             ("call.speak.ended", {"status": "completed"}),
+            ("call.gather.ended", {"status": "valid", "digits": "1"}),
             ("streaming.failed", {"failure_reason": "connection_failed"}),
             ("call.recording.saved", {"recording_urls": {"wav": "https://s3.example/a.wav"}, "channels": "dual"}),
             ("call.cost", {"total_cost": "0.01", "status": "success", "cost_parts": [{"currency": "USD"}]}),

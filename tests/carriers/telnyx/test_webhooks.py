@@ -19,7 +19,7 @@ from getpatter.carriers.base import (
     StreamFailed,
 )
 from getpatter.carriers.telnyx import client_state, legs
-from getpatter.carriers.telnyx.webhooks import Brief, Chore, Forget, HangUp, Priced, Received, parse
+from getpatter.carriers.telnyx.webhooks import Brief, Chore, Forget, HangUp, Invite, Priced, Received, parse
 from getpatter.errors import CarrierError
 from getpatter.testing.telnyx_webhooks import telnyx_event
 
@@ -164,21 +164,41 @@ class TestRecordings:
 
 
 class TestLegs:
-    def test_a_colleague_who_answers_is_to_be_briefed(self) -> None:
+    def test_a_colleague_who_answers_is_to_be_asked(self) -> None:
         received = parse(telnyx_event("call.answered", call_control_id=CALL, client_state=legs.colleague("k")))
         assert received.events == (StatusChanged(CALL, "in_progress", AT),)
-        assert received.chore == Brief(CALL, "k")
+        assert received.chore == Invite(CALL, "k")
+
+    def test_a_colleague_who_presses_a_key_is_to_be_briefed(self) -> None:
+        pressed = chore("call.gather.ended", digits="5", status="valid", client_state=legs.colleague("k"))
+        assert pressed == Brief(CALL, "k")
+
+    @pytest.mark.parametrize("status", ["timeout", "invalid", "cancelled", "cancelled_amd", None])
+    def test_a_colleague_who_presses_none_is_let_go(self, status: str | None) -> None:
+        ended = chore("call.gather.ended", digits="", status=status, client_state=legs.colleague("k"))
+        assert ended == HangUp(CALL)
+
+    def test_a_colleague_who_has_hung_up_needs_nothing(self) -> None:
+        assert chore("call.gather.ended", status="call_hangup", client_state=legs.colleague("k")) is None
+
+    @pytest.mark.parametrize("state", [None, legs.briefed("k"), legs.message(), legs.transferred("v3:other")])
+    def test_other_keys_have_no_consequence(self, state: str | None) -> None:
+        assert said("call.gather.ended", digits="5", status="valid", client_state=state) == ()
+
+    def test_a_colleague_who_has_heard_the_question_alone_is_not_ready(self) -> None:
+        assert said("call.speak.ended", status="completed", client_state=legs.colleague("k")) == ()
 
     @pytest.mark.parametrize("status", ["completed", "cancelled_amd", None])
     def test_a_colleague_who_has_heard_it_is_ready(self, status: str | None) -> None:
-        ready = said("call.speak.ended", status=status, client_state=legs.colleague("k"))
+        ready = said("call.speak.ended", status=status, client_state=legs.briefed("k"))
         assert ready == (ColleagueReady(CALL),)
 
     def test_a_colleague_who_hung_up_meanwhile_is_not(self) -> None:
-        assert said("call.speak.ended", status="call_hangup", client_state=legs.colleague("k")) == ()
+        assert said("call.speak.ended", status="call_hangup", client_state=legs.briefed("k")) == ()
 
-    def test_what_a_colleague_was_to_be_told_is_forgotten_after_their_call(self) -> None:
-        assert chore("call.hangup", hangup_cause="timeout", client_state=legs.colleague("k")) == Forget("k")
+    @pytest.mark.parametrize("state", [legs.colleague("k"), legs.briefed("k")])
+    def test_what_a_colleague_was_to_be_told_is_forgotten_after_their_call(self, state: str) -> None:
+        assert chore("call.hangup", hangup_cause="timeout", client_state=state) == Forget("k")
 
     def test_a_call_is_over_once_its_message_was_left(self) -> None:
         assert chore("call.speak.ended", status="completed", client_state=legs.message()) == HangUp(CALL)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import pytest
@@ -25,6 +26,7 @@ from getpatter.carriers.base import (
     WebhookRequest,
 )
 from getpatter.carriers.twilio.account import Twilio
+from getpatter.carriers.twilio.carrier import TwilioCarrier
 from getpatter.carriers.twilio.media import TwilioMediaCodec
 from getpatter.errors import CarrierError, InvalidSignature
 
@@ -69,6 +71,17 @@ def consult_request() -> ConsultRequest:
         language="en",
         webhooks_url=HOOKS,
     )
+
+
+def webhook(kind: str, call: str, **form: str) -> WebhookRequest:
+    return WebhookRequest("POST", f"{HOOKS}/{kind}", {}, urlencode({"CallSid": call} | form).encode(), kind)
+
+
+def accept(carrier: TwilioCarrier, call: str, **form: str) -> str:
+    """What a colleague hears after a key."""
+    response = carrier.parse(webhook("accept", call, **({"Digits": "1"} | form))).response
+    assert (response.status, response.content_type) == (200, "text/xml")
+    return response.body.decode()
 
 
 def room(document: str) -> str:
@@ -217,22 +230,56 @@ async def test_a_colleague_and_the_caller_meet_in_one_room(desk: OpenDesk) -> No
     async with desk((201, {"sid": COLLEAGUE}), (200, {"sid": COLLEAGUE, "status": "in-progress"}), DONE) as at:
         colleague = await at.carrier.consult(consult_request())
         await at.carrier.connect(CALL, colleague)
+        briefed = accept(at.carrier, COLLEAGUE)
     called, looked, put_through = at.api.asked
     assert colleague == COLLEAGUE
     assert (called.path, called.fields["To"], called.fields["From"]) == ("/Calls.json", "+12025550100", NUMBER)
     assert called.fields["StatusCallback"] == f"{HOOKS}/status"
     assert looked.path == f"/Calls/{COLLEAGUE}.json"
     assert put_through.path == f"/Calls/{CALL}.json"
-    assert room(called.fields["Twiml"]) == room(put_through.fields["Twiml"]) != ""
+    assert room(briefed) == room(put_through.fields["Twiml"]) != ""
+
+
+async def test_a_colleague_is_told_nothing_before_a_key_was_pressed(desk: OpenDesk) -> None:
+    async with desk((201, {"sid": COLLEAGUE})) as at:
+        await at.carrier.consult(consult_request())
+        (called,) = at.api.asked
+        assert "Ann" not in str(called.form)
+        assert [element.tag for element in ElementTree.fromstring(called.fields["Twiml"])] == ["Gather"] * 2 + [
+            "Hangup"
+        ]
+        assert "Ann" not in accept(at.carrier, COLLEAGUE, Digits="")
+        for _ in range(2):  # what got no answer comes again
+            assert ElementTree.fromstring(accept(at.carrier, COLLEAGUE)).findtext("Say") == "Ann wants a table."
+
+
+@pytest.mark.parametrize("status", ["completed", "busy", "failed", "no-answer", "canceled"])
+async def test_what_a_colleague_was_to_be_told_is_forgotten_with_their_call(desk: OpenDesk, status: str) -> None:
+    async with desk((201, {"sid": COLLEAGUE})) as at:
+        await at.carrier.consult(consult_request())
+        at.carrier.parse(webhook("status", COLLEAGUE, CallStatus="in-progress"))
+        at.carrier.parse(webhook("status", CALL, CallStatus="completed"))
+        assert "Ann" in accept(at.carrier, COLLEAGUE)
+        at.carrier.parse(webhook("status", COLLEAGUE, CallStatus=status))
+        assert [element.tag for element in ElementTree.fromstring(accept(at.carrier, COLLEAGUE))] == ["Hangup"]
+
+
+async def test_whoever_is_not_expected_is_let_go(desk: OpenDesk, refusal: Refusal) -> None:
+    async with desk(refusal(400, "21211")) as at:
+        with pytest.raises(CarrierError):
+            await at.carrier.consult(consult_request())
+        assert [element.tag for element in ElementTree.fromstring(accept(at.carrier, COLLEAGUE))] == ["Hangup"]
 
 
 async def test_rooms_differ_by_caller_and_account(desk: OpenDesk) -> None:
+    rooms = set()
     async with desk(TAKEN) as at:
         for token, call in (("one", CALL), ("one", COLLEAGUE), ("other", CALL)):
-            carrier = Twilio(ACCOUNT, token, at.url).open()
-            await carrier.consult(replace(consult_request(), carrier_call_id=call))
+            carrier = TwilioCarrier(Twilio(ACCOUNT, token, at.url))
+            colleague = await carrier.consult(replace(consult_request(), carrier_call_id=call))
+            rooms.add(room(accept(carrier, colleague)))
             await carrier.close()
-    assert len({room(asked.fields["Twiml"]) for asked in at.api.asked}) == 3
+    assert len(rooms) == 3
 
 
 async def test_nobody_is_put_through_to_a_colleague_who_has_hung_up(desk: OpenDesk) -> None:

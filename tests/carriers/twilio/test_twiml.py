@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from twilio.twiml import lower_camel, voice_response
 
 from getpatter.carriers.base import StreamTarget
+from getpatter.carriers.invitation import invitation
 from getpatter.carriers.twilio import twiml
 from getpatter.errors import CarrierError
 
@@ -34,9 +35,11 @@ def tree(document: str) -> list[Tree]:
 DOCUMENTS = {
     "connect": twiml.connect(StreamTarget(URL, {"token": "once"}), HOOKS),
     "dial": twiml.dial("+12025550100", from_number="+12025550199", timeout_s=30.0),
+    "invite": twiml.invite(invitation("en"), HOOKS),
     "brief": twiml.brief("Ann.", "en", "room-1", HOOKS),
     "join": twiml.join("room-1"),
     "say": twiml.say("Hello.", "en"),
+    "hang_up": twiml.hang_up(),
     "reject": twiml.reject("busy"),
 }
 
@@ -65,6 +68,20 @@ def test_a_call_is_given_to_somebody_else() -> None:
     document = twiml.dial("+12025550100", from_number="+12025550199", timeout_s=19.6)
     attributes = {"callerId": "+12025550199", "timeout": "20", "answerOnBridge": "true"}
     assert tree(document) == [("Dial", attributes, "", [("Number", {}, "+12025550100", [])])]
+
+
+def test_a_colleague_is_asked_twice_for_any_key_and_let_go_without_one() -> None:
+    attributes = {
+        "input": "dtmf",
+        "numDigits": "1",
+        "finishOnKey": "",
+        "timeout": "10",
+        "action": f"{HOOKS}/accept",
+        "method": "POST",
+    }
+    words = "Ein Anruf wartet auf Sie. Drücken Sie eine beliebige Taste, um ihn anzunehmen."
+    asked: Tree = ("Gather", attributes, "", [("Say", {"language": "de-DE"}, words, [])])
+    assert tree(twiml.invite(invitation("de-AT"), HOOKS)) == [asked, asked, ("Hangup", {}, "", [])]
 
 
 def test_a_colleague_hears_the_summary_and_waits() -> None:

@@ -18,7 +18,7 @@ from getpatter.carriers.base import (
     StreamFailed,
     WebhookRequest,
 )
-from getpatter.carriers.twilio.webhooks import METHODS, parse
+from getpatter.carriers.twilio.webhooks import METHODS, accepted, parse
 from getpatter.errors import CarrierError
 
 CALL = "CA" + "c" * 32
@@ -177,6 +177,21 @@ def test_a_colleague_waits() -> None:
 @pytest.mark.parametrize(("event", "label"), [("participant-join", "caller"), ("participant-leave", "colleague")])
 def test_the_caller_who_comes_and_whoever_leaves_are_no_colleague_who_waits(event: str, label: str) -> None:
     assert events("conference", StatusCallbackEvent=event, ParticipantLabel=label) == ()
+
+
+def test_whoever_presses_a_key_takes_the_call() -> None:
+    assert [accepted(post("accept", Digits=key)) for key in ("5", "#", "*")] == [CALL] * 3
+    assert [accepted(post("accept")), accepted(post("accept", Digits=""))] == ["", ""]
+    assert events("accept", Digits="5") == ()
+
+
+def test_a_key_of_nobodys_call_cannot_be_read() -> None:
+    with pytest.raises(CarrierError, match="CallSid"):
+        parse(post("accept", CallSid="../Accounts", Digits="5"))
+
+
+def test_what_is_answered_by_a_document_gets_it_again() -> None:
+    assert [parse(post(kind, "one", From="+1", To="+1")).delivery_id for kind in ("voice", "accept")] == ["", ""]
 
 
 def test_a_stream_failed() -> None:

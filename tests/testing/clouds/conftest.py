@@ -27,6 +27,7 @@ WAITING = "+12025550154"
 FOREVER = "+12025550155"
 PRESSES = "+12025550156"
 MENU = "+12025550157"
+TAKES = "+12025550158"
 
 
 def party(number: str, rest: str, ring_s: float = 0.01) -> Party:
@@ -44,6 +45,7 @@ def directory() -> Directory:
             party(WAITING, "steps: [{say: 'Hello?'}, {pause: 1000}]"),
             party(FOREVER, "rings: 100", ring_s=60),
             party(PRESSES, "steps: [{press: '12#', gap_s: 0.02}, {pause: 0.3}, hang_up]"),
+            party(TAKES, "steps: [{press: '5', once_asked: true}, {pause: 1000}]"),
             party(MENU, "steps: [{wait_for_digits: {'7': [hang_up]}, longest_s: 1000}]"),
         ]
     )

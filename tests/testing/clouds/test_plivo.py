@@ -35,6 +35,7 @@ WAITING = "+12025550154"
 FOREVER = "+12025550155"
 PRESSES = "+12025550156"
 MENU = "+12025550157"
+TAKES = "+12025550158"
 AUTH_ID = "MA" + "X" * 18
 TOKEN = "f" * 40
 
@@ -503,6 +504,32 @@ async def test_what_follows_a_dial_is_asked_with_its_outcome(
     [after] = engine.forms("after")
     assert (after["DialStatus"], after["DialRingStatus"], after["DialHangupCause"]) == ("busy", "false", "USER_BUSY")
     assert call.announcements == ["Nobody is there."]
+
+
+def asking(engine: MediaEngine) -> Any:
+    """Plivo's own element, of one key."""
+    return plivoxml.GetInputElement(
+        action=f"{engine.base}/key", input_type="dtmf", execution_timeout=9, num_digits=1, finish_on_key="none"
+    ).add(plivoxml.SpeakElement("Press."))
+
+
+async def test_a_key_leads_to_what_is_said_of_it(cloud: PlivoCloud, official: Official, engine: MediaEngine) -> None:
+    engine.answers["answer"] = document(asking(engine), plivoxml.SpeakElement("Nobody."))
+    engine.answers["key"] = document(plivoxml.SpeakElement("Thank you."))
+    call = cloud.call(await dial(official, engine, TAKES))
+    await over(call)
+    [form] = engine.forms("key")
+    assert (form["Digits"], form["InputType"], form["CallUUID"]) == ("5", "dtmf", call.legs.call_id)
+    assert call.announcements == ["Press.", "Thank you."]
+
+
+async def test_without_a_key_what_follows_is_done(cloud: PlivoCloud, official: Official, engine: MediaEngine) -> None:
+    cloud.lines.longest_key_wait_s = 0.05
+    engine.answers["answer"] = document(asking(engine), asking(engine), plivoxml.SpeakElement("Nobody."))
+    call = cloud.call(await dial(official, engine, MACHINE))
+    await over(call)
+    assert call.announcements == ["Press.", "Press.", "Nobody."]
+    assert engine.forms("key") == []
 
 
 async def test_two_calls_meet_in_a_conference(cloud: PlivoCloud, official: Official, engine: MediaEngine) -> None:

@@ -29,6 +29,7 @@ from getpatter.carriers.base import (
     StreamTarget,
     WebhookRequest,
 )
+from getpatter.carriers.invitation import invitation
 from getpatter.carriers.plivo.account import Plivo
 from getpatter.carriers.plivo.carrier import PlivoCarrier
 from getpatter.errors import CarrierError, InvalidSignature
@@ -45,6 +46,7 @@ BUSY = "+12025550151"
 MACHINE = "+12025550153"
 WAITING = "+12025550154"
 FOREVER = "+12025550155"
+TAKES = "+12025550158"
 MENU = "+12025550157"
 TOKEN = "f" * 40
 
@@ -64,7 +66,8 @@ class Office:
         return StreamTarget(self.engine.stream_url, {"token": "on-ce_1"})
 
     async def on_webhook(self, request: WebhookRequest) -> bytes:
-        kind = "document/{key}" if request.kind.startswith("document/") else request.kind
+        first, has_key, _ = request.kind.partition("/")
+        kind = f"{first}/{{key}}" if has_key else request.kind
         request = replace(request, kind=kind)
         self.carrier.verify(request)
         said = self.carrier.parse(request)
@@ -237,12 +240,12 @@ async def test_the_caller_is_transferred_and_we_leave(office: Office) -> None:
     assert office.statuses()[-1] == "completed"
 
 
-async def test_a_colleague_hears_of_the_caller_and_then_the_caller(office: Office) -> None:
+async def test_a_colleague_who_presses_a_key_hears_of_the_caller_and_then_the_caller(office: Office) -> None:
     caller = await office.talk(WAITING)
     name = caller.legs.call_id
     consult = ConsultRequest(
         carrier_call_id=name,
-        to_number=WAITING,
+        to_number=TAKES,
         from_number=OURS,
         summary="Sam waits & asks for you.",
         language="en",
@@ -250,7 +253,7 @@ async def test_a_colleague_hears_of_the_caller_and_then_the_caller(office: Offic
     )
     colleague = office.cloud.call(await office.carrier.consult(consult))
     await office.until(lambda event: isinstance(event, ColleagueReady))
-    assert colleague.announcements == ["Sam waits & asks for you."]
+    assert colleague.announcements == [invitation("en").words, "Sam waits & asks for you."]
     assert caller.is_streaming
     await office.carrier.connect(name, colleague.legs.call_id)
     async with asyncio.timeout(60):

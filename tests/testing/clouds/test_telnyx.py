@@ -33,6 +33,7 @@ WAITING = "+12025550154"
 FOREVER = "+12025550155"
 PRESSES = "+12025550156"
 MENU = "+12025550157"
+TAKES = "+12025550158"
 STATE = base64.b64encode(b'{"token":"t"}').decode()
 
 
@@ -311,6 +312,50 @@ async def test_the_carrier_speaks_and_tells_when_it_was_heard(
     await engine.until(lambda: "call.speak.ended" in types(engine))
     ended = payload(engine, "call.speak.ended")
     assert (ended["status"], ended["client_state"], call.announcements) == ("completed", state, ["Hello."])
+
+
+@pytest.mark.parametrize(
+    ("to", "says", "ended"),
+    [
+        (TAKES, ["Press."], ("valid", "5")),
+        (MACHINE, ["Press."] * 2, ("timeout", "")),
+        (PERSON, None, ("call_hangup", "")),
+    ],
+)
+async def test_a_key_is_asked_for_as_often_as_wanted(
+    cloud: TelnyxCloud, official: Official, engine: MediaEngine, to: str, says: list[str] | None, ended: tuple[str, str]
+) -> None:
+    cloud.lines.longest_key_wait_s = 60 if to == PERSON else 0.05
+    call = await dial(cloud, official, engine, to, stream_url="")
+    async with asyncio.timeout(60):
+        await call.answered.wait()
+    await official(
+        lambda client: client.calls.actions.gather_using_speak(
+            call.legs.call_id,
+            payload="Press.",
+            voice="female",
+            maximum_digits=1,
+            maximum_tries=2,
+            timeout_millis=9000,
+            client_state=STATE,
+        )
+    )
+    await engine.until(lambda: "call.gather.ended" in types(engine))
+    told = payload(engine, "call.gather.ended")
+    assert ((told["status"], told["digits"]), told["client_state"]) == (ended, STATE)
+    assert says is None or call.announcements == says
+    call.hang_up()
+    await over(call)
+
+
+async def test_no_key_is_asked_for_beside_a_stream(cloud: TelnyxCloud, official: Official, engine: MediaEngine) -> None:
+    call = await live(cloud, official, engine)
+    with pytest.raises(telnyx.UnprocessableEntityError, match="beside a stream"):
+        await official(
+            lambda client: client.calls.actions.gather_using_speak(
+                call.legs.call_id, payload="Press.", voice="female", maximum_digits=1
+            )
+        )
 
 
 async def test_a_call_is_handed_to_somebody_else(cloud: TelnyxCloud, official: Official, engine: MediaEngine) -> None:

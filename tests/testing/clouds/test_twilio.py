@@ -34,6 +34,7 @@ WAITING = "+12025550154"
 FOREVER = "+12025550155"
 PRESSES = "+12025550156"
 MENU = "+12025550157"
+TAKES = "+12025550158"
 TOKEN = "f" * 32
 
 
@@ -331,6 +332,37 @@ async def test_what_follows_a_transfer_is_asked_with_its_outcome(
     await over(cloud.call(sid))
     assert engine.forms("after")[0]["DialCallStatus"] == "busy"
     assert cloud.call(sid).announcements == ["Nobody is there."]
+
+
+GATHER = '<Gather input="dtmf" numDigits="1" finishOnKey="" timeout="9" action="%s/key"><Say>Press.</Say></Gather>'
+
+
+async def test_a_key_leads_to_what_is_said_of_it(cloud: TwilioCloud, official: Official, engine: MediaEngine) -> None:
+    engine.answers["key"] = b"<Response><Say>Thank you.</Say></Response>"
+    twiml = f"<Response>{GATHER % engine.base}<Say>Nobody.</Say></Response>"
+    sid = await dial(official, engine, TAKES, twiml=twiml)
+    await over(cloud.call(sid))
+    [form] = engine.forms("key")
+    assert (form["Digits"], form["CallSid"], form["CallStatus"]) == ("5", sid, "in-progress")
+    assert cloud.call(sid).announcements == ["Press.", "Thank you."]
+
+
+async def test_without_a_key_what_follows_is_done(cloud: TwilioCloud, official: Official, engine: MediaEngine) -> None:
+    cloud.lines.longest_key_wait_s = 0.05
+    twiml = f"<Response>{GATHER % engine.base * 2}<Say>Nobody.</Say></Response>"
+    sid = await dial(official, engine, MACHINE, twiml=twiml)
+    await over(cloud.call(sid))
+    assert cloud.call(sid).announcements == ["Press.", "Press.", "Nobody."]
+    assert (engine.forms("key"), cloud.call(sid).end.by) == ([], "carrier")
+
+
+async def test_whoever_hangs_up_is_not_asked_any_more(
+    cloud: TwilioCloud, official: Official, engine: MediaEngine
+) -> None:
+    sid = await dial(official, engine, PERSON, twiml=f"<Response>{GATHER % engine.base}<Say>Nobody.</Say></Response>")
+    await over(cloud.call(sid))
+    assert cloud.call(sid).announcements == ["Press."]
+    assert (engine.forms("key"), cloud.call(sid).end.by) == ([], "party")
 
 
 async def test_two_calls_meet_in_a_conference(cloud: TwilioCloud, official: Official, engine: MediaEngine) -> None:

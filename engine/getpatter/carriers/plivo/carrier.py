@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -25,14 +25,15 @@ from getpatter.carriers.base import (
     WebhookRequest,
     WebhookResponse,
 )
+from getpatter.carriers.invitation import invitation
+from getpatter.carriers.pending import PendingDocuments
 from getpatter.carriers.plivo import documents, numbers, signature, statuses
 from getpatter.carriers.plivo.account import Plivo
 from getpatter.carriers.plivo.api import PlivoApi
 from getpatter.carriers.plivo.media import PlivoMediaCodec
 from getpatter.carriers.plivo.nonces import SeenNonces
-from getpatter.carriers.plivo.pending import PendingDocuments
 from getpatter.carriers.plivo.refusals import NOT_FOUND
-from getpatter.carriers.plivo.webhooks import KINDS, events_of, posted
+from getpatter.carriers.plivo.webhooks import KINDS, events_of, is_key_pressed, posted
 from getpatter.clock import Clock, SystemClock
 from getpatter.errors import CarrierError, InvalidSignature, Replayed
 
@@ -44,6 +45,8 @@ LONGEST_CALL_S: Final = 14_400
 """Longest that a colleague's call and a recording may be: Plivo's default for calls.  For recordings it is 60 s."""
 
 _DOCUMENT: Final = "document/{key}"
+_ACCEPT: Final = "accept/{key}"
+"""A document for a colleague who has pressed a key."""
 _NEXT_STEP: Final = (
     "Set PATTER_PUBLIC_URL to the address that Plivo calls, and PLIVO_AUTH_TOKEN to the token of the account that "
     "the number belongs to."
@@ -101,14 +104,17 @@ class PlivoCarrier:
 
     async def consult(self, request: ConsultRequest) -> str:
         self._webhooks_url = request.webhooks_url
-        document = documents.wait_in_room(
+        briefing = documents.wait_in_room(
             _room(request.carrier_call_id),
             request.summary,
             request.language,
             events_url=f"{request.webhooks_url}/conference",
         )
         body = {"ring_timeout": max(1, round(request.ring_timeout_s)), "time_limit": LONGEST_CALL_S}
-        return await self._call(request.from_number, request.to_number, document, body)
+        with self._kept(briefing) as key:
+            accept_url = f"{request.webhooks_url}/{_ACCEPT.format(key=key)}"
+            document = documents.invite(invitation(request.language), accept_url)
+            return await self._call(request.from_number, request.to_number, document, body)
 
     async def connect(self, carrier_call_id: str, colleague_call_id: str) -> None:
         await self._redirect(carrier_call_id, documents.enter_room(_room(carrier_call_id)))
@@ -167,8 +173,10 @@ class PlivoCarrier:
 
     def parse(self, request: WebhookRequest) -> Webhook:
         events = events_of(request.kind, request)
-        if request.kind != _DOCUMENT:
+        if request.kind not in (_DOCUMENT, _ACCEPT):
             return Webhook(events)
+        if request.kind == _ACCEPT and not is_key_pressed(request):
+            return Webhook(events, WebhookResponse(documents.part(), documents.CONTENT_TYPE))
         document = self._pending.fetch(urlsplit(request.url).path.rpartition("/")[2])
         if document is None:
             return Webhook(response=WebhookResponse(b"There is no such document.", status=404))
@@ -200,13 +208,19 @@ class PlivoCarrier:
             "hangup_method": "POST",
             **body,
         }
+        with self._kept(document) as key:
+            return await self._api.create_call({**body, "answer_url": self._document_url(key)})
+
+    @contextmanager
+    def _kept(self, document: bytes) -> Iterator[str]:
+        """Keeps the document for a call that is asked for within, and gives its key."""
         key = self._pending.keep(document)
-        with ExitStack() as undo:
+        try:
+            yield key
+        except BaseException:
             # Whatever Plivo makes of a request that fails: nobody waits for this call, so nobody is to be connected.
-            undo.callback(self._pending.drop, key)
-            request_id = await self._api.create_call({**body, "answer_url": self._document_url(key)})
-            undo.pop_all()
-        return request_id
+            self._pending.drop(key)
+            raise
 
     async def _redirect(self, carrier_call_id: str, document: bytes) -> None:
         """Have a call leave our stream for another document."""

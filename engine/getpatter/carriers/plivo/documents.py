@@ -7,6 +7,7 @@ from typing import Final, Literal
 from xml.etree import ElementTree as XML
 
 from getpatter.carriers.base import StreamTarget
+from getpatter.carriers.invitation import KEY_WAIT_S, TIMES, Invitation
 from getpatter.carriers.plivo import extra_headers
 from getpatter.errors import CarrierError
 
@@ -51,15 +52,38 @@ def speak(text: str, language: str) -> bytes:
     return _document(_speech(text, language), _element("Hangup"))
 
 
+def invite(invitation: Invitation, accept_url: str) -> bytes:
+    """Ask a colleague to press a key, for which `accept_url` says what then; without one they are let go."""
+    attributes = {
+        "action": accept_url,
+        "method": "POST",
+        "inputType": "dtmf",
+        "executionTimeout": str(KEY_WAIT_S),
+        "numDigits": "1",
+        # Else the pound key would end the input instead of being one.
+        "finishOnKey": "none",
+    }
+    asking = [_element("GetInput", attributes=attributes) for _ in range(TIMES)]
+    for one in asking:
+        one.append(_speech(invitation.words, invitation.language))
+    return _document(*asking, _element("Hangup"))
+
+
 def wait_in_room(room: str, summary: str, language: str, *, events_url: str) -> bytes:
     """Say `summary` and wait in the conference `room`; `events_url` hears who enters."""
     waiting = {"startConferenceOnEnter": "false", "callbackUrl": events_url, "callbackMethod": "POST"}
-    return _document(_speech(summary, language), _room(room, waiting))
+    spoken = [_speech(summary, language)] if summary.strip() else []
+    return _document(*spoken, _room(room, waiting))
 
 
 def enter_room(room: str) -> bytes:
     """Meet whoever waits in the conference `room`."""
     return _document(_room(room, {"startConferenceOnEnter": "true"}))
+
+
+def part() -> bytes:
+    """End the call."""
+    return _document(_element("Hangup"))
 
 
 def hang_up(reason: Literal["busy", "rejected"]) -> bytes:

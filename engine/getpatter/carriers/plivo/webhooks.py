@@ -50,6 +50,11 @@ def events_of(kind: str, request: WebhookRequest) -> list[CarrierEvent]:
     return _READERS[kind](dict(_parsed(asked) if request.method == "GET" else posted(request)))
 
 
+def is_key_pressed(request: WebhookRequest) -> bool:
+    """Whether whoever was asked for a key gave one."""
+    return bool(dict(posted(request)).get("Digits"))
+
+
 def _parsed(text: str) -> Form:
     try:
         return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
@@ -126,6 +131,7 @@ _READERS: Final[Mapping[str, Callable[[Fields], list[CarrierEvent]]]] = {
     "stream": _stream,
     "conference": _conference,
     "document/{key}": _fetched,
+    "accept/{key}": _fetched,
 }
 KINDS: Final = tuple(_READERS)
 

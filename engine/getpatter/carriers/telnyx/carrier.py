@@ -14,6 +14,7 @@ from getpatter.carriers.base import (
     Answer,
     Capabilities,
     CarrierCall,
+    ColleagueReady,
     ConsultRequest,
     Dialed,
     DialRequest,
@@ -26,11 +27,12 @@ from getpatter.carriers.base import (
     Webhook,
     WebhookRequest,
 )
+from getpatter.carriers.invitation import invitation
 from getpatter.carriers.telnyx import commands, legs, numbers, signature
 from getpatter.carriers.telnyx.account import Telnyx
 from getpatter.carriers.telnyx.api import TelnyxApi
 from getpatter.carriers.telnyx.media import TelnyxMediaCodec
-from getpatter.carriers.telnyx.webhooks import Brief, Chore, Forget, HangUp, Priced, parse
+from getpatter.carriers.telnyx.webhooks import Brief, Chore, Forget, HangUp, Invite, Priced, parse
 from getpatter.clock import Clock, SystemClock
 from getpatter.errors import CarrierError
 
@@ -139,6 +141,10 @@ class TelnyxCarrier:
 
     def parse(self, request: WebhookRequest) -> Webhook:
         received = parse(request.body)
+        match received.chore:
+            case Brief(call, key) if (told := self._briefings.get(key)) and not told.summary.strip():
+                # Telnyx says no empty text, so nothing would tell that it was heard.
+                return Webhook((ColleagueReady(call),), delivery_id=received.delivery_id)
         return Webhook(received.events, delivery_id=received.delivery_id, command=self._command(received.chore))
 
     def answer(self, call: InboundCall, stream: StreamTarget, webhooks_url: str) -> Answer:
@@ -158,6 +164,8 @@ class TelnyxCarrier:
         match chore:
             case HangUp(call):
                 return partial(self._api.hang_up, call)
+            case Invite(call, key):
+                return partial(self._invite, call, key)
             case Brief(call, key):
                 return partial(self._brief, call, key)
             case Forget(key):
@@ -166,15 +174,25 @@ class TelnyxCarrier:
                 _remember(self._prices, call, price)
         return None
 
+    async def _invite(self, colleague: str, key: str) -> None:
+        """Ask whoever has answered to press a key."""
+        request = self._briefings.get(key)
+        body = None if request is None else commands.invite(invitation(request.language), legs.colleague(key))
+        await self._speak(colleague, "gather_using_speak", body)
+
     async def _brief(self, colleague: str, key: str) -> None:
-        """Tell a colleague what the call is about; hang up when that cannot be done, for nobody would come."""
+        """Tell a colleague what the call is about."""
         request = self._briefings.pop(key, None)
-        if request is None:
+        body = None if request is None else commands.speak(request.summary, request.language, legs.briefed(key))
+        await self._speak(colleague, "speak", body)
+
+    async def _speak(self, colleague: str, action: str, body: commands.Body | None) -> None:
+        """Hang up where there is nothing to say any more, and where it cannot be said: nobody would come."""
+        if body is None:
             await self._api.hang_up(colleague)
             return
         try:
-            body = commands.speak(request.summary, request.language, legs.colleague(key))
-            await self._api.command(colleague, "speak", body)
+            await self._api.command(colleague, action, body)
         except CarrierError:
             with contextlib.suppress(CarrierError):
                 await self._api.hang_up(colleague)

@@ -10,6 +10,7 @@ import re
 from typing import Any, Final, Literal
 
 from getpatter.carriers.base import ConsultRequest, DialRequest, StreamTarget
+from getpatter.carriers.invitation import KEY_WAIT_S, TIMES, Invitation
 from getpatter.carriers.telnyx import client_state, legs
 from getpatter.carriers.telnyx.voices import voice_for
 from getpatter.errors import CarrierError
@@ -82,6 +83,17 @@ def bridge(colleague_call_id: str) -> Body:
 def speak(text: str, language: str, state: str) -> Body:
     """Longer text than Telnyx takes ends with the last word that fits."""
     return {"payload": _shortened(text), "voice": voice_for(language), "client_state": state}
+
+
+def invite(invitation: Invitation, state: str) -> Body:
+    """Ask for a key, whichever; the event that tells which is told also where none was pressed."""
+    return {
+        **speak(invitation.words, invitation.language, state),
+        "minimum_digits": 1,
+        "maximum_digits": 1,
+        "maximum_tries": TIMES,
+        "timeout_millis": KEY_WAIT_S * 1000,
+    }
 
 
 def send_dtmf(digits: str) -> Body:

@@ -11,6 +11,7 @@ from typing import Final
 from getpatter.carriers.telnyx import client_state
 
 COLLEAGUE: Final = "colleague"
+BRIEFED: Final = "briefed"
 TRANSFERRED: Final = "transferred"
 MESSAGE: Final = "message"
 RECORDED: Final = "recorded"
@@ -21,6 +22,11 @@ _ROLE: Final = "patter"
 def colleague(key: str) -> str:
     """The state of a call to whoever is consulted; `key` finds what they are to be told."""
     return client_state.encode({_ROLE: COLLEAGUE, "key": key})
+
+
+def briefed(key: str) -> str:
+    """The state of that call once whoever took it has pressed a key."""
+    return client_state.encode({_ROLE: BRIEFED, "key": key})
 
 
 def transferred(caller: str) -> str:

@@ -36,8 +36,16 @@ class HangUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Invite:
+    """To be done: ask whoever has answered a colleague's telephone to press a key."""
+
+    carrier_call_id: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Brief:
-    """To be done: tell the colleague who has answered what `key` stands for."""
+    """To be done: tell the colleague who has pressed one what `key` stands for."""
 
     carrier_call_id: str
     key: str
@@ -58,7 +66,7 @@ class Priced:
     price: Price
 
 
-Chore = HangUp | Brief | Forget | Priced
+Chore = HangUp | Invite | Brief | Forget | Priced
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,10 @@ class _Result(_Payload, frozen=True, kw_only=True):
 
 
 class _SpeakEnded(_Payload, frozen=True):
+    status: str | None = None
+
+
+class _GatherEnded(_Payload, frozen=True):
     status: str | None = None
 
 
@@ -185,7 +197,7 @@ def _initiated(call: _Initiated, data: _Data) -> _Said:
 def _answered(call: _Payload, data: _Data) -> _Said:
     events, _ = _status(call, "in_progress", data)
     if legs.role(call.state) == legs.COLLEAGUE:
-        return events, Brief(call.call_control_id, call.state.get("key", ""))
+        return events, Invite(call.call_control_id, call.state.get("key", ""))
     return events, None
 
 
@@ -210,7 +222,8 @@ def _hung_up(call: _HungUp, data: _Data) -> _Said:
     sip = str(call.sip_hangup_cause or "unspecified")
     told = cause if sip in ("unspecified", "200") else f"{cause}, SIP {sip}"
     events, _ = _status(call, _ENDS.get(cause, "failed"), data, told[:MAX_CAUSE_CHARACTERS])
-    return events, Forget(call.state.get("key", "")) if legs.role(call.state) == legs.COLLEAGUE else None
+    is_colleague = legs.role(call.state) in (legs.COLLEAGUE, legs.BRIEFED)
+    return events, Forget(call.state.get("key", "")) if is_colleague else None
 
 
 def _status(call: _Payload, status: CarrierStatus, data: _Data, cause: str = "") -> _Said:
@@ -261,12 +274,21 @@ def _speak_ended(call: _SpeakEnded, data: _Data) -> _Said:
     if call.status == "call_hangup":
         return _NOTHING
     match legs.role(call.state):
-        case legs.COLLEAGUE:
+        case legs.BRIEFED:
             return (ColleagueReady(call.call_control_id),), None
         case legs.MESSAGE:
             return (), HangUp(call.call_control_id)
         case _:
             return _NOTHING
+
+
+def _gather_ended(call: _GatherEnded, data: _Data) -> _Said:
+    """Only a key that was pressed is `valid`; whoever pressed none is a machine, or does not want the call."""
+    if legs.role(call.state) != legs.COLLEAGUE or call.status == "call_hangup":
+        return _NOTHING
+    if call.status == "valid":
+        return (), Brief(call.call_control_id, call.state.get("key", ""))
+    return (), HangUp(call.call_control_id)
 
 
 def _stream_failed(call: _Streaming, data: _Data) -> _Said:
@@ -310,6 +332,7 @@ _READERS: Final[dict[str, _Reader[Any]]] = {
     "call.machine.greeting.ended": _Reader(_Result, _greeted),
     "call.machine.premium.greeting.ended": _Reader(_Result, _greeted),
     "call.speak.ended": _Reader(_SpeakEnded, _speak_ended),
+    "call.gather.ended": _Reader(_GatherEnded, _gather_ended),
     "streaming.failed": _Reader(_Streaming, _stream_failed),
     "call.recording.saved": _Reader(_RecordingSaved, _recording_saved),
     "call.cost": _Reader(_Cost, _cost),

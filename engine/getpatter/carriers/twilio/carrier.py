@@ -7,6 +7,7 @@ import hmac
 import math
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal
 
@@ -22,11 +23,14 @@ from getpatter.carriers.base import (
     NumberSetup,
     Price,
     RecordingReady,
+    StatusChanged,
     StreamTarget,
     Webhook,
     WebhookRequest,
     WebhookResponse,
 )
+from getpatter.carriers.invitation import invitation
+from getpatter.carriers.pending import PendingDocuments
 from getpatter.carriers.rest import Fields
 from getpatter.carriers.twilio import numbers, twiml, webhooks
 from getpatter.carriers.twilio.account import Twilio
@@ -34,7 +38,7 @@ from getpatter.carriers.twilio.api import TwilioApi
 from getpatter.carriers.twilio.media import TwilioMediaCodec
 from getpatter.carriers.twilio.refusals import NOT_FOUND, NOT_IN_PROGRESS
 from getpatter.carriers.twilio.signature import Signer
-from getpatter.clock import Clock
+from getpatter.clock import Clock, SystemClock
 from getpatter.errors import CarrierError
 
 MAX_RING_S: Final = 600
@@ -45,7 +49,10 @@ _EVENTS: Final = ("initiated", "ringing", "answered", "completed")
 
 
 class TwilioCarrier:
-    """Implements `carriers.base.Carrier` for one account.  Keeps nothing of calls."""
+    """Implements `carriers.base.Carrier` for one account.
+
+    Of calls it keeps what a colleague who is being called is to be told, so only this object can put a caller through.
+    """
 
     name = "twilio"
     capabilities = Capabilities(keys="tones", warm_transfer=True, recording=True)
@@ -55,7 +62,10 @@ class TwilioCarrier:
         self, account: Twilio, *, clock: Clock | None = None, jitter: Callable[[], float] = random.random
     ) -> None:
         """`jitter` gives 0 to 1: which part of a pause between two attempts is waited for."""
+        clock = clock or SystemClock()
         self._api = TwilioApi(account, clock=clock, jitter=jitter)
+        self._briefings = PendingDocuments(clock)
+        """By the calls of colleagues: what they hear once they have pressed a key."""
         self._signer = Signer(account.auth_token, account.shared_key)
         self._room_key = account.auth_token.encode()
 
@@ -93,15 +103,16 @@ class TwilioCarrier:
         await self._redirect(carrier_call_id, twiml.dial(number, from_number=from_number, timeout_s=timeout_s))
 
     async def consult(self, request: ConsultRequest) -> str:
+        document = twiml.inline(twiml.invite(invitation(request.language), request.webhooks_url))
         room = self._room(request.carrier_call_id)
-        document = twiml.inline(twiml.brief(request.summary, request.language, room, request.webhooks_url))
+        briefing = twiml.brief(request.summary, request.language, room, request.webhooks_url)
         form = [
             ("To", request.to_number),
             ("From", request.from_number),
             ("Twiml", document),
             *_progress(request.webhooks_url, request.ring_timeout_s),
         ]
-        return await self._api.create_call(form)
+        return self._briefings.keep(briefing.encode(), await self._api.create_call(form))
 
     async def connect(self, carrier_call_id: str, colleague_call_id: str) -> None:
         colleague = await self.fetch_call(colleague_call_id)
@@ -169,7 +180,11 @@ class TwilioCarrier:
         self._signer.check_stream(request)
 
     def parse(self, request: WebhookRequest) -> Webhook:
-        return webhooks.parse(request)
+        webhook = webhooks.parse(request)
+        for event in webhook.events:
+            if isinstance(event, StatusChanged) and event.status in webhooks.OVER:
+                self._briefings.drop(event.carrier_call_id)
+        return replace(webhook, response=self._briefing(request)) if request.kind == "accept" else webhook
 
     def answer(self, call: InboundCall, stream: StreamTarget, webhooks_url: str) -> Answer:
         return _document(twiml.connect(stream, webhooks_url))
@@ -182,6 +197,11 @@ class TwilioCarrier:
 
     async def close(self) -> None:
         await self._api.close()
+
+    def _briefing(self, request: WebhookRequest) -> WebhookResponse:
+        """For a colleague who has pressed a key; whoever is not expected any more is let go."""
+        document = self._briefings.fetch(webhooks.accepted(request))
+        return WebhookResponse(document or twiml.hang_up().encode(), twiml.CONTENT_TYPE)
 
     async def _redirect(self, carrier_call_id: str, document: str) -> None:
         """Not repeated: the first request may have been carried out, and the document would begin again."""

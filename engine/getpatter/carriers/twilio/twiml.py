@@ -10,9 +10,10 @@ from itertools import accumulate
 from typing import Final, Literal
 from xml.sax.saxutils import escape
 
-from twilio.twiml.voice_response import VoiceResponse
+from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from getpatter.carriers.base import StreamTarget
+from getpatter.carriers.invitation import KEY_WAIT_S, TIMES, Invitation
 from getpatter.errors import CarrierError
 
 CONTENT_TYPE: Final = "text/xml"
@@ -55,6 +56,24 @@ def dial(number: str, *, from_number: str, timeout_s: float) -> str:
     return _text(response)
 
 
+def invite(invitation: Invitation, webhooks_url: str) -> str:
+    """Ask a colleague to press a key; `accept` among our webhooks says what then, and without one they are let go."""
+    response = VoiceResponse()
+    for _ in range(TIMES):
+        gather = response.gather(
+            input="dtmf",
+            num_digits=1,
+            # Else the pound key would end the input instead of being one.
+            finish_on_key="",
+            timeout=KEY_WAIT_S,
+            action=f"{webhooks_url}/accept",
+            method="POST",
+        )
+        _say(gather, invitation.words, invitation.language)
+    response.hangup()
+    return _text(response)
+
+
 def brief(summary: str, language: str, room: str, webhooks_url: str) -> str:
     """Tell a colleague what it is about, then have them wait in `room` for the caller."""
     response = VoiceResponse()
@@ -89,6 +108,12 @@ def say(words: str, language: str) -> str:
     return _text(response)
 
 
+def hang_up() -> str:
+    response = VoiceResponse()
+    response.hangup()
+    return _text(response)
+
+
 def reject(reason: Literal["busy", "rejected"]) -> str:
     response = VoiceResponse()
     response.reject(reason=reason)
@@ -117,7 +142,7 @@ def locale(language: str) -> str | None:
     return next(iter([*same, *filter(None, [_PREFERRED.get(base)]), *near]), None)
 
 
-def _say(response: VoiceResponse, words: str, language: str) -> None:
+def _say(response: VoiceResponse | Gather, words: str, language: str) -> None:
     if spoken := _fitted(words):
         response.say(spoken, language=locale(language))
 

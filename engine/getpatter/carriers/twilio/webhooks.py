@@ -38,6 +38,7 @@ METHODS: Final[Mapping[str, Sequence[str]]] = {
     "recording": ("POST",),
     "conference": ("POST",),
     "stream": ("POST",),
+    "accept": ("POST",),
 }
 
 STATUSES: Final[Mapping[str, CarrierStatus]] = {
@@ -52,6 +53,7 @@ STATUSES: Final[Mapping[str, CarrierStatus]] = {
     "canceled": "canceled",
 }
 
+OVER: Final = ("completed", "busy", "no_answer", "failed", "canceled")
 _UNANSWERED: Final = ("busy", "no_answer", "failed", "canceled")
 _SID: Final = {prefix: re.compile(f"{prefix}[0-9a-fA-F]{{32}}") for prefix in ("CA", "RE")}
 _MAX_ADDRESS: Final = 256
@@ -62,15 +64,24 @@ _Form = Mapping[str, str]
 
 
 def parse(request: WebhookRequest) -> Webhook:
-    """Raises `CarrierError` for a request that lacks a field or has one that cannot be."""
+    """Raises `CarrierError` for a request that lacks a field or has one that cannot be.
+
+    `voice` and `accept` want another answer than what is given here.
+    """
     form = dict(fields(request))
     read = _READERS.get(request.kind)
     if read is None:
         raise CarrierError("This is none of Twilio's webhooks.")
     event = read(form)
-    # A voice webhook that comes again needs its answer again; the others have been heard.
-    delivery_id = "" if request.kind == "voice" else _delivery_id(request)
+    # Those that are answered by a document need it again when they come again; the others have been heard.
+    delivery_id = "" if request.kind in ("voice", "accept") else _delivery_id(request)
     return Webhook(() if event is None else (event,), WebhookResponse(status=204), delivery_id)
+
+
+def accepted(request: WebhookRequest) -> str:
+    """The call of the colleague who has pressed a key; empty where none was pressed."""
+    form = dict(fields(request))
+    return _call(form) if form.get("Digits") else ""
 
 
 def status(text: str) -> CarrierStatus:
@@ -120,6 +131,11 @@ def _conference(form: _Form) -> CarrierEvent | None:
     return ColleagueReady(call) if ready else None
 
 
+def _accept(form: _Form) -> None:
+    """It asks for a document and tells nothing else."""
+    _call(form)
+
+
 def _stream(form: _Form) -> CarrierEvent | None:
     call = _call(form)
     if _required(form, "StreamEvent") != "stream-error":
@@ -134,6 +150,7 @@ _READERS: Final[Mapping[str, Callable[[_Form], CarrierEvent | None]]] = {
     "recording": _recording,
     "conference": _conference,
     "stream": _stream,
+    "accept": _accept,
 }
 
 

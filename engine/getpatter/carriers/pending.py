@@ -1,4 +1,4 @@
-"""Documents that Plivo is to fetch later: when somebody answers, or when a call is redirected."""
+"""What a carrier is to be given later, when it asks for it: so that neither numbers nor words stand in a URL."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Final
 from getpatter.clock import Clock
 
 KEPT_S: Final = 3600.0
-"""Longest that a document waits: calls beyond the account's rate stand in Plivo's queue before they ring."""
+"""Longest that a document waits: calls beyond the account's rate stand in the carrier's queue before they ring."""
 RETRIED_S: Final = 60.0
-"""How long after a fetch it may be fetched again: Plivo repeats a request that got no answer for up to 55 s."""
+"""How long after a fetch it may be fetched again: carriers repeat a request without an answer, Plivo for up to 55 s."""
 MAX_KEPT: Final = 10_000
 """The oldest give way."""
 
 
 class PendingDocuments:
-    """Documents under keys that cannot be guessed, so that neither numbers nor words stand in a URL.  No I/O."""
+    """Documents of one carrier, by key.  No I/O."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._documents: dict[str, tuple[bytes, float]] = {}
 
-    def keep(self, document: bytes) -> str:
-        """The key under which `document` can be fetched."""
+    def keep(self, document: bytes, key: str = "") -> str:
+        """The key under which `document` can be fetched; where none is given, one that cannot be guessed."""
         self._drop_stale()
         if len(self._documents) >= MAX_KEPT:
             del self._documents[next(iter(self._documents))]
-        key = secrets.token_urlsafe(18)
+        key = key or secrets.token_urlsafe(18)
         self._documents[key] = (document, self._clock.now() + KEPT_S)
         return key
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from getpatter.carriers.plivo.pending import KEPT_S, MAX_KEPT, RETRIED_S, PendingDocuments
+from getpatter.carriers.pending import KEPT_S, MAX_KEPT, RETRIED_S, PendingDocuments
 from getpatter.testing.clock import ManualClock
 
 
@@ -10,6 +10,12 @@ def test_a_document_is_found_under_its_key_alone() -> None:
     assert one != other
     assert len(one) >= 24
     assert (pending.fetch(one), pending.fetch(other), pending.fetch("guessed")) == (b"one", b"other", None)
+
+
+def test_a_document_can_be_kept_under_a_name_that_is_known_already() -> None:
+    pending = PendingDocuments(ManualClock())
+    assert pending.keep(b"theirs", "call") == "call"
+    assert (pending.fetch("call"), pending.fetch("")) == (b"theirs", None)
 
 
 def test_a_document_waits_as_long_as_a_call_stands_in_the_queue() -> None:
@@ -22,7 +28,7 @@ def test_a_document_waits_as_long_as_a_call_stands_in_the_queue() -> None:
     assert pending.fetch(second) is None
 
 
-def test_a_document_that_was_fetched_can_be_fetched_again_as_long_as_plivo_repeats_requests() -> None:
+def test_a_document_that_was_fetched_can_be_fetched_again_as_long_as_carriers_repeat_requests() -> None:
     clock = ManualClock()
     pending = PendingDocuments(clock)
     key = pending.keep(b"once")
