@@ -23,7 +23,8 @@ VOUCHED_S: Final = 86_400.0
 LOOKS_BYTES: Final = 1_048_576
 """Requests of all peers over their budget that are verified in a row, in bytes of URL and body, ..."""
 LOOKS_BYTES_PER_S: Final = 262_144.0
-"""... and then a second.  A kilobyte takes some 0.15 ms, so this is a few hundredths of a processor."""
+"""... and then a second.  A kilobyte of a form takes some 0.15 ms, a few hundredths of a processor; requests
+with as many signatures as Telnyx may send take a sixth."""
 LOOK_BYTES: Final = 1024
 """What each counts for besides its own."""
 
