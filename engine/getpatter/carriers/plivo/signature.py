@@ -49,4 +49,5 @@ def _signed(url: str, fields: Fields, nonce: str) -> bytes:
     mark = "?" if query or form else ""
     dot = "." if query and form else ""
     written = "".join(f"{name}{value}" for name, value in form)
-    return f"{bare}{mark}{query}{dot}{written}.{nonce}".encode()
+    # What is no text, as in a stranger's query, must not break the check, nor pass for anything else.
+    return f"{bare}{mark}{query}{dot}{written}.{nonce}".encode(errors="surrogatepass")
