@@ -107,7 +107,11 @@ class Dialed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsultRequest:
-    """A colleague to call who is to take a caller over.  They hear `summary` first, and then wait for the caller."""
+    """A colleague to call who is to take a caller over.
+
+    Whoever answers is asked to press a key, so that no answering machine hears `summary`.  Who does hears it, and then
+    waits for the caller; the call to who does not ends by itself.
+    """
 
     carrier_call_id: str
     """The caller's."""
