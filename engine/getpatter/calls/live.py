@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from getpatter.calls.answer_watch import AnswerWatch
@@ -254,7 +254,7 @@ class LiveCall:
         self.transferring.abandon()
         answered, ended_at = self._answered_at, self._clock.now()
         # A tool that is under way may finish; the line does not wait for it.
-        await asyncio.gather(self._guarded(self._conversation.close()), self._leave_line(ending))
+        _, ending = await asyncio.gather(self._guarded(self._conversation.close()), self._leave_line(ending))
         if self._asked_to_record is not None:
             self._asked_to_record.cancel()
             await asyncio.wait((self._asked_to_record,))
@@ -273,16 +273,27 @@ class LiveCall:
         )
         self._office.legs.release(self.hear_carrier)
 
-    async def _leave_line(self, ending: Ending) -> None:
-        message = self._agent.voicemail_message
-        if isinstance(ending.error, ProviderError) and self._machine.records and message:
-            # Our voice failed before a machine that records: the carrier's says it and hangs up.
-            await self._guarded(self._leg.leave_message(message, self._agent.language))
+    async def _leave_line(self, ending: Ending) -> Ending:
+        """Close the line; gives the end as it came out."""
+        if isinstance(ending.error, ProviderError) and self._machine.records and await self._message_left():
             self._close_stream()
-            return
+            return replace(ending, outcome="voicemail")
         self._close_stream()
         if not ending.carrier_knows:
             await self._guarded(self._hang_up(ending))
+        return ending
+
+    async def _message_left(self) -> bool:
+        """Our voice failed before a machine that records: whether the carrier's says the message, and hangs up."""
+        message = self._agent.voicemail_message
+        if not message:
+            return False
+        try:
+            await self._leg.leave_message(message, self._agent.language)
+        except CarrierError as error:
+            self._tell_problem(error)
+            return False
+        return True
 
     async def _hang_up(self, ending: Ending) -> None:
         """See that the line is closed; the end of the call waits for it as long as a step may take."""

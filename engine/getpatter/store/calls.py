@@ -44,9 +44,11 @@ class CallStore:
     async def taken(self, carrier: str, limit: int) -> Sequence[str]:
         """The carrier's names of the latest calls that came in, deleted ones too, newest first."""
         query = select(CallRow.carrier_call_id).where(
-            col(CallRow.carrier) == carrier, col(CallRow.direction) == "inbound", col(CallRow.carrier_call_id) != ""
+            col(CallRow.carrier) == carrier, col(CallRow.direction) == "inbound"
         )
-        return await self._all(query.order_by(col(CallRow.created_at).desc()).limit(limit))
+        latest = query.order_by(col(CallRow.created_at).desc()).limit(limit)
+        async with self._database.read() as session:
+            return [name for name in (await session.exec(latest)).all() if name]
 
     async def list(
         self,
