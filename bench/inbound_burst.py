@@ -95,6 +95,15 @@ class Caller:
         self._url = url
         self._hang_up = hang_up
         self._call_sid = f"CA{uuid4().hex}"
+        self._fields = {
+            "CallSid": self._call_sid,
+            "AccountSid": ACCOUNT,
+            "From": "+12025550150",
+            "To": NUMBER,
+            "CallStatus": "ringing",
+            "ApiVersion": "2010-04-01",
+            "Direction": "inbound",
+        }
 
     async def ring(self, after_s: float) -> None:
         await asyncio.sleep(after_s)
@@ -108,15 +117,7 @@ class Caller:
 
     async def _ring(self) -> None:
         voice = f"{self._url}/webhooks/twilio/voice"
-        fields = {
-            "CallSid": self._call_sid,
-            "AccountSid": ACCOUNT,
-            "From": "+12025550150",
-            "To": NUMBER,
-            "CallStatus": "ringing",
-            "ApiVersion": "2010-04-01",
-            "Direction": "inbound",
-        }
+        fields = self._fields
         headers = {"X-Twilio-Signature": RequestValidator(TOKEN).compute_signature(voice, fields)}
         began = monotonic()
         response = await self._client.post(voice, data=fields, headers=headers)
@@ -142,6 +143,14 @@ class Caller:
             self.settled.set()
             await self._hang_up.wait()
             await stream.send(line.stop().decode())
+        await self._tell_end()
+
+    async def _tell_end(self) -> None:
+        """As Twilio does: an engine that is not told hangs up by itself."""
+        status = f"{self._url}/webhooks/twilio/status"
+        fields = {**self._fields, "CallStatus": "completed", "CallDuration": "1"}
+        headers = {"X-Twilio-Signature": RequestValidator(TOKEN).compute_signature(status, fields)}
+        (await self._client.post(status, data=fields, headers=headers)).raise_for_status()
 
 
 if __name__ == "__main__":

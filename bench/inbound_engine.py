@@ -22,7 +22,9 @@ from engine_server import instant_agent
 
 from getpatter.calls.views import ServeInbound
 from getpatter.carriers.twilio.account import Twilio
+from getpatter.clock import SystemClock
 from getpatter.server.engine import Engine
+from getpatter.server.garbage import QuietGarbage
 from getpatter.settings import Settings
 
 NOWHERE = "http://127.0.0.1:9"
@@ -57,8 +59,12 @@ async def run(options: argparse.Namespace, home: Path) -> None:
     account = Twilio(options.account_sid, options.auth_token, api_url=NOWHERE)
     async with Engine(settings, agent=instant_agent(0.2, 1000), account=account) as engine:
         await engine.switchboard.serve_inbound(ServeInbound(goal="Answer.", first_message="Hello."))
+        garbage = QuietGarbage(SystemClock(), lambda: engine.live_calls)
+        garbage.start()
+        engine.bus.subscribe(garbage.listen)
         print(json.dumps({"url": engine.public_url}), flush=True)
         await stopped.wait()
+        garbage.stop()
 
 
 def main() -> None:

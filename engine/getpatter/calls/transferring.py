@@ -28,8 +28,8 @@ CONSULT_S = 30.0
 """Longest that a carrier may take to accept the call to a colleague; the agent goes on talking meanwhile."""
 RING_S = 30.0
 """How long it rings at the other number."""
-BRIEFING_S = 60.0
-"""Longest that a colleague may be told what the call is about, beyond the ringing."""
+BRIEFING_S = 120.0
+"""Longest that a colleague may be asked, and told what the call is about, beyond the ringing."""
 
 
 class TransferredCall(Protocol):

@@ -27,7 +27,7 @@ _CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 CONNECT_S = 5.0
 ANSWER_S = 30.0
 """Longest silence of a healthy engine, on top of a long poll's own time.  The event streams' heartbeat is shorter."""
-TRANSFER_S = 150.0
+TRANSFER_S = 210.0
 """Longest that a transfer takes: a colleague's telephone rings, and they are told what it is about."""
 
 _TRANSFER = httpx.Timeout(TRANSFER_S, connect=CONNECT_S)
