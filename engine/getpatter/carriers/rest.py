@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -90,6 +91,7 @@ class RestClient:
         self._clock = clock or SystemClock()
         self._jitter = jitter
         self._client: httpx.AsyncClient | None = None
+        self._making = asyncio.Lock()
 
     async def ask(self, request: ApiRequest) -> ApiResponse:
         """The carrier's answer.  Raises `CarrierError` when there is none."""
@@ -119,7 +121,7 @@ class RestClient:
             )
         try:
             auth = self._auth if own else None
-            async with self._connections().stream("GET", url, auth=auth, follow_redirects=True) as response:
+            async with (await self._connections()).stream("GET", url, auth=auth, follow_redirects=True) as response:
                 if response.status_code != httpx.codes.OK:
                     raise self._failed(f"answered with HTTP {response.status_code} instead of a file")
                 async for piece in response.aiter_bytes():
@@ -151,7 +153,7 @@ class RestClient:
 
     async def _once(self, request: ApiRequest) -> tuple[ApiResponse, float]:
         """The answer, and for how many seconds the carrier wants to be left alone."""
-        async with self._connections().stream(
+        async with (await self._connections()).stream(
             request.method,
             f"{self._base_url}{request.path}",
             params=list(request.query) or None,
@@ -167,13 +169,12 @@ class RestClient:
                     raise self._failed(f"answered with more than {MAX_BODY_BYTES} bytes")
             return ApiResponse(response.status_code, bytes(body)), _seconds(response.headers.get("retry-after", ""))
 
-    def _connections(self) -> httpx.AsyncClient:
-        if self._client is None:
-            # Made late: it loads the machine's certificates, which takes longer than a webhook may.
-            timeout = httpx.Timeout(STALL_S, connect=CONNECT_TIMEOUT_S)
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-            self._client = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False, max_redirects=3)
-        return self._client
+    async def _connections(self) -> httpx.AsyncClient:
+        async with self._making:
+            if self._client is None:
+                # It loads the machine's certificates: in the event loop, calls would be silent for a tenth of a second.
+                self._client = await asyncio.to_thread(_new_client)
+            return self._client
 
     def _is_own(self, url: str) -> bool:
         try:
@@ -184,6 +185,12 @@ class RestClient:
 
     def _failed(self, what: str) -> CarrierError:
         return CarrierError(f"{self._carrier} {what}.", next_step=f"Try again; see {self._carrier}'s status page.")
+
+
+def _new_client() -> httpx.AsyncClient:
+    timeout = httpx.Timeout(STALL_S, connect=CONNECT_TIMEOUT_S)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+    return httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False, max_redirects=3)
 
 
 def pause_s(attempt: int, jitter: float) -> float:
