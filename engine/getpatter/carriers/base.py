@@ -121,6 +121,8 @@ class ConsultRequest:
     language: str
     webhooks_url: str
     ring_timeout_s: float = 30.0
+    max_duration_s: float = 3600.0
+    """Of the colleague's call, the time with the caller included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +234,11 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True)
 class CallRenamed:
-    """The carrier calls a call that it took as `carrier_call_id` something else from now on."""
+    """The carrier calls a call that it took as `carrier_call_id` something else from now on.
+
+    For a call that we place `carrier_call_id` may be our own name, `DialRequest.call_id`: so it becomes known although
+    the answer to the dial was lost.  It is told again with each event; repeats say nothing new.
+    """
 
     carrier_call_id: str
     new_id: str
@@ -308,7 +314,9 @@ class Carrier(Protocol):
 
     # -- calls
 
-    async def dial(self, request: DialRequest) -> Dialed: ...
+    async def dial(self, request: DialRequest) -> Dialed:
+        """Place a call.  One that fails without an answer may have been placed: then its webhooks tell, by
+        `CallRenamed` from `request.call_id`."""
 
     async def hang_up(self, carrier_call_id: str) -> None:
         """End the call; one that is over already is no error."""

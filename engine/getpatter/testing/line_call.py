@@ -114,6 +114,7 @@ class LineCall:
         self._hung_up = asyncio.Event()
         self._doing: Doing | None = None
         self._detection: Detection | None = None
+        self._limit: asyncio.TimerHandle | None = None
         self._reports = Reports(exchange.webhooks)
         self.began_at = time.time()
         self.answered_at = 0.0
@@ -166,6 +167,14 @@ class LineCall:
         if self._doing is None or not self.is_live:
             raise self._not_in_progress()
         self._doing.instead(verbs)
+
+    def limit(self, seconds: float) -> None:
+        """Have it last this long from its answer on, whatever was its limit before, if it is talked in."""
+        if self._limit is not None:
+            self._limit.cancel()
+        if self.is_live:
+            left_s = max(0.0, seconds - self.talked_s)
+            self._limit = asyncio.get_running_loop().call_later(left_s, self.hang_up)
 
     def stop_stream(self) -> None:
         """End the media stream, if there is one, and go on with what follows it."""
@@ -294,10 +303,11 @@ class LineCall:
         doing = self._doing = Doing(self, self._exchange, far_end)
         self._progress("in-progress")
         self.answered.set()
-        timers = [asyncio.get_running_loop().call_later(terms.max_duration_s, self.hang_up)]
+        self.limit(terms.max_duration_s)
+        giving_up: asyncio.TimerHandle | None = None
         if terms.verdict is not None:
             detection = self._detection = Detection(far_end, terms.verdict, self._on_detected)
-            timers.append(asyncio.get_running_loop().call_later(terms.detection_timeout_s, detection.give_up))
+            giving_up = asyncio.get_running_loop().call_later(terms.detection_timeout_s, detection.give_up)
         try:
             if terms.detection_first:
                 await wait_alone(far_end, lambda: self._is_known(terms.detection_first) or self._hung_up.is_set())
@@ -306,8 +316,9 @@ class LineCall:
             # As with Twilio, a call for which nobody says what to do is over.
             self.refusal = refused
         finally:
-            for timer in timers:
-                timer.cancel()
+            for timer in (self._limit, giving_up):
+                if timer is not None:
+                    timer.cancel()
             far_end.close()
         self._progress("completed")
         for recording in self.recordings:

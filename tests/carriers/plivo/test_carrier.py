@@ -118,15 +118,15 @@ class TestDialling:
             "from": OURS,
             "to": THEIRS,
             "answer_method": "POST",
-            "ring_url": f"{HOOKS}/ring",
+            "ring_url": f"{HOOKS}/ring?call=call_1",
             "ring_method": "POST",
-            "hangup_url": f"{HOOKS}/status",
+            "hangup_url": f"{HOOKS}/status?call=call_1",
             "hangup_method": "POST",
             "ring_timeout": 25,
             "time_limit": 600,
             "machine_detection": "true",
             "machine_detection_time": 5000,
-            "machine_detection_url": f"{HOOKS}/amd",
+            "machine_detection_url": f"{HOOKS}/amd?call=call_1",
             "machine_detection_method": "POST",
         }
 
@@ -263,6 +263,7 @@ class TestRedirecting:
         assert colleague == "request-1"
         assert (consulted.line, connected.line) == ("POST Call/", f"POST Call/{CALL}/")
         assert (consulted.body["to"], consulted.body["ring_timeout"]) == (THEIRS, 30)
+        assert consulted.body["time_limit"] == 3600
         assert "machine_detection" not in consulted.body
         assert waiting.findtext("Speak") == "Ann wants a refund."
         room = waiting.find("Conference")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
@@ -78,6 +79,13 @@ def test_a_call_that_has_no_name_of_its_own_yet_goes_by_the_requests() -> None:
 
 def test_a_call_whose_name_is_the_requests_is_not_renamed() -> None:
     assert events_of("ring", request("ring", OUTBOUND | {"RequestUUID": CALL})) == [StatusChanged(CALL, "ringing")]
+
+
+@pytest.mark.parametrize("kind", ["ring", "status", "amd"])
+def test_a_call_that_we_placed_is_told_by_our_name_first(kind: str) -> None:
+    told = request(kind, HANGUP | {"Machine": "true"})
+    renamed = events_of(kind, replace(told, url=f"{told.url}?call=call_1"))[:2]
+    assert renamed == [CallRenamed("call_1", CALL), CallRenamed(REQUEST, CALL)]
 
 
 def test_the_end_comes_with_its_cause() -> None:

@@ -37,12 +37,16 @@ def test_a_call_brings_its_stream_along() -> None:
         "stream_bidirectional_mode": "rtp",
         "stream_bidirectional_codec": "PCMU",
         "stream_bidirectional_target_legs": "self",
-        "client_state": client_state.encode({"token": "once"}),
+        "client_state": legs.placed("call_1", {"token": "once"}),
         "webhook_url": f"{WEBHOOKS}/voice",
         "webhook_url_method": "POST",
         "answering_machine_detection": "greeting_end",
         "answering_machine_detection_config": {"greeting_total_analysis_time_millis": 30_000},
     }
+
+
+def test_of_a_call_that_came_in_the_state_is_its_streams_parameters() -> None:
+    assert commands.answer(STREAM, WEBHOOKS)["client_state"] == client_state.encode({"token": "once"})
 
 
 def test_machines_are_told_only_when_asked() -> None:
@@ -74,6 +78,7 @@ def test_a_colleague_is_called_without_a_stream_and_without_the_words() -> None:
     )
     body = commands.consult(asked, "app", "key")
     assert body["client_state"] == legs.colleague("key")
+    assert body["time_limit_secs"] == 3600
     assert not [name for name in body if name.startswith("stream")]
     assert "Smith" not in str(body)
 

@@ -28,7 +28,7 @@ from getpatter.carriers.base import (
     StreamTarget,
     WebhookRequest,
 )
-from getpatter.carriers.telnyx import client_state
+from getpatter.carriers.telnyx import client_state, legs
 from getpatter.carriers.telnyx.account import Telnyx
 from getpatter.carriers.telnyx.api import TelnyxApi
 from getpatter.carriers.telnyx.carrier import TelnyxCarrier
@@ -227,7 +227,7 @@ class TestOfficialClient:
                         stream_bidirectional_mode="rtp",
                         stream_bidirectional_codec="PCMU",
                         stream_bidirectional_target_legs="self",
-                        client_state=state,
+                        client_state=legs.placed("call_1", STREAM.parameters),
                         webhook_url=f"{WEBHOOKS}/voice",
                         webhook_url_method="POST",
                         answering_machine_detection="greeting_end",

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getpatter.carriers.base import (
+    CallRenamed,
     CarrierEvent,
     ColleagueReady,
     InboundCall,
@@ -62,6 +63,30 @@ def test_a_call_out_rings_from_its_beginning() -> None:
 
 def test_a_call_is_answered() -> None:
     assert said("call.answered") == (StatusChanged(CALL, "in_progress", AT),)
+
+
+@pytest.mark.parametrize(
+    ("event_type", "payload"),
+    [
+        ("call.initiated", {"direction": "outgoing"}),
+        ("call.answered", {}),
+        ("call.hangup", {"hangup_cause": "user_busy"}),
+        ("call.machine.detection.ended", {"result": "human"}),
+        ("call.machine.premium.greeting.ended", {"result": "beep_detected"}),
+        ("streaming.failed", {"failure_reason": "x"}),
+    ],
+)
+def test_a_call_that_we_placed_is_told_by_our_name_first(event_type: str, payload: dict[str, Any]) -> None:
+    state = legs.placed("call_1", {"token": "once"})
+    events = said(event_type, client_state=state, **payload)
+    assert events[0] == CallRenamed("call_1", CALL)
+    assert events[1:] == said(event_type, client_state=None, **payload) != ()
+
+
+def test_a_call_that_came_in_has_no_name_of_ours() -> None:
+    assert said("call.answered", client_state=legs.answered({"token": "once"})) == (
+        StatusChanged(CALL, "in_progress", AT),
+    )
 
 
 def test_changes_are_ordered_by_when_they_were() -> None:

@@ -116,7 +116,7 @@ async def test_dialling_asks_for_the_stream_reports_and_detection(desk: OpenDesk
         "To": "+12025550150",
         "From": NUMBER,
         "Timeout": "25",
-        "StatusCallback": f"{HOOKS}/status",
+        "StatusCallback": f"{HOOKS}/status?call=call_1",
         "StatusCallbackMethod": "POST",
         "TimeLimit": "601",
         "MachineDetection": "DetectMessageEnd",
@@ -222,8 +222,22 @@ async def test_a_transfer_redirects_the_call_once(desk: OpenDesk) -> None:
             await at.carrier.transfer(CALL, "+12025550100", from_number=NUMBER)
     (asked,) = at.api.asked
     assert asked.path == f"/Calls/{CALL}.json"
-    assert [name for name, _ in asked.form] == ["Twiml"]
+    assert [name for name, _ in asked.form] == ["Twiml", "TimeLimit"]
     assert ElementTree.fromstring(asked.fields["Twiml"]).findtext("Dial/Number") == "+12025550100"
+
+
+async def test_who_is_put_through_may_talk_for_longer_than_with_the_agent(desk: OpenDesk) -> None:
+    async with desk((200, {"sid": COLLEAGUE, "status": "in-progress"}), DONE, DONE) as at:
+        await at.carrier.connect(CALL, COLLEAGUE)
+        await at.carrier.transfer(CALL, "+12025550100", from_number=NUMBER)
+    _, put_through, transferred = at.api.asked
+    assert (put_through.fields["TimeLimit"], transferred.fields["TimeLimit"]) == ("14400", "14400")
+
+
+async def test_a_colleagues_call_has_a_limit(desk: OpenDesk) -> None:
+    async with desk((201, {"sid": COLLEAGUE})) as at:
+        await at.carrier.consult(replace(consult_request(), max_duration_s=1800.5))
+    assert at.api.asked[0].fields["TimeLimit"] == "1801"
 
 
 async def test_a_colleague_and_the_caller_meet_in_one_room(desk: OpenDesk) -> None:

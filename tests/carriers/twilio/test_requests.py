@@ -47,8 +47,7 @@ CONSULT = ConsultRequest(
     carrier_call_id=CALL, to_number=OTHER, from_number=NUMBER, summary="Ann.", language="en", webhooks_url=HOOKS
 )
 EVENTS = ["initiated", "ringing", "answered", "completed"]
-PROGRESS: dict[str, Any] = {
-    "status_callback": f"{HOOKS}/status",
+REPORTS: dict[str, Any] = {
     "status_callback_method": "POST",
     "status_callback_event": EVENTS,
 }
@@ -66,11 +65,12 @@ ACTIONS: dict[str, tuple[Ours, Theirs]] = {
             twiml=twiml,
             timeout=25,
             time_limit=600,
+            status_callback=f"{HOOKS}/status?call=call_1",
             machine_detection="DetectMessageEnd",
             async_amd="true",
             async_amd_status_callback=f"{HOOKS}/amd",
             async_amd_status_callback_method="POST",
-            **PROGRESS,
+            **REPORTS,
         ),
     ),
     "hang up": (
@@ -79,11 +79,19 @@ ACTIONS: dict[str, tuple[Ours, Theirs]] = {
     ),
     "transfer": (
         lambda ours: ours.transfer(CALL, OTHER, from_number=NUMBER),
-        lambda theirs, twiml: theirs.calls(CALL).update(twiml=twiml),
+        lambda theirs, twiml: theirs.calls(CALL).update(twiml=twiml, time_limit=14_400),
     ),
     "consult": (
         lambda ours: ours.consult(CONSULT),
-        lambda theirs, twiml: theirs.calls.create(to=OTHER, from_=NUMBER, twiml=twiml, timeout=30, **PROGRESS),
+        lambda theirs, twiml: theirs.calls.create(
+            to=OTHER,
+            from_=NUMBER,
+            twiml=twiml,
+            timeout=30,
+            time_limit=3600,
+            status_callback=f"{HOOKS}/status",
+            **REPORTS,
+        ),
     ),
     "leave a message": (
         lambda ours: ours.leave_message(CALL, "Please call back.", "en"),

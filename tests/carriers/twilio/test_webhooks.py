@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getpatter.carriers.base import (
+    CallRenamed,
     CarrierEvent,
     CarrierStatus,
     ColleagueReady,
@@ -79,6 +81,12 @@ def test_an_address_is_one_line_and_short(address: str) -> None:
 )
 def test_a_calls_progress(word: str, status: CarrierStatus) -> None:
     assert events("status", CallStatus=word, SequenceNumber="2") == (StatusChanged(CALL, status, 2),)
+
+
+def test_a_call_that_we_placed_is_told_by_our_name_too() -> None:
+    ringing = post("status", CallStatus="ringing", SequenceNumber="1")
+    named = replace(ringing, url=f"{URL}/status?call=call_1")
+    assert parse(named).events == (CallRenamed("call_1", CALL), StatusChanged(CALL, "ringing", 1))
 
 
 def test_a_number_reports_without_sequence() -> None:

@@ -125,23 +125,28 @@ async def test_a_call_is_followed_from_its_request_to_its_end(office: Office) ->
     await over(call)
     name = call.legs.call_id
     assert office.events == [
+        CallRenamed("call_1", request_id),
         StatusChanged(request_id, "ringing"),
         CallRenamed(request_id, name),
         StatusChanged(name, "in_progress"),
+        CallRenamed("call_1", name),
         CallRenamed(request_id, name),
         MachineDetection(name, "human", False, "false"),
+        CallRenamed("call_1", name),
         CallRenamed(request_id, name),
         StatusChanged(name, "completed", cause="Normal Hangup"),
     ]
 
 
-async def test_where_both_names_are_one_nothing_is_renamed(office: Office) -> None:
+async def test_where_plivos_names_are_one_it_renames_nothing(office: Office) -> None:
     office.cloud.renames = False
     request_id = await office.dial(PERSON, machine_detection=False)
     await over(office.cloud.call(request_id))
     assert office.events == [
+        CallRenamed("call_1", request_id),
         StatusChanged(request_id, "ringing"),
         StatusChanged(request_id, "in_progress"),
+        CallRenamed("call_1", request_id),
         StatusChanged(request_id, "completed", cause="Normal Hangup"),
     ]
 

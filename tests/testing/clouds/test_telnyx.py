@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import telnyx
+from telnyx.lib.webhook_verification import WebhookVerificationError
 
 from getpatter.carriers.base import WebhookRequest
 from getpatter.errors import CarrierError
@@ -140,7 +141,7 @@ async def test_each_event_is_one_that_telnyxs_own_library_knows_and_finds_signed
     ]
     assert kinds == [_kind(event) for event in types(engine)]
     forged = engine.webhooks[0].body.replace(b"call.initiated", b"call.answered")
-    with pytest.raises(ValueError, match="Signature verification failed"):
+    with pytest.raises(WebhookVerificationError, match="Signature verification failed"):
         official.client.webhooks.unwrap(forged.decode(), headers=engine.webhooks[0].headers)
 
 

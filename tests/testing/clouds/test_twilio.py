@@ -425,6 +425,13 @@ async def test_the_stream_is_told_of(cloud: TwilioCloud, official: Official, eng
     assert "403" in forms[-1]["StreamError"]
 
 
+async def test_a_calls_limit_can_be_changed(cloud: TwilioCloud, official: Official, engine: MediaEngine) -> None:
+    sid = await live(cloud, official, engine)
+    await official(lambda client: client.calls(sid).update(time_limit=1))
+    await over(cloud.call(sid))
+    assert cloud.call(sid).end.by == "carrier"
+
+
 async def test_a_stream_that_is_cut_ends_the_call(cloud: TwilioCloud, official: Official, engine: MediaEngine) -> None:
     sid = await live(cloud, official, engine)
     cloud.call(sid).cut_stream()

@@ -26,6 +26,7 @@ from getpatter.carriers.base import (
     WebhookResponse,
 )
 from getpatter.carriers.invitation import invitation
+from getpatter.carriers.our_name import with_name
 from getpatter.carriers.pending import PendingDocuments
 from getpatter.carriers.plivo import documents, numbers, signature, statuses
 from getpatter.carriers.plivo.account import Plivo
@@ -41,8 +42,8 @@ log = logging.getLogger(__name__)
 
 MACHINE_DETECTION_MS: Final = 5000
 """How long Plivo listens to who answered; it takes 2000 to 10000."""
-LONGEST_CALL_S: Final = 14_400
-"""Longest that a colleague's call and a recording may be: Plivo's default for calls.  For recordings it is 60 s."""
+LONGEST_RECORDING_S: Final = 14_400
+"""Plivo's default for calls; for recordings it is 60 s."""
 
 _DOCUMENT: Final = "document/{key}"
 _ACCEPT: Final = "accept/{key}"
@@ -81,16 +82,16 @@ class PlivoCarrier:
 
     async def dial(self, request: DialRequest) -> Dialed:
         self._webhooks_url = request.webhooks_url
-        body: dict[str, Any] = {
-            "ring_timeout": max(1, round(request.ring_timeout_s)),
-            "time_limit": max(1, round(request.max_duration_s)),
+        body = _limits(request) | {
+            "ring_url": with_name(f"{request.webhooks_url}/ring", request.call_id),
+            "hangup_url": with_name(f"{request.webhooks_url}/status", request.call_id),
         }
         if request.machine_detection:
             # With a URL of its own, detection goes on beside the call and holds up nobody's greeting.
             body |= {
                 "machine_detection": "true",
                 "machine_detection_time": MACHINE_DETECTION_MS,
-                "machine_detection_url": f"{request.webhooks_url}/amd",
+                "machine_detection_url": with_name(f"{request.webhooks_url}/amd", request.call_id),
                 "machine_detection_method": "POST",
             }
         document = documents.stream(request.stream, f"{request.webhooks_url}/stream")
@@ -110,11 +111,10 @@ class PlivoCarrier:
             request.language,
             events_url=f"{request.webhooks_url}/conference",
         )
-        body = {"ring_timeout": max(1, round(request.ring_timeout_s)), "time_limit": LONGEST_CALL_S}
         with self._kept(briefing) as key:
             accept_url = f"{request.webhooks_url}/{_ACCEPT.format(key=key)}"
             document = documents.invite(invitation(request.language), accept_url)
-            return await self._call(request.from_number, request.to_number, document, body)
+            return await self._call(request.from_number, request.to_number, document, _limits(request))
 
     async def connect(self, carrier_call_id: str, colleague_call_id: str) -> None:
         await self._redirect(carrier_call_id, documents.enter_room(_room(carrier_call_id)))
@@ -130,7 +130,7 @@ class PlivoCarrier:
         body = {
             "file_format": "wav",
             "record_channel_type": "stereo",
-            "time_limit": LONGEST_CALL_S,
+            "time_limit": LONGEST_RECORDING_S,
             "callback_url": f"{webhooks_url}/recording",
             "callback_method": "POST",
         }
@@ -236,6 +236,13 @@ class PlivoCarrier:
 
     def _document_url(self, key: str) -> str:
         return f"{self._webhooks_url}/{_DOCUMENT.format(key=key)}"
+
+
+def _limits(request: DialRequest | ConsultRequest) -> dict[str, Any]:
+    return {
+        "ring_timeout": max(1, round(request.ring_timeout_s)),
+        "time_limit": max(1, round(request.max_duration_s)),
+    }
 
 
 def _room(carrier_call_id: str) -> str:

@@ -20,6 +20,7 @@ from getpatter.carriers.base import (
     StreamFailed,
     WebhookRequest,
 )
+from getpatter.carriers.our_name import renamed
 from getpatter.carriers.plivo import statuses
 from getpatter.errors import CarrierError
 
@@ -47,7 +48,8 @@ def posted(request: WebhookRequest) -> Form:
 def events_of(kind: str, request: WebhookRequest) -> list[CarrierEvent]:
     """What a webhook of this kind says.  Raises `CarrierError` for a malformed one."""
     asked = request.url.partition("#")[0].partition("?")[2]
-    return _READERS[kind](dict(_parsed(asked) if request.method == "GET" else posted(request)))
+    events = _READERS[kind](dict(_parsed(asked) if request.method == "GET" else posted(request)))
+    return [*renamed(request.url, events[-1].carrier_call_id), *events] if events else events
 
 
 def is_key_pressed(request: WebhookRequest) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from getpatter.carriers.base import ConsultRequest, DialRequest, StreamTarget
 from getpatter.carriers.invitation import KEY_WAIT_S, TIMES, Invitation
-from getpatter.carriers.telnyx import client_state, legs
+from getpatter.carriers.telnyx import legs
 from getpatter.carriers.telnyx.voices import voice_for
 from getpatter.errors import CarrierError
 
@@ -40,6 +40,7 @@ def dial(request: DialRequest, connection_id: str, machine_detection: str) -> Bo
         "time_limit_secs": _within(DURATION_S, request.max_duration_s),
         **_stream(request.stream),
         **_webhooks(request.webhooks_url),
+        "client_state": legs.placed(request.call_id, request.stream.parameters),
     }
     if request.machine_detection:
         body["answering_machine_detection"] = machine_detection
@@ -48,7 +49,7 @@ def dial(request: DialRequest, connection_id: str, machine_detection: str) -> Bo
 
 
 def answer(stream: StreamTarget, webhooks_url: str) -> Body:
-    return {**_stream(stream), **_webhooks(webhooks_url)}
+    return {**_stream(stream), **_webhooks(webhooks_url), "client_state": legs.answered(stream.parameters)}
 
 
 def reject(reason: Literal["busy", "rejected"]) -> Body:
@@ -71,6 +72,7 @@ def consult(request: ConsultRequest, connection_id: str, key: str) -> Body:
         "to": request.to_number,
         "from": request.from_number,
         "timeout_secs": _within(RING_S, request.ring_timeout_s),
+        "time_limit_secs": _within(DURATION_S, request.max_duration_s),
         "client_state": legs.colleague(key),
         **_webhooks(request.webhooks_url),
     }
@@ -123,7 +125,6 @@ def _stream(stream: StreamTarget) -> Body:
         "stream_bidirectional_mode": "rtp",
         "stream_bidirectional_codec": "PCMU",
         "stream_bidirectional_target_legs": "self",
-        "client_state": client_state.encode(stream.parameters),
     }
 
 

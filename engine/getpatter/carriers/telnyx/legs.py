@@ -1,6 +1,7 @@
 """What a call is to us: our word for it goes along in `client_state` and comes back with its events.
 
-A call without one is a conversation's, placed or answered by us.
+A call without one is a conversation's, placed or answered by us: its state has the parameters of its stream, and of a
+call that we place our own name, too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,17 @@ MESSAGE: Final = "message"
 RECORDED: Final = "recorded"
 
 _ROLE: Final = "patter"
+_NAME: Final = "patter_call"
+
+
+def placed(name: str, parameters: Mapping[str, str]) -> str:
+    """The state of a call that we place and know by `name`: it comes back although Telnyx's answer was lost."""
+    return client_state.encode({**parameters, _NAME: name})
+
+
+def answered(parameters: Mapping[str, str]) -> str:
+    """The state of a call that came in."""
+    return client_state.encode(parameters)
 
 
 def colleague(key: str) -> str:
@@ -42,6 +54,16 @@ def message() -> str:
 def recorded(call: str) -> str:
     """The state of a call that is recorded: the event that brings the recording does not name the call."""
     return client_state.encode({_ROLE: RECORDED, "call": call})
+
+
+def name(fields: Mapping[str, str]) -> str:
+    """Of decoded states: our name for a call that we placed; empty for all others."""
+    return fields.get(_NAME, "")
+
+
+def parameters(fields: Mapping[str, str]) -> dict[str, str]:
+    """Of decoded states: the parameters of the call's stream."""
+    return {key: value for key, value in fields.items() if key != _NAME}
 
 
 def role(fields: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ from getpatter.carriers.base import (
     StreamStopped,
 )
 from getpatter.carriers.marks import PendingMarks
-from getpatter.carriers.telnyx import client_state
+from getpatter.carriers.telnyx import client_state, legs
 from getpatter.carriers.telnyx.reorder import FrameOrder
 from getpatter.errors import MediaError
 
@@ -200,7 +200,8 @@ class TelnyxMediaCodec:
             )
         self._started = True
         self._alaw = sound.encoding == "PCMA"
-        return StreamStarted(said.stream_id, said.start.call_control_id, client_state.decode(said.start.client_state))
+        parameters = legs.parameters(client_state.decode(said.start.client_state))
+        return StreamStarted(said.stream_id, said.start.call_control_id, parameters)
 
     def _check_started(self) -> None:
         if not self._started:

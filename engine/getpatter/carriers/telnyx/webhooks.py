@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 import msgspec
 
 from getpatter.carriers.base import (
+    CallRenamed,
     CarrierEvent,
     CarrierStatus,
     ColleagueReady,
@@ -82,15 +83,18 @@ class _CostPart(msgspec.Struct, frozen=True):
     currency: str | None = None
 
 
-class _Payload(msgspec.Struct, frozen=True):
-    """What all events of calls have."""
-
-    call_control_id: str
+class _Stated(msgspec.Struct, frozen=True, kw_only=True):
     client_state: str | None = None
 
     @property
     def state(self) -> dict[str, str]:
         return client_state.decode(self.client_state)
+
+
+class _Payload(_Stated, frozen=True):
+    """What all events of calls have."""
+
+    call_control_id: str
 
 
 class _Initiated(_Payload, frozen=True, kw_only=True, rename={"caller": "from", "call_state": "state"}):
@@ -126,12 +130,11 @@ class _Cost(_Payload, frozen=True):
     cost_parts: list[_CostPart] | None = None
 
 
-class _RecordingSaved(msgspec.Struct, frozen=True):
+class _RecordingSaved(_Stated, frozen=True):
     """Not a `_Payload`: its description has no `call_control_id`."""
 
     recording_urls: dict[str, str | None]
     call_control_id: str | None = None
-    client_state: str | None = None
     recording_id: str | None = None
     recording_started_at: str | None = None
     recording_ended_at: str | None = None
@@ -162,6 +165,7 @@ _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _Said = tuple[tuple[CarrierEvent, ...], Chore | None]
 _NOTHING: Final[_Said] = ((), None)
 _Content = TypeVar("_Content")
+_Kind = TypeVar("_Kind", bound=_Payload | _RecordingSaved)
 
 
 def _read(decode: Callable[[bytes | msgspec.Raw], _Content], text: bytes | msgspec.Raw) -> _Content:
@@ -173,15 +177,23 @@ def _read(decode: Callable[[bytes | msgspec.Raw], _Content], text: bytes | msgsp
         raise CarrierError("The webhook is not JSON.") from None
 
 
-class _Reader(Generic[_Content]):
+class _Reader(Generic[_Kind]):
     """Reads one kind of payload and says what it means."""
 
-    def __init__(self, kind: type[_Content], meaning: Callable[[_Content, _Data], _Said]) -> None:
+    def __init__(self, kind: type[_Kind], meaning: Callable[[_Kind, _Data], _Said]) -> None:
         self._decode = msgspec.json.Decoder(kind).decode
         self._meaning = meaning
 
     def __call__(self, data: _Data) -> _Said:
-        return self._meaning(_read(self._decode, data.payload), data)
+        call = _read(self._decode, data.payload)
+        events, chore = self._meaning(call, data)
+        return (*_named(call), *events), chore
+
+
+def _named(call: _Payload | _RecordingSaved) -> tuple[CarrierEvent, ...]:
+    """What Telnyx calls a call that we placed: its answer to us may have been lost."""
+    name = legs.name(call.state)
+    return (CallRenamed(name, call.call_control_id),) if name and call.call_control_id else ()
 
 
 def _initiated(call: _Initiated, data: _Data) -> _Said:
@@ -297,7 +309,7 @@ def _stream_failed(call: _Streaming, data: _Data) -> _Said:
 
 
 def _recording_saved(recording: _RecordingSaved, data: _Data) -> _Said:
-    call = recording.call_control_id or client_state.decode(recording.client_state).get("call", "")
+    call = recording.call_control_id or recording.state.get("call", "")
     url = recording.recording_urls.get("wav") or recording.recording_urls.get("mp3")
     if not call or not url:
         return _NOTHING

@@ -30,6 +30,7 @@ from getpatter.carriers.base import (
     WebhookResponse,
 )
 from getpatter.carriers.invitation import invitation
+from getpatter.carriers.our_name import with_name
 from getpatter.carriers.pending import PendingDocuments
 from getpatter.carriers.rest import Fields
 from getpatter.carriers.twilio import numbers, twiml, webhooks
@@ -77,8 +78,8 @@ class TwilioCarrier:
             ("To", request.to_number),
             ("From", request.from_number),
             ("Twiml", document),
-            *_progress(request.webhooks_url, request.ring_timeout_s),
-            ("TimeLimit", str(min(MAX_CALL_S, max(1, math.ceil(request.max_duration_s))))),
+            *_progress(with_name(f"{request.webhooks_url}/status", request.call_id), request.ring_timeout_s),
+            _time_limit(request.max_duration_s),
         ]
         if request.machine_detection:
             form += [
@@ -100,7 +101,8 @@ class TwilioCarrier:
                 raise
 
     async def transfer(self, carrier_call_id: str, number: str, *, from_number: str, timeout_s: float = 30.0) -> None:
-        await self._redirect(carrier_call_id, twiml.dial(number, from_number=from_number, timeout_s=timeout_s))
+        document = twiml.dial(number, from_number=from_number, timeout_s=timeout_s)
+        await self._redirect(carrier_call_id, document, _time_limit(MAX_CALL_S))
 
     async def consult(self, request: ConsultRequest) -> str:
         document = twiml.inline(twiml.invite(invitation(request.language), request.webhooks_url))
@@ -110,7 +112,8 @@ class TwilioCarrier:
             ("To", request.to_number),
             ("From", request.from_number),
             ("Twiml", document),
-            *_progress(request.webhooks_url, request.ring_timeout_s),
+            *_progress(f"{request.webhooks_url}/status", request.ring_timeout_s),
+            _time_limit(request.max_duration_s),
         ]
         return self._briefings.keep(briefing.encode(), await self._api.create_call(form))
 
@@ -119,7 +122,8 @@ class TwilioCarrier:
         if colleague.status != "in_progress":
             # The caller would wait alone in the conference.
             raise CarrierError("The colleague has hung up.", next_step="Tell the caller, or call somebody else.")
-        await self._redirect(carrier_call_id, twiml.join(self._room(carrier_call_id)))
+        document = twiml.join(self._room(carrier_call_id))
+        await self._redirect(carrier_call_id, document, _time_limit(MAX_CALL_S))
 
     async def send_dtmf(self, carrier_call_id: str, digits: str) -> None:
         raise CarrierError("Twilio presses no keys in a live call; they are sent as tones in our audio.")
@@ -203,9 +207,9 @@ class TwilioCarrier:
         document = self._briefings.fetch(webhooks.accepted(request))
         return WebhookResponse(document or twiml.hang_up().encode(), twiml.CONTENT_TYPE)
 
-    async def _redirect(self, carrier_call_id: str, document: str) -> None:
+    async def _redirect(self, carrier_call_id: str, document: str, *fields: tuple[str, str]) -> None:
         """Not repeated: the first request may have been carried out, and the document would begin again."""
-        await self._api.update_call(carrier_call_id, [("Twiml", twiml.inline(document))])
+        await self._api.update_call(carrier_call_id, [("Twiml", twiml.inline(document)), *fields])
 
     def _room(self, carrier_call_id: str) -> str:
         """The conference of this caller's warm transfer: the same each time, and nobody else's to guess."""
@@ -213,14 +217,19 @@ class TwilioCarrier:
         return f"patter-{mac.hexdigest()[:32]}"
 
 
-def _progress(webhooks_url: str, ring_timeout_s: float) -> Fields:
+def _progress(status_url: str, ring_timeout_s: float) -> Fields:
     """How long it rings, to which Twilio adds 5 s, and where to report how the call goes."""
     return [
         ("Timeout", str(min(MAX_RING_S, max(1, round(ring_timeout_s))))),
-        ("StatusCallback", f"{webhooks_url}/status"),
+        ("StatusCallback", status_url),
         ("StatusCallbackMethod", "POST"),
         *(("StatusCallbackEvent", event) for event in _EVENTS),
     ]
+
+
+def _time_limit(seconds: float) -> tuple[str, str]:
+    """How long the call may last.  A call that is transferred is not cut by what was to bound the agent's."""
+    return "TimeLimit", str(min(MAX_CALL_S, max(1, math.ceil(seconds))))
 
 
 def _document(document: str) -> Answer:

@@ -26,6 +26,7 @@ from getpatter.carriers.base import (
     WebhookRequest,
     WebhookResponse,
 )
+from getpatter.carriers.our_name import renamed
 from getpatter.carriers.twilio import causes
 from getpatter.carriers.twilio.form import fields
 from getpatter.carriers.twilio.twiml import CALLER
@@ -73,9 +74,10 @@ def parse(request: WebhookRequest) -> Webhook:
     if read is None:
         raise CarrierError("This is none of Twilio's webhooks.")
     event = read(form)
+    events = () if event is None else (*renamed(request.url, event.carrier_call_id), event)
     # Those that are answered by a document need it again when they come again; the others have been heard.
     delivery_id = "" if request.kind in ("voice", "accept") else _delivery_id(request)
-    return Webhook(() if event is None else (event,), WebhookResponse(status=204), delivery_id)
+    return Webhook(events, WebhookResponse(status=204), delivery_id)
 
 
 def accepted(request: WebhookRequest) -> str:

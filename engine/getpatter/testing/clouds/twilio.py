@@ -216,6 +216,8 @@ class TwilioCloud(Cloud):
                 raise Refused(400, 21220, "Call is not in-progress. Cannot redirect.")
             wire = self._wire(call)
             call.do(await self._program(asked, call, wire)())
+        if asked.text("TimeLimit"):
+            call.limit(whole(asked, "TimeLimit", 14400, 1, 86400))
         return self._call_response(call)
 
     def _find(self, sid: str) -> LineCall:

@@ -38,7 +38,7 @@ CREATE_CALL: Final = frozenset(
     ]
 )
 """Of those that there are, the simulated ones: others are refused, since a test would wait for them in vain."""
-UPDATE_CALL: Final = frozenset(["Method", "Status", "Twiml", "Url"])
+UPDATE_CALL: Final = frozenset(["Method", "Status", "TimeLimit", "Twiml", "Url"])
 CREATE_RECORDING: Final = frozenset(
     [
         "RecordingChannels",
