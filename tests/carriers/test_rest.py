@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -16,13 +17,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from getpatter.carriers.rest import MAX_BODY_BYTES, ApiRequest, RestClient, pause_s
+from getpatter.carriers.rest import MAX_BODY_BYTES, PLACED, ApiRequest, RestClient, pause_s
 from getpatter.clock import Clock
 from getpatter.errors import CarrierError
 from getpatter.testing.clock import ManualClock
 from getpatter.testing.http import served
 
 ASK = ApiRequest(method="GET", path="/thing", repeatable=True)
+DIAL = ApiRequest(method="POST", path="/calls", form=())
 
 
 class Api:
@@ -45,6 +47,13 @@ async def client(url: str, clock: Clock | None = None) -> AsyncIterator[RestClie
         yield rest
     finally:
         await rest.close()
+
+
+def is_told_to_look_first(error: CarrierError) -> bool:
+    """Whether whoever asked is told to look first what became of it, or else to try again."""
+    step = error.next_step or ""
+    assert ("Look at the calls" in step) is not ("Try again" in step)
+    return "Look at the calls" in step
 
 
 async def answered(*answers: Response, request: ApiRequest = ASK) -> tuple[int, int]:
@@ -84,10 +93,28 @@ async def test_what_may_be_repeated_is_asked_again(status: int) -> None:
     assert await answered(Response(status_code=status), Response()) == (200, 2)
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
-async def test_what_must_happen_once_is_asked_once(status: int) -> None:
-    dial = ApiRequest(method="POST", path="/calls", form=())
-    assert await answered(Response(status_code=status), Response(), request=dial) == (status, 1)
+async def test_what_must_happen_once_is_asked_once() -> None:
+    assert await answered(Response(status_code=429), Response(), request=DIAL) == (429, 1)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+@pytest.mark.parametrize(
+    ("changes", "requests", "doubt"),
+    [
+        ({}, 1, "it may have been done"),
+        ({"doubt": PLACED}, 1, "the call may have been placed"),
+        ({"doubt": PLACED, "repeatable": True}, 4, "the call may have been placed"),
+    ],
+)
+async def test_a_server_that_fails_may_have_done_what_was_asked(
+    status: int, changes: dict[str, Any], requests: int, doubt: str
+) -> None:
+    api = Api(Response(status_code=status))
+    async with served(api.app) as url, client(url) as rest:
+        with pytest.raises(CarrierError, match=rf"Acme failed \(HTTP {status}\); {doubt} all the same") as failed:
+            await rest.ask(replace(DIAL, **changes))
+    assert len(api.asked) == requests
+    assert is_told_to_look_first(failed.value)
 
 
 async def test_a_refusal_is_final() -> None:
@@ -103,25 +130,31 @@ async def test_a_carrier_that_wants_to_be_left_alone_for_too_long_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("repeatable", "says"), [(True, "did not answer in time."), (False, "in time; it may have done what it was asked")]
+    ("asked", "says"),
+    [
+        (ASK, "did not answer in time."),
+        (DIAL, "did not answer in time; it may have been done all the same."),
+        (replace(ASK, doubt=PLACED), "did not answer in time; the call may have been placed all the same."),
+    ],
 )
-async def test_a_carrier_that_never_answers_is_given_up(repeatable: bool, says: str) -> None:
+async def test_a_carrier_that_never_answers_is_given_up(asked: ApiRequest, says: str) -> None:
     clock, reached = ManualClock(), asyncio.Event()
-    request = replace(ASK, repeatable=repeatable)
+    request = replace(asked, path="/thing")
 
     async def silent(_: Request) -> Response:
         reached.set()
         await asyncio.Event().wait()
         return Response()
 
-    app = Starlette(routes=[Route("/thing", silent)])
+    app = Starlette(routes=[Route("/thing", silent, methods=["GET", "POST"])])
     async with asyncio.timeout(30), served(app) as url, client(url, clock) as rest:
         asking = asyncio.create_task(rest.ask(request))
         await reached.wait()
         clock.advance(request.timeout_s)
         with pytest.raises(CarrierError) as given_up:
             await asking
-    assert says in given_up.value.message
+    assert given_up.value.message == f"Acme {says}"
+    assert is_told_to_look_first(given_up.value) is ("may have" in says)
 
 
 @pytest.mark.parametrize(("repeatable", "connections"), [(True, 4), (False, 1)])
@@ -142,7 +175,29 @@ async def test_a_connection_that_breaks_is_made_again_where_that_does_no_harm(
             with pytest.raises(CarrierError, match="Acme broke off") as broken:
                 await rest.ask(replace(ASK, repeatable=repeatable))
     assert len(made) == connections
-    assert ("may have done" in broken.value.message) is not repeatable
+    assert is_told_to_look_first(broken.value) is not repeatable
+
+
+async def test_a_server_that_is_gone_may_have_done_what_it_was_asked_before_it_went() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        server.close()
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with server, client(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as rest:
+        with pytest.raises(CarrierError, match=r"could not be reached \(ConnectError\); the call may have") as refused:
+            await rest.ask(replace(ASK, doubt=PLACED))
+    assert is_told_to_look_first(refused.value)
+
+
+async def test_what_never_reached_the_carrier_may_be_asked_for_anew() -> None:
+    async with served(Starlette()) as url:
+        pass
+    async with client(url) as rest:
+        with pytest.raises(CarrierError, match=r"could not be reached \(ConnectError\)\.$") as refused:
+            await rest.ask(replace(DIAL, doubt=PLACED))
+    assert not is_told_to_look_first(refused.value)
 
 
 async def test_a_server_that_is_not_there_is_named_without_its_secrets() -> None:

@@ -28,6 +28,11 @@ FIRST_PAUSE_S: Final = 0.5
 MAX_BODY_BYTES: Final = 1_048_576
 """Carriers answer with a few kB."""
 
+PLACED: Final = "the call may have been placed all the same"
+DONE: Final = "it may have been done all the same"
+
+_UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout)
+"""Failures of a request that never left us."""
 _FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 Fields = Sequence[tuple[str, str]]
@@ -45,6 +50,9 @@ class ApiRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = False
     """To ask twice does no harm: it is asked again after a failed connection, a 429 and a 5xx."""
+    doubt: str = ""
+    """What is to be said where no answer came, such as `PLACED`; where it is empty, nothing of what may be repeated.
+    For what we may repeat, since the carrier knows repeats of ours, but others would ask for anew."""
     timeout_s: float = TIMEOUT_S
 
 
@@ -94,19 +102,25 @@ class RestClient:
         self._making = asyncio.Lock()
 
     async def ask(self, request: ApiRequest) -> ApiResponse:
-        """The carrier's answer.  Raises `CarrierError` when there is none."""
-        until = self._clock.now() + request.timeout_s
-        # What was sent once may have been carried out although nobody said so.
-        unsure = "" if request.repeatable else "; it may have done what it was asked all the same"
+        """The carrier's answer.  Raises `CarrierError` when there is none, which says so where it may have been carried
+        out all the same; a server's failure (5xx) is no answer to what is not to happen twice."""
+        doubt = request.doubt or ("" if request.repeatable else DONE)
+        asking = _Asking(request, self._clock.now() + request.timeout_s)
         try:
-            async with deadline(self._clock, until):
-                return await self._asked(request, until)
+            async with deadline(self._clock, asking.until):
+                answer = await self._asked(asking)
+        except (*_UNSENT, httpx.InvalidURL) as error:
+            what = f"could not be reached ({type(error).__name__})"
+            raise self._failed(what, doubt if asking.may_be_done else "") from None
         except (TimeoutError, httpx.TimeoutException):
-            raise self._failed(f"did not answer in time{unsure}") from None
-        except (httpx.ConnectError, httpx.InvalidURL) as error:
-            raise self._failed(f"could not be reached ({type(error).__name__})") from None
+            raise self._failed("did not answer in time", doubt) from None
         except httpx.HTTPError as error:
-            raise self._failed(f"broke off ({type(error).__name__}){unsure}") from None
+            raise self._failed(f"broke off ({type(error).__name__})", doubt) from None
+        except _TooLong:
+            raise self._failed(f"answered with more than {MAX_BODY_BYTES} bytes", doubt) from None
+        if doubt and answer.status >= 500:
+            raise self._failed(f"failed (HTTP {answer.status})", doubt)
+        return answer
 
     async def download(self, url: str, *, elsewhere: bool = False) -> AsyncIterator[bytes]:
         """A file on the server of this API, in pieces.  Raises `CarrierError`, also for a URL of another server.
@@ -133,7 +147,8 @@ class RestClient:
         if self._client is not None:
             await self._client.aclose()
 
-    async def _asked(self, request: ApiRequest, until: float) -> ApiResponse:
+    async def _asked(self, asking: _Asking) -> ApiResponse:
+        request, until = asking.request, asking.until
         attempt = 0
         while True:
             attempt += 1
@@ -141,10 +156,12 @@ class RestClient:
             pause = pause_s(attempt, self._jitter())
             try:
                 answer, wanted_s = await self._once(request)
-            except httpx.TransportError:
+            except httpx.TransportError as error:
+                asking.may_be_done |= not isinstance(error, _UNSENT)
                 if last or self._clock.now() + pause >= until:
                     raise
             else:
+                asking.may_be_done |= answer.status >= 500
                 pause = max(pause, wanted_s)
                 if last or not _passes(answer.status) or self._clock.now() + pause >= until:
                     return answer
@@ -166,7 +183,7 @@ class RestClient:
             async for piece in response.aiter_bytes():
                 body += piece
                 if len(body) > MAX_BODY_BYTES:
-                    raise self._failed(f"answered with more than {MAX_BODY_BYTES} bytes")
+                    raise _TooLong
             return ApiResponse(response.status_code, bytes(body)), _seconds(response.headers.get("retry-after", ""))
 
     async def _connections(self) -> httpx.AsyncClient:
@@ -183,8 +200,32 @@ class RestClient:
             return False
         return (named.scheme, named.netloc, named.userinfo) == (own.scheme, own.netloc, b"")
 
-    def _failed(self, what: str) -> CarrierError:
+    def _failed(self, what: str, doubt: str = "") -> CarrierError:
+        if doubt:
+            return in_doubt(self._carrier, what, doubt)
         return CarrierError(f"{self._carrier} {what}.", next_step=f"Try again; see {self._carrier}'s status page.")
+
+
+def in_doubt(carrier: str, what: str, doubt: str) -> CarrierError:
+    """The error of a request that may have been carried out: `doubt` says so, `PLACED` or `DONE`."""
+    return CarrierError(
+        f"{carrier} {what}; {doubt}.",
+        next_step=f"Look at the calls in {carrier}'s console first: whatever is asked for anew may happen twice.",
+    )
+
+
+@dataclass(slots=True)
+class _Asking:
+    """A request with all its attempts."""
+
+    request: ApiRequest
+    until: float
+    may_be_done: bool = False
+    """An attempt has come as far as the carrier, and nobody knows what became of it."""
+
+
+class _TooLong(Exception):
+    """An answer is."""
 
 
 def _new_client() -> httpx.AsyncClient:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.responses import Response
 
+from getpatter.carriers.rest import ATTEMPTS
 from getpatter.carriers.telnyx.api import Call, Dialed, TelnyxApi
 from getpatter.errors import CarrierError
 
@@ -55,9 +56,24 @@ async def test_no_error_has_the_key(api: TelnyxApi, server: ApiServer) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"data":{}}', b'{"data":[]}'])
 async def test_an_answer_that_cannot_be_read_is_an_error(api: TelnyxApi, server: ApiServer, body: bytes) -> None:
-    server.answers = [Response(body)]
+    server.answers = [Response(body), Response(body)]
     with pytest.raises(CarrierError, match="cannot be read"):
+        await api.call(CALL)
+    with pytest.raises(CarrierError, match="may have been placed all the same") as unnamed:
         await api.dial({"to": "+1"})
+    assert "Try again" not in (unnamed.value.next_step or "")
+
+
+@pytest.mark.parametrize(
+    ("action", "doubt"), [("transfer", True), ("send_dtmf", True), ("speak", True), ("hangup", False)]
+)
+async def test_what_others_would_ask_for_anew_may_be_done_already(
+    api: TelnyxApi, server: ApiServer, action: str, doubt: bool
+) -> None:
+    server.answers = [Response(status_code=502)] * ATTEMPTS
+    with pytest.raises(CarrierError) as failed:
+        await (api.hang_up(CALL) if action == "hangup" else api.command(CALL, action, {}))
+    assert ("may have been done all the same" in failed.value.message) is doubt
 
 
 class TestHangUp:

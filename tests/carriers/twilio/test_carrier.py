@@ -204,6 +204,17 @@ async def test_a_call_that_cannot_be_ended_is_an_error(desk: OpenDesk, refusal: 
             await at.carrier.hang_up(CALL)
 
 
+@pytest.mark.parametrize("answer", [(503, {}), (201, {"status": "queued"}), (201, {"sid": "CA1"})])
+async def test_a_call_of_which_twilio_tells_nothing_may_have_been_placed(
+    desk: OpenDesk, answer: tuple[int, dict[str, str]]
+) -> None:
+    async with desk(answer) as at:
+        with pytest.raises(CarrierError, match="the call may have been placed all the same") as failed:
+            await at.carrier.dial(dial_request())
+    assert len(at.api.asked) == 1
+    assert "Try again" not in (failed.value.next_step or "")
+
+
 @pytest.mark.parametrize("name", ["", "CA1", "../Calls", CALL + "/x", "call_1", "CA" + "c" * 31 + "\n"])
 async def test_only_names_of_calls_become_paths(desk: OpenDesk, name: str) -> None:
     async with desk() as at:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from getpatter.carriers.plivo.account import Plivo
 from getpatter.carriers.plivo.refusals import NOT_FOUND, refusal
-from getpatter.carriers.rest import TIMEOUT_S, ApiRequest, Fields, RestClient
+from getpatter.carriers.rest import PLACED, TIMEOUT_S, ApiRequest, Fields, RestClient, in_doubt
 from getpatter.clock import Clock
 from getpatter.errors import CarrierError
 
@@ -36,10 +36,10 @@ class PlivoApi:
 
     async def create_call(self, body: Mapping[str, Any]) -> str:
         """The request's id, by which Plivo knows the call.  Asked once, whatever happens: Plivo would call twice."""
-        taken = await self._ask("POST", "Call/", body=body, timeout_s=DIAL_TIMEOUT_S)
+        taken = await self._ask("POST", "Call/", body=body, doubt=PLACED, timeout_s=DIAL_TIMEOUT_S)
         request_id = taken.get("request_uuid")
         if not isinstance(request_id, str) or not request_id:
-            raise CarrierError("Plivo took the call without saying how it is named.", next_step="Try again.")
+            raise in_doubt("Plivo", "took the call without saying how it is named", PLACED)
         return request_id
 
     async def redirect(self, call_id: str, document_url: str) -> None:
@@ -132,6 +132,7 @@ class PlivoApi:
         query: Fields = (),
         body: Mapping[str, Any] | None = None,
         repeatable: bool = False,
+        doubt: str = "",
         timeout_s: float = TIMEOUT_S,
     ) -> Resource:
         request = ApiRequest(
@@ -140,6 +141,7 @@ class PlivoApi:
             query=query,
             json=body,
             repeatable=repeatable,
+            doubt=doubt,
             timeout_s=timeout_s,
         )
         answer = await self._rest.ask(request)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from getpatter.carriers.rest import TIMEOUT_S, ApiRequest, Fields, RestClient
+from getpatter.carriers.rest import DONE, PLACED, TIMEOUT_S, ApiRequest, Fields, RestClient, in_doubt
 from getpatter.carriers.telnyx.refusals import ENDED, refusal
 from getpatter.clock import Clock
 from getpatter.errors import CarrierError
@@ -70,7 +70,7 @@ class TelnyxApi:
     """Call Control, numbers and applications, for one account.
 
     Each command has an id by which Telnyx leaves out repeats of it (for 60 s), so all are repeated where the network or
-    Telnyx fails.  Everything raises `CarrierError`.
+    Telnyx fails; whoever asks for one anew asks for another.  Everything raises `CarrierError`.
     """
 
     def __init__(
@@ -85,17 +85,23 @@ class TelnyxApi:
         self._rest = RestClient("Telnyx", url, headers=headers, clock=clock, jitter=jitter)
 
     async def dial(self, body: Body) -> Dialed:
-        return _read(_dialed, await self._ask("POST", "/calls", body=_identified(body)))
+        answer = await self._ask("POST", "/calls", body=_identified(body), doubt=PLACED)
+        try:
+            return _read(_dialed, answer)
+        except CarrierError:
+            raise in_doubt("Telnyx", "did not say how it calls the call", PLACED) from None
 
-    async def command(self, carrier_call_id: str, action: str, body: Body, *, timeout_s: float = TIMEOUT_S) -> None:
-        """`action` as in `/calls/<id>/actions/<action>`."""
+    async def command(
+        self, carrier_call_id: str, action: str, body: Body, *, timeout_s: float = TIMEOUT_S, doubt: str = DONE
+    ) -> None:
+        """`action` as in `/calls/<id>/actions/<action>`; `doubt` as in `ApiRequest`."""
         path = f"{_call_path(carrier_call_id)}/actions/{action}"
-        await self._ask("POST", path, body=_identified(body), timeout_s=timeout_s)
+        await self._ask("POST", path, body=_identified(body), timeout_s=timeout_s, doubt=doubt)
 
     async def hang_up(self, carrier_call_id: str) -> None:
         """A call that is over, or that Telnyx knows no more, is no error."""
         try:
-            await self.command(carrier_call_id, "hangup", {})
+            await self.command(carrier_call_id, "hangup", {}, doubt="")
         except CarrierError as refused:
             if refused.carrier_code != ENDED and not isinstance(refused, _NotFound):
                 raise
@@ -143,10 +149,19 @@ class TelnyxApi:
         await self._rest.close()
 
     async def _ask(
-        self, method: str, path: str, *, body: Body | None = None, query: Fields = (), timeout_s: float = TIMEOUT_S
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Body | None = None,
+        query: Fields = (),
+        doubt: str = "",
+        timeout_s: float = TIMEOUT_S,
     ) -> bytes:
         """The body of what Telnyx answers when it has done what was asked."""
-        request = ApiRequest(method=method, path=path, query=query, json=body, repeatable=True, timeout_s=timeout_s)
+        request = ApiRequest(
+            method=method, path=path, query=query, json=body, repeatable=True, doubt=doubt, timeout_s=timeout_s
+        )
         answer = await self._rest.ask(request)
         if answer.status == httpx.codes.NOT_FOUND:
             raise _NotFound.because(refusal(answer.status, answer.body))

@@ -201,7 +201,7 @@ class TelnyxCarrier:
     async def _stop_stream(self, carrier_call_id: str) -> None:
         """The call has gone elsewhere, or is about to, whatever becomes of its stream."""
         try:
-            await self._api.command(carrier_call_id, "streaming_stop", {}, timeout_s=STOP_STREAM_S)
+            await self._api.command(carrier_call_id, "streaming_stop", {}, timeout_s=STOP_STREAM_S, doubt="")
         except CarrierError as error:
             log.info("a stream was not stopped: %s", error.message)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
-from getpatter.carriers.rest import TIMEOUT_S, ApiRequest, ApiResponse, Fields, RestClient
+from getpatter.carriers.rest import PLACED, TIMEOUT_S, ApiRequest, ApiResponse, Fields, RestClient, in_doubt
 from getpatter.carriers.twilio.account import Twilio
 from getpatter.carriers.twilio.refusals import refusal
 from getpatter.clock import Clock
@@ -33,8 +33,10 @@ class TwilioApi:
 
     async def create_call(self, form: Fields) -> str:
         """The call's SID.  Asked once, whatever happens: Twilio would place a second call."""
-        call = await self._ask("POST", "/Calls.json", form=form, timeout_s=DIAL_TIMEOUT_S)
-        return _checked(call.get("sid"))
+        call = await self._ask("POST", "/Calls.json", form=form, doubt=PLACED, timeout_s=DIAL_TIMEOUT_S)
+        if not _is_sid(sid := call.get("sid"), "CA"):
+            raise in_doubt("Twilio", "did not say how it calls the call", PLACED)
+        return sid
 
     async def update_call(self, call_sid: str, form: Fields, *, repeatable: bool = False) -> Resource:
         return await self._ask("POST", f"/Calls/{_checked(call_sid)}.json", form=form, repeatable=repeatable)
@@ -74,6 +76,7 @@ class TwilioApi:
         query: Fields = (),
         form: Fields | None = None,
         repeatable: bool = False,
+        doubt: str = "",
         timeout_s: float = TIMEOUT_S,
     ) -> Resource:
         request = ApiRequest(
@@ -82,6 +85,7 @@ class TwilioApi:
             query=query,
             form=form,
             repeatable=repeatable,
+            doubt=doubt,
             timeout_s=timeout_s,
         )
         return _taken(await self._rest.ask(request))
@@ -97,6 +101,10 @@ def _taken(answer: ApiResponse) -> Resource:
 
 def _checked(sid: object, prefix: str = "CA") -> str:
     """Names of resources become parts of paths."""
-    if not (isinstance(sid, str) and _SID.fullmatch(sid) and sid.startswith(prefix)):
+    if not _is_sid(sid, prefix):
         raise CarrierError(f"This is no name that Twilio gives: those are {prefix} and 32 hexadecimal digits.")
     return sid
+
+
+def _is_sid(sid: object, prefix: str) -> TypeGuard[str]:
+    return isinstance(sid, str) and sid.startswith(prefix) and _SID.fullmatch(sid) is not None
