@@ -63,9 +63,10 @@ class MediaCodec(Protocol):
         """The message that drops all queued audio and with it the marks that are pending."""
 
     def press(self, digits: str) -> bytes:
-        """The message that has the carrier press keys (as in `Carrier.send_dtmf`).
+        """The message that has the carrier press keys: `0` to `9`, `*`, `#`, `A` to `D`.  Pauses among keys are waited
+        for by whoever asks.
 
-        Only where `Capabilities.keys` is `stream`; raises `MediaError` elsewhere.
+        Only where `Capabilities.keys` is `stream`; raises `MediaError` elsewhere, and for what is no key.
         """
 
 

@@ -314,6 +314,18 @@ class TestAsking:
         server.answers = [JSONResponse({"data": {"is_alive": False, "end_time": end_time, "call_duration": 7}})]
         assert await carrier.fetch_call(CALL) == CarrierCall(status, duration_s=7)
 
+    @pytest.mark.parametrize("duration", [0, None])
+    @pytest.mark.parametrize(
+        ("state", "status"),
+        [(legs.placed("call_1", {"token": "once"}), "no_answer"), (legs.answered({"token": "once"}), "completed")],
+    )
+    async def test_a_call_that_we_placed_and_nobody_talked_in_was_not_answered(
+        self, carrier: TelnyxCarrier, server: ApiServer, duration: int | None, state: str, status: str
+    ) -> None:
+        over = {"is_alive": False, "end_time": "2026-02-02T22:25:27Z", "call_duration": duration, "client_state": state}
+        server.answers = [JSONResponse({"data": over})]
+        assert (await carrier.fetch_call(CALL)).status == status
+
     async def test_one_that_telnyx_has_forgotten_is_over(self, carrier: TelnyxCarrier, server: ApiServer) -> None:
         server.refuse(404, "10005")
         assert (await carrier.fetch_call(CALL)).status == "completed"

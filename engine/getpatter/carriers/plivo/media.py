@@ -30,7 +30,6 @@ _PLAY: Final = b'{"event":"playAudio","media":{"contentType":"%b","sampleRate":%
     LINE.rate,
 )
 _KEYS: Final = frozenset("0123456789*#ABCD")
-_PAUSE: Final = "w"
 
 
 class _Message(msgspec.Struct, tag_field="event", frozen=True):
@@ -147,13 +146,11 @@ class PlivoMediaCodec:
         return self._clear
 
     def press(self, digits: str) -> bytes:
-        """Pauses are left out: a stream's keys are pressed one after the other, and Plivo knows no pause among them."""
         if not self._clear:
             raise _not_started()
-        keys = digits.replace(_PAUSE, "")
-        if not keys or not _KEYS.issuperset(keys):
+        if not digits or not _KEYS.issuperset(digits):
             raise MediaError("Keys are the digits, *, #, and A to D, at least one of them.")
-        return b'{"event":"sendDTMF","dtmf":"%b"}' % keys.encode()
+        return b'{"event":"sendDTMF","dtmf":"%b"}' % digits.encode()
 
     def _other(self, said: _Known) -> MediaEvent | None:
         if isinstance(said, _Start):

@@ -32,11 +32,13 @@ class Dialed(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """`is_alive` is false of a call that is still being dialled, too; `end_time` tells it from one that is over."""
+    """`is_alive` is false of a call that is still being dialled, too; `end_time` tells it from one that is over.  `call_duration`
+    counts from the answer, in seconds."""
 
     is_alive: bool
     call_duration: int | None = None
     end_time: str | None = None
+    client_state: str | None = None
 
 
 class PhoneNumber(msgspec.Struct, frozen=True):

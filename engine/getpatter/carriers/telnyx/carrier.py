@@ -28,7 +28,7 @@ from getpatter.carriers.base import (
     WebhookRequest,
 )
 from getpatter.carriers.invitation import invitation
-from getpatter.carriers.telnyx import commands, legs, numbers, signature
+from getpatter.carriers.telnyx import client_state, commands, legs, numbers, signature
 from getpatter.carriers.telnyx.account import Telnyx
 from getpatter.carriers.telnyx.api import TelnyxApi
 from getpatter.carriers.telnyx.media import TelnyxMediaCodec
@@ -43,6 +43,8 @@ HAND_OVER_S: Final = 7.0
 STOP_STREAM_S: Final = 2.0
 REMEMBERED: Final = 1000
 """Prices and summaries of the latest calls."""
+
+_UNANSWERED: Final = "Telnyx does not tell busy lines and declined calls from it afterwards"
 
 Command = Callable[[], Awaitable[None]]
 
@@ -114,14 +116,19 @@ class TelnyxCarrier:
         return self._api.download(recording.url)
 
     async def fetch_call(self, carrier_call_id: str) -> CarrierCall:
-        """`queued` stands for all that comes before the answer; a call that Telnyx knows no more is over."""
+        """`queued` stands for all that comes before the answer, and `no_answer` for all that may come in its place; a call
+        that Telnyx knows no more is over."""
         price = self._prices.get(carrier_call_id)
         call = await self._api.call(carrier_call_id)
         if call is None:
             return CarrierCall("completed", cause="not known any more", price=price)
         if call.is_alive:
             return CarrierCall("in_progress", duration_s=call.call_duration, price=price)
-        return CarrierCall("completed" if call.end_time else "queued", duration_s=call.call_duration, price=price)
+        if not call.end_time:
+            return CarrierCall("queued", duration_s=call.call_duration, price=price)
+        if not call.call_duration and legs.name(client_state.decode(call.client_state)):
+            return CarrierCall("no_answer", _UNANSWERED, call.call_duration, price)
+        return CarrierCall("completed", duration_s=call.call_duration, price=price)
 
     # -- numbers and the account
 
