@@ -32,8 +32,8 @@ class Dialed(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """`is_alive` is false of a call that is still being dialled, too; `end_time` tells it from one that is over.  `call_duration`
-    counts from the answer, in seconds."""
+    """`is_alive` is false of a call that is still being dialled, too; `end_time` tells it from one that is over.
+    `call_duration` counts from the answer, in seconds."""
 
     is_alive: bool
     call_duration: int | None = None

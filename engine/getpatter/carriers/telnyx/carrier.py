@@ -116,8 +116,8 @@ class TelnyxCarrier:
         return self._api.download(recording.url)
 
     async def fetch_call(self, carrier_call_id: str) -> CarrierCall:
-        """`queued` stands for all that comes before the answer, and `no_answer` for all that may come in its place; a call
-        that Telnyx knows no more is over."""
+        """`queued` stands for all that comes before the answer, and `no_answer` for all that may come in its place; a
+        call that Telnyx knows no more is over."""
         price = self._prices.get(carrier_call_id)
         call = await self._api.call(carrier_call_id)
         if call is None:
