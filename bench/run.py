@@ -45,6 +45,7 @@ SCRIPTS = (
     Script("sound"),
     Script("media_socket"),
     Script("media_servers", {"seconds": 2.0, "rounds": 1}),
+    Script("inbound_burst", {"rounds": 1}),
     Script("store_writes"),
     Script("local_speech", {"rough": False, "sentences": 5}),
 )

@@ -137,7 +137,7 @@ TRUNKS = (
             "call.machine.premium.greeting.ended",
         ),
         ends=("call.hangup",),
-        asked_later=("failed", "failed", "failed"),  # it knows only that they are over
+        asked_later=("no_answer", "no_answer", "no_answer"),  # it knows only that nobody talked
         repeats_commands=True,
     ),
     Trunk(
