@@ -9,6 +9,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from getpatter.errors import CarrierError
+
 # -- the media stream -------------------------------------------------------------------------------------------
 
 
@@ -164,6 +166,11 @@ class Finding:
     level: Literal["ok", "warning", "error"]
     message: str
     next_step: str = ""
+
+    @classmethod
+    def of(cls, error: CarrierError, *, about: str) -> Finding:
+        """What came of looking at it was this error."""
+        return cls(about, "error", error.message, error.next_step or "")
 
 
 @dataclass(frozen=True, slots=True)

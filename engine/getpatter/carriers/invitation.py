@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from getpatter.language.words import primary_language
+
 KEY_WAIT_S: Final = 10
 """How long a key is waited for after the question: time to take the phone from the ear and find the keys."""
 TIMES: Final = 2
@@ -34,5 +36,5 @@ class Invitation:
 
 def invitation(language: str) -> Invitation:
     """The question in this language, a BCP 47 tag, or in English where we have no words in it."""
-    words = _WORDS.get(language.replace("_", "-").partition("-")[0].lower())
+    words = _WORDS.get(primary_language(language))
     return Invitation(_WORDS[_ENGLISH], _ENGLISH) if words is None else Invitation(words, language)

@@ -18,8 +18,9 @@ from getpatter.carriers.base import (
     StreamStarted,
     StreamStopped,
 )
+from getpatter.carriers.messages import MAX_MESSAGE_BYTES
 from getpatter.carriers.plivo import extra_headers
-from getpatter.carriers.plivo.media import MAX_MESSAGE_BYTES, PlivoMediaCodec
+from getpatter.carriers.plivo.media import PlivoMediaCodec
 from getpatter.errors import MediaError
 from getpatter.testing.line_codec import Clear, Mark, Play, Press
 from getpatter.testing.plivo_line import PlivoLineCodec

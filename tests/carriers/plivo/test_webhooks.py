@@ -20,7 +20,7 @@ from getpatter.carriers.base import (
     StreamFailed,
     WebhookRequest,
 )
-from getpatter.carriers.plivo.webhooks import KINDS, events_of, is_key_pressed, posted
+from getpatter.carriers.plivo.webhooks import KINDS, events_of, is_key_pressed
 from getpatter.errors import CarrierError
 
 URL = "https://voice.example.com/webhooks/plivo"
@@ -183,7 +183,7 @@ def test_a_malformed_webhook_is_refused_with_what_is_wrong(kind: str, fields: di
 @pytest.mark.parametrize("body", [b"\xff", b"a=%ff", b"&".join([b"a=1"] * 1001)])
 def test_what_is_no_form_is_refused(body: bytes) -> None:
     with pytest.raises(CarrierError, match="no form"):
-        posted(WebhookRequest("POST", URL, {}, body))
+        events_of("status", WebhookRequest("POST", URL, {}, body))
 
 
 @given(kind=st.sampled_from(KINDS), body=st.binary(max_size=300))

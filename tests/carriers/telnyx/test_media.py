@@ -19,8 +19,9 @@ from getpatter.carriers.base import (
     StreamStarted,
     StreamStopped,
 )
+from getpatter.carriers.messages import MAX_MESSAGE_BYTES
 from getpatter.carriers.telnyx import client_state
-from getpatter.carriers.telnyx.media import MAX_CHUNK_BYTES, MAX_MESSAGE_BYTES, MIN_CHUNK_BYTES, TelnyxMediaCodec
+from getpatter.carriers.telnyx.media import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES, TelnyxMediaCodec
 from getpatter.errors import MediaError
 
 CALL = "v3:T02llQxIyaRkhfRKxgAP8nY511EhFLizdvdUKJiSw8d6A9BborherQ"

@@ -17,7 +17,8 @@ from getpatter.carriers.base import (
     StreamStarted,
     StreamStopped,
 )
-from getpatter.carriers.twilio.media import MAX_MESSAGE_BYTES, TwilioMediaCodec
+from getpatter.carriers.messages import MAX_MESSAGE_BYTES
+from getpatter.carriers.twilio.media import TwilioMediaCodec
 from getpatter.errors import MediaError
 from getpatter.testing.line_codec import Clear, Mark, Play
 from getpatter.testing.twilio_line import TwilioLineCodec

@@ -25,6 +25,7 @@ from getpatter.carriers.base import (
     WebhookRequest,
     WebhookResponse,
 )
+from getpatter.carriers.form import posted
 from getpatter.carriers.invitation import invitation
 from getpatter.carriers.our_name import with_name
 from getpatter.carriers.pending import PendingDocuments
@@ -34,7 +35,7 @@ from getpatter.carriers.plivo.api import PlivoApi
 from getpatter.carriers.plivo.media import PlivoMediaCodec
 from getpatter.carriers.plivo.nonces import SeenNonces
 from getpatter.carriers.plivo.refusals import NOT_FOUND
-from getpatter.carriers.plivo.webhooks import KINDS, events_of, is_key_pressed, posted
+from getpatter.carriers.plivo.webhooks import KINDS, events_of, is_key_pressed
 from getpatter.clock import Clock, SystemClock
 from getpatter.errors import CarrierError, InvalidSignature, Replayed
 

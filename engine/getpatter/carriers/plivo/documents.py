@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, Literal
 from xml.etree import ElementTree as XML
 
 from getpatter.carriers.base import StreamTarget
 from getpatter.carriers.invitation import KEY_WAIT_S, TIMES, Invitation
 from getpatter.carriers.plivo import extra_headers
+from getpatter.carriers.spoken_text import holdable, nearest
 from getpatter.errors import CarrierError
 
 CONTENT_TYPE: Final = "application/xml"
@@ -22,8 +22,6 @@ _LANGUAGES: Final = (
 )
 """What Plivo's own voices speak, of one language the usual first.  Any other makes it drop the whole document:
 https://www.plivo.com/docs/voice/xml/audio-output"""
-
-_NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def stream(target: StreamTarget, status_url: str) -> bytes:
@@ -97,16 +95,8 @@ def _room(name: str, attributes: dict[str, str]) -> XML.Element:
 
 
 def _speech(text: str, language: str) -> XML.Element:
-    spoken = _language(language)
-    return _element("Speak", _NOT_XML.sub(" ", text), {"language": spoken} if spoken else {})
-
-
-def _language(wanted: str) -> str:
-    """The nearest that Plivo speaks to a BCP 47 tag; empty where there is none, for its default."""
-    tag = wanted.replace("_", "-").lower()
-    same = [known for known in _LANGUAGES if known.lower() == tag]
-    related = [known for known in _LANGUAGES if known.split("-")[0] == tag.split("-")[0]]
-    return next(iter(same + related), "")
+    spoken = nearest(language, _LANGUAGES, {})
+    return _element("Speak", holdable(text), {"language": spoken} if spoken else {})
 
 
 def _element(name: str, text: str = "", attributes: dict[str, str] | None = None) -> XML.Element:

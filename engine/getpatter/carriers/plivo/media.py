@@ -17,11 +17,9 @@ from getpatter.carriers.base import (
     StreamStopped,
 )
 from getpatter.carriers.marks import PendingMarks
+from getpatter.carriers.messages import MessageReader
 from getpatter.carriers.plivo import extra_headers
 from getpatter.errors import MediaError
-
-MAX_MESSAGE_BYTES: Final = 65_536
-"""The longest message of Plivo's; those with audio have some 500 bytes."""
 
 ENCODING: Final = "audio/x-mulaw"
 
@@ -81,15 +79,8 @@ class _Stop(_Message, tag="stop", frozen=True):
     pass
 
 
-class _AnyMessage(msgspec.Struct, frozen=True):
-    event: str
-
-
 _Known = _Media | _Start | _Dtmf | _Played | _Cleared | _Stop
-_KNOWN_EVENTS = frozenset({"media", "start", "dtmf", "playedStream", "clearedAudio", "stop"})
-
-_decode = msgspec.json.Decoder(_Known).decode
-_decode_any = msgspec.json.Decoder(_AnyMessage).decode
+_read: Final = MessageReader[_Known]("Plivo", _Known)
 
 
 class PlivoMediaCodec:
@@ -113,18 +104,11 @@ class PlivoMediaCodec:
 
         Raises `MediaError` for what is not JSON, too long, lacks a field, or comes before `start`.
         """
-        if len(message) > MAX_MESSAGE_BYTES:
-            raise MediaError(f"A Plivo message has {len(message)} characters; {MAX_MESSAGE_BYTES} are taken.")
-        try:
-            said = _decode(message)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as broken:
-            if _is_unknown_event(message):
-                return None
-            raise MediaError(f"A Plivo message cannot be read: {_cause(broken)}.") from None
+        said = _read(message)
         if type(said) is _Media and self._clear:
             media = said.media
             return AudioReceived(media.payload) if media.track == "inbound" else None
-        return self._other(said)
+        return None if said is None else self._other(said)
 
     def play(self, audio: bytes) -> bytes:
         """Raises `MediaError` before `start`, as do `mark`, `clear` and `press`."""
@@ -183,20 +167,3 @@ class PlivoMediaCodec:
 
 def _not_started() -> MediaError:
     return MediaError("Nothing can be sent on a Plivo stream before its start message: it names the stream.")
-
-
-def _is_unknown_event(message: str | bytes) -> bool:
-    """Whether this is a sound message of a kind that Plivo has added since."""
-    try:
-        return _decode_any(message).event not in _KNOWN_EVENTS
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return False
-
-
-def _cause(broken: Exception) -> str:
-    """What was wrong and where, without anything from the message."""
-    if isinstance(broken, msgspec.ValidationError):
-        return str(broken)
-    if isinstance(broken, msgspec.DecodeError):
-        return "it is not JSON"
-    return "its text is not UTF-8" if isinstance(broken, UnicodeError) else "it is nested too deeply"

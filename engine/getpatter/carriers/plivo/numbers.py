@@ -57,7 +57,7 @@ async def examine(api: PlivoApi, number: str, webhooks_url: str) -> list[Finding
     try:
         findings = _account_findings(await api.account())
     except CarrierError as refused:
-        return [_error("account", refused)]
+        return [Finding.of(refused, about="account")]
     try:
         owned = await _owned(api, number)
         if not owned.get("voice_enabled"):
@@ -67,7 +67,7 @@ async def examine(api: PlivoApi, number: str, webhooks_url: str) -> list[Finding
         current_id = application_id(owned)
         application = await api.application(current_id) if current_id else None
     except CarrierError as refused:
-        return [*findings, _error("number", refused)]
+        return [*findings, Finding.of(refused, about="number")]
     return [*findings, _webhook(application, webhooks_url)]
 
 
@@ -122,10 +122,6 @@ def _webhook(application: Mapping[str, Any] | None, webhooks_url: str) -> Findin
         what = "Calls to the number come to us, but not by POST or without word of their end."
         return Finding("webhook", "warning", what, _SETTINGS)
     return Finding("webhook", "warning", f"Calls to the number do not come to {wanted['answer_url']}.", _SETTINGS)
-
-
-def _error(about: str, refused: CarrierError) -> Finding:
-    return Finding(about, "error", refused.message, refused.next_step or "")
 
 
 def _decimal(value: object) -> Decimal | None:

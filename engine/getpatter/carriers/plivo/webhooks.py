@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 import msgspec
 
+from getpatter.carriers import form
 from getpatter.carriers.base import (
     CallRenamed,
     CarrierEvent,
@@ -24,11 +24,8 @@ from getpatter.carriers.our_name import renamed
 from getpatter.carriers.plivo import statuses
 from getpatter.errors import CarrierError
 
-MAX_FIELDS: Final = 1000
-"""Plivo's longest webhooks have some thirty."""
 MAX_TEXT: Final = 256
 
-Form = list[tuple[str, str]]
 Fields = Mapping[str, str]
 
 _ID: Final = re.compile("[A-Za-z0-9_-]{1,64}")
@@ -37,33 +34,15 @@ _STREAM_LOST: Final = frozenset({"DroppedStream", "failed"})
 """Plivo's pages have two sets of names for what befalls a stream."""
 
 
-def posted(request: WebhookRequest) -> Form:
-    """The fields of the body.  Raises `CarrierError` for what is no form."""
-    try:
-        return _parsed(request.body.decode())
-    except UnicodeDecodeError:
-        raise CarrierError("The webhook's body is no form: its text is not UTF-8.") from None
-
-
 def events_of(kind: str, request: WebhookRequest) -> list[CarrierEvent]:
     """What a webhook of this kind says.  Raises `CarrierError` for a malformed one."""
-    asked = request.url.partition("#")[0].partition("?")[2]
-    events = _READERS[kind](dict(_parsed(asked) if request.method == "GET" else posted(request)))
+    events = _READERS[kind](dict(form.fields(request)))
     return [*renamed(request.url, events[-1].carrier_call_id), *events] if events else events
 
 
 def is_key_pressed(request: WebhookRequest) -> bool:
     """Whether whoever was asked for a key gave one."""
-    return bool(dict(posted(request)).get("Digits"))
-
-
-def _parsed(text: str) -> Form:
-    try:
-        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
-    except ValueError:
-        raise CarrierError(
-            f"The webhook is no form: it has more than {MAX_FIELDS} fields, or characters that are not UTF-8."
-        ) from None
+    return bool(dict(form.posted(request)).get("Digits"))
 
 
 def _voice(fields: Fields) -> list[CarrierEvent]:

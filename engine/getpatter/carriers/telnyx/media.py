@@ -18,12 +18,11 @@ from getpatter.carriers.base import (
     StreamStopped,
 )
 from getpatter.carriers.marks import PendingMarks
+from getpatter.carriers.messages import MessageReader
 from getpatter.carriers.telnyx import client_state, legs
 from getpatter.carriers.telnyx.reorder import FrameOrder
 from getpatter.errors import MediaError
 
-MAX_MESSAGE_BYTES: Final = 65_536
-"""`media` messages have some 400 bytes; `start` grows with its client state, which is ours."""
 MIN_CHUNK_BYTES: Final = LINE.rate // 50
 """Telnyx takes 20 ms to 30 s of audio in a message."""
 MAX_CHUNK_BYTES: Final = LINE.rate * 30
@@ -97,15 +96,8 @@ class _Stop(_Message, tag="stop", frozen=True):
     pass
 
 
-class _AnyMessage(msgspec.Struct, frozen=True):
-    event: str
-
-
 _Known = _Connected | _Start | _Media | _Dtmf | _Mark | _Error | _Stop
-_KNOWN_EVENTS = frozenset({"connected", "start", "media", "dtmf", "mark", "error", "stop"})
-
-_decode = msgspec.json.Decoder(_Known, strict=False).decode
-_decode_any = msgspec.json.Decoder(_AnyMessage).decode
+_read: Final = MessageReader[_Known]("Telnyx", _Known, strict=False)
 
 
 class TelnyxMediaCodec:
@@ -131,17 +123,10 @@ class TelnyxMediaCodec:
         Raises `MediaError` for what is not JSON, too long, lacks a field or comes before `start`, for audio that is not
         a telephone's, and for errors that Telnyx reports.
         """
-        if len(message) > MAX_MESSAGE_BYTES:
-            raise MediaError(f"A Telnyx message has {len(message)} characters; {MAX_MESSAGE_BYTES} are taken.")
-        try:
-            said = _decode(message)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as broken:
-            if _is_unknown_event(message):
-                return None
-            raise MediaError(f"A Telnyx message cannot be read: {_cause(broken)}.") from None
+        said = _read(message)
         if type(said) is _Media and self._started:
             return self._heard(said.media)
-        return self._other(said)
+        return None if said is None else self._other(said)
 
     def play(self, audio: bytes) -> bytes:
         """Less than 20 ms is filled up with silence.  Raises `MediaError` for more than 30 s, and before `start`, as do
@@ -206,20 +191,3 @@ class TelnyxMediaCodec:
     def _check_started(self) -> None:
         if not self._started:
             raise MediaError("Nothing can be sent on a Telnyx stream before its start message.")
-
-
-def _is_unknown_event(message: str | bytes) -> bool:
-    """Whether this is a sound message of a kind that Telnyx has added since."""
-    try:
-        return _decode_any(message).event not in _KNOWN_EVENTS
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return False
-
-
-def _cause(broken: Exception) -> str:
-    """What was wrong and where, without anything from the message."""
-    if isinstance(broken, msgspec.ValidationError):
-        return str(broken)
-    if isinstance(broken, msgspec.DecodeError):
-        return "it is not JSON"
-    return "its text is not UTF-8" if isinstance(broken, UnicodeError) else "it is nested too deeply"

@@ -45,7 +45,7 @@ async def examine(api: TelnyxApi, connection_id: str, number: str, webhooks_url:
     try:
         application = await api.application(connection_id)
     except CarrierError as error:
-        return (_error("Telnyx application", error),)
+        return (Finding.of(error, about="Telnyx application"),)
     found = [Finding("Telnyx application", "ok", f"The Call Control application {application.application_name!r}.")]
     if not application.active:
         found.append(
@@ -85,11 +85,7 @@ async def _number(api: TelnyxApi, connection_id: str, number: str) -> Finding:
     try:
         owned = await api.number(number)
     except CarrierError as error:
-        return _error(about, error)
+        return Finding.of(error, about=about)
     if owned.connection_id != connection_id:
         return Finding(about, "warning", f"{number} is not on this application.", _SERVE)
     return Finding(about, "ok", f"{number} is on this application.")
-
-
-def _error(about: str, error: CarrierError) -> Finding:
-    return Finding(about, "error", error.message, error.next_step or "")

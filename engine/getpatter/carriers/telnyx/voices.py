@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from getpatter.carriers.spoken_text import nearest
+
 DEFAULT_LANGUAGE: Final = "en-US"
 
 _VOICES: Final = {
@@ -50,13 +52,10 @@ _MAIN: Final = {
     "zh": "cmn-CN",
 }
 """What a language without a region means, where the first of its entries above is not it."""
-_BY_LANGUAGE: Final = {tag.partition("-")[0]: tag for tag in reversed(_VOICES)} | _MAIN
+_TAGS: Final = tuple(_VOICES)
 
 
 def voice_for(language: str) -> str:
     """Telnyx's name of a voice for a BCP 47 tag; one of the same language where the region is not known, or else an
     English one."""
-    tags = {tag.lower(): tag for tag in _VOICES}
-    wanted = language.strip().replace("_", "-").lower()
-    tag = tags.get(wanted) or _BY_LANGUAGE.get(wanted.partition("-")[0], DEFAULT_LANGUAGE)
-    return f"AWS.Polly.{_VOICES[tag]}"
+    return f"AWS.Polly.{_VOICES[nearest(language, _TAGS, _MAIN) or DEFAULT_LANGUAGE]}"

@@ -164,7 +164,7 @@ class TwilioCarrier:
         try:
             account = await self._api.fetch_account()
         except CarrierError as refused:
-            return [Finding("credentials", "error", refused.message, refused.next_step or "")]
+            return [Finding.of(refused, about="credentials")]
         findings = [Finding("credentials", "ok", "Twilio accepts the account's credentials.")]
         findings += numbers.account_findings(account)
         try:
@@ -172,7 +172,7 @@ class TwilioCarrier:
             if found is None:
                 raise numbers.not_owned(number)
         except CarrierError as refused:
-            return [*findings, Finding("number", "error", refused.message, refused.next_step or "")]
+            return [*findings, Finding.of(refused, about="number")]
         return [*findings, *numbers.number_findings(found, webhooks_url)]
 
     # -- what comes in

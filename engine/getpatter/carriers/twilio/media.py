@@ -17,10 +17,8 @@ from getpatter.carriers.base import (
     StreamStopped,
 )
 from getpatter.carriers.marks import PendingMarks
+from getpatter.carriers.messages import MessageReader
 from getpatter.errors import MediaError
-
-MAX_MESSAGE_BYTES: Final = 65_536
-"""Twilio's `media` messages have some 400 bytes; `start` grows with its parameters, which 64 kB of TwiML hold."""
 
 _ENCODING = "audio/x-mulaw"
 
@@ -79,15 +77,8 @@ class _Stop(_Message, tag="stop", frozen=True):
     pass
 
 
-class _AnyMessage(msgspec.Struct, frozen=True):
-    event: str
-
-
 _Known = _Connected | _Start | _Media | _Dtmf | _Mark | _Stop
-_KNOWN_EVENTS = frozenset({"connected", "start", "media", "dtmf", "mark", "stop"})
-
-_decode = msgspec.json.Decoder(_Known).decode
-_decode_any = msgspec.json.Decoder(_AnyMessage).decode
+_read: Final = MessageReader[_Known]("Twilio", _Known)
 
 
 class TwilioMediaCodec:
@@ -109,18 +100,11 @@ class TwilioMediaCodec:
 
         Raises `MediaError` for what is not JSON, too long, lacks a field, or comes before `start`.
         """
-        if len(message) > MAX_MESSAGE_BYTES:
-            raise MediaError(f"A Twilio message has {len(message)} characters; {MAX_MESSAGE_BYTES} are taken.")
-        try:
-            said = _decode(message)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as broken:
-            if _is_unknown_event(message):
-                return None
-            raise MediaError(f"A Twilio message cannot be read: {_cause(broken)}.") from None
+        said = _read(message)
         if type(said) is _Media and self._play_prefix:
             media = said.media
             return AudioReceived(media.payload) if media.track == "inbound" else None
-        return self._other(said)
+        return None if said is None else self._other(said)
 
     def play(self, audio: bytes) -> bytes:
         """Raises `MediaError` before `start`, as do `mark` and `clear`: it names the stream."""
@@ -171,20 +155,3 @@ class TwilioMediaCodec:
 
 def _not_started() -> MediaError:
     return MediaError("Nothing can be sent on a Twilio stream before its start message: it names the stream.")
-
-
-def _is_unknown_event(message: str | bytes) -> bool:
-    """Whether this is a sound message of a kind that Twilio has added since."""
-    try:
-        return _decode_any(message).event not in _KNOWN_EVENTS
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return False
-
-
-def _cause(broken: Exception) -> str:
-    """What was wrong and where, without anything from the message."""
-    if isinstance(broken, msgspec.ValidationError):
-        return str(broken)
-    if isinstance(broken, msgspec.DecodeError):
-        return "it is not JSON"
-    return "its text is not UTF-8" if isinstance(broken, UnicodeError) else "it is nested too deeply"

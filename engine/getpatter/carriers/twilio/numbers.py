@@ -89,7 +89,7 @@ def _webhook(number: Mapping[str, Any], webhooks_url: str) -> Finding:
     try:
         wrong = changes(number, webhooks_url)
     except CarrierError as elsewhere:
-        return Finding("webhook", "error", elsewhere.message, elsewhere.next_step or "")
+        return Finding.of(elsewhere, about="webhook")
     wanted = settings(webhooks_url)["VoiceUrl"]
     if not wrong:
         return Finding("webhook", "ok", f"Calls to the number come to {wanted}.")

@@ -22,7 +22,7 @@ from twilio.request_validator import (
 )
 
 from getpatter.carriers.base import WebhookRequest
-from getpatter.carriers.twilio.form import Fields, posted
+from getpatter.carriers.form import Fields, posted
 from getpatter.errors import CarrierError, InvalidSignature
 
 _HEADER: Final = SIGNATURE_HEADER.lower()

@@ -5,7 +5,6 @@ https://www.twilio.com/docs/voice/twiml
 
 from __future__ import annotations
 
-import re
 from itertools import accumulate
 from typing import Final, Literal
 from xml.sax.saxutils import escape
@@ -14,6 +13,7 @@ from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from getpatter.carriers.base import StreamTarget
 from getpatter.carriers.invitation import KEY_WAIT_S, TIMES, Invitation
+from getpatter.carriers.spoken_text import holdable, nearest
 from getpatter.errors import CarrierError
 
 CONTENT_TYPE: Final = "text/xml"
@@ -34,7 +34,6 @@ _LOCALES: Final = (
 # fmt: on
 """What Twilio's own voices speak: https://www.twilio.com/docs/voice/twiml/say/text-speech"""
 _PREFERRED: Final = {"en": "en-US", "es": "es-ES", "fr": "fr-FR", "pt": "pt-BR", "zh": "zh-CN", "no": "nb-NO"}
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def connect(stream: StreamTarget, webhooks_url: str) -> str:
@@ -135,11 +134,7 @@ def locale(language: str) -> str | None:
 
     Twilio ends calls whose document asks for a language that it does not have.
     """
-    wanted = language.replace("_", "-").lower()
-    base = wanted.partition("-")[0]
-    same = [name for name in _LOCALES if name.lower() == wanted]
-    near = [name for name in _LOCALES if name.startswith(f"{base}-")]
-    return next(iter([*same, *filter(None, [_PREFERRED.get(base)]), *near]), None)
+    return nearest(language, _LOCALES, _PREFERRED)
 
 
 def _say(response: VoiceResponse | Gather, words: str, language: str) -> None:
@@ -149,7 +144,7 @@ def _say(response: VoiceResponse | Gather, words: str, language: str) -> None:
 
 def _fitted(words: str) -> str:
     """The words without what XML cannot hold, and no more of them than a document has room for."""
-    text = " ".join(_NOT_XML.sub(" ", words).split())
+    text = " ".join(holdable(words).split())
     # How long each beginning of the text is in XML, as far as any can fit.
     sizes = accumulate(len(escape(character)) for character in text[: MAX_WORDS + 1])
     end = sum(size <= MAX_WORDS for size in sizes)

@@ -26,9 +26,9 @@ from getpatter.carriers.base import (
     WebhookRequest,
     WebhookResponse,
 )
+from getpatter.carriers.form import fields
 from getpatter.carriers.our_name import renamed
 from getpatter.carriers.twilio import causes
-from getpatter.carriers.twilio.form import fields
 from getpatter.carriers.twilio.twiml import CALLER
 from getpatter.errors import CarrierError
 

@@ -1,4 +1,4 @@
-"""The fields of a webhook of Twilio's."""
+"""The fields of a webhook that is a form, or has them in its query."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from getpatter.carriers.base import WebhookRequest
 from getpatter.errors import CarrierError
 
 MAX_FIELDS = 1000
-"""Twilio's longest webhooks have some forty."""
+"""The longest webhooks have some forty."""
 
 Fields = list[tuple[str, str]]
 
