@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec, Usage
+from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
 from getpatter.llm.chat_completions import ReplyAssembler, StreamError, request_body
+from getpatter.metering import UNKNOWN, Used
 
 
 def assemble(*deltas: dict[str, Any], finish: str | None = "stop") -> list[ReplyPart]:
@@ -97,7 +98,7 @@ def test_the_last_usage_counts() -> None:
         '{"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 9,'
         ' "prompt_tokens_details": {"cached_tokens": 4}}}'
     )
-    assert assembler.close() == [Usage(5, 9, 4)]
+    assert assembler.close() == [Used(UNKNOWN, input_tokens=5, output_tokens=9, cached_tokens=4)]
     assert assembler.close() == []
 
 

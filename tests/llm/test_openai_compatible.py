@@ -14,8 +14,9 @@ from starlette.routing import Route
 
 from getpatter.clock import Clock
 from getpatter.errors import ConfigurationError, ProviderError
-from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec, Usage
+from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
 from getpatter.llm.openai_compatible import OpenAICompatibleLLM
+from getpatter.metering import UNKNOWN, Used
 from getpatter.testing.clock import ManualClock
 from getpatter.testing.http import served
 from getpatter.testing.openai_server import Answer, OpenAIServer
@@ -51,7 +52,11 @@ def text_of(parts: list[ReplyPart]) -> str:
 
 async def test_an_answer_is_streamed_with_its_tool_calls_and_usage() -> None:
     call = ToolCall("call_1", "end_call", '{"reason": "done"}')
-    answer = Answer(text="Thank you, goodbye. ¡Adiós!", tool_calls=(call,), usage=Usage(30, 9, 20))
+    answer = Answer(
+        text="Thank you, goodbye. ¡Adiós!",
+        tool_calls=(call,),
+        usage=Used(UNKNOWN, input_tokens=30, output_tokens=9, cached_tokens=20),
+    )
     async with OpenAIServer(answer).running() as server, model(server.url) as llm:
         *texts, tool_call, usage = await collect(llm)
     assert text_of(texts) == answer.text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from getpatter.llm.base import ToolCall, Usage
+from getpatter.llm.base import ToolCall
+from getpatter.metering import UNKNOWN, Used
 from getpatter.testing.openai_server import Answer, OpenAIServer
 
 openai = pytest.importorskip("openai", reason="the official client is not installed")
@@ -13,7 +14,11 @@ CALL = ToolCall("call_1", "look_up", '{"day": "Monday", "people": 2}')
 
 
 async def test_the_official_client_reads_text_tool_calls_and_usage() -> None:
-    answer = Answer(text="Let me see. One moment.", tool_calls=(CALL,), usage=Usage(30, 9, 20))
+    answer = Answer(
+        text="Let me see. One moment.",
+        tool_calls=(CALL,),
+        usage=Used(UNKNOWN, input_tokens=30, output_tokens=9, cached_tokens=20),
+    )
     async with (
         OpenAIServer(answer, key="k", model="m").running() as server,
         openai.AsyncOpenAI(base_url=server.url, api_key="k", max_retries=0) as client,

@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from getpatter.metering import Used
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
@@ -40,14 +42,8 @@ class TextDelta:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int = 0
-
-
-ReplyPart = TextDelta | ToolCall | Usage
+ReplyPart = TextDelta | ToolCall | Used
+"""`Used` tells the tokens of the whole reply and comes once, as the last part, also where they had to be estimated."""
 
 
 class LanguageModel(Protocol):

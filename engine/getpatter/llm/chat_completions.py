@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec, Usage
+from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
+from getpatter.metering import UNKNOWN, Product, Used
 
 
 def request_body(
@@ -108,7 +109,8 @@ class _OpenCall:
 class ReplyAssembler:
     """Turns the chunks of one streamed completion into reply parts: text at once, tool calls and usage when whole."""
 
-    def __init__(self) -> None:
+    def __init__(self, product: Product = UNKNOWN) -> None:
+        self._product = product
         self._calls: list[_OpenCall] = []
         self._usage: _Usage | None = None
         self.began = False
@@ -141,7 +143,13 @@ class ReplyAssembler:
         if usage is None:
             return self._close_calls()
         cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
-        return [*self._close_calls(), Usage(usage.prompt_tokens or 0, usage.completion_tokens or 0, cached or 0)]
+        used = Used(
+            self._product,
+            input_tokens=usage.prompt_tokens or 0,
+            output_tokens=usage.completion_tokens or 0,
+            cached_tokens=cached or 0,
+        )
+        return [*self._close_calls(), used]
 
     def _take(self, delta: _Delta) -> list[ReplyPart]:
         for piece in delta.tool_calls or ():

@@ -19,12 +19,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from getpatter.llm.base import ToolCall, Usage
+from getpatter.llm.base import ToolCall
+from getpatter.metering import UNKNOWN, Used
 from getpatter.testing.http import served
 
 PIECE = 7
 """Characters of one delta."""
-USAGE = Usage(input_tokens=11, output_tokens=7)
+USAGE = Used(UNKNOWN, input_tokens=11, output_tokens=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Answer:
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
-    usage: Usage = USAGE
+    usage: Used = USAGE
     status: int = 200
     """Any other makes the answer an error with `error` in its body and `headers`."""
     error: dict[str, Any] = field(default_factory=dict)
@@ -181,7 +182,7 @@ def _chunks(answer: Answer, body: dict[str, Any]) -> list[dict[str, Any]]:
     return chunks
 
 
-def _usage(usage: Usage) -> dict[str, Any]:
+def _usage(usage: Used) -> dict[str, Any]:
     return {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,

@@ -1,0 +1,1 @@
+"""How providers are reached: keys, WebSockets, HTTP, and their failures in words."""

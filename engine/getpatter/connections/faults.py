@@ -1,0 +1,106 @@
+"""What went wrong at a provider, as errors that say what to do and never show a key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from pydantic import SecretStr
+
+from getpatter.connections.vendor import Vendor
+from getpatter.errors import ProviderError
+
+MAX_WORDS = 300
+"""Characters of a provider's own words that are passed on."""
+
+_RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+
+
+class Faults:
+    """Makes the errors of one provider.  `name` is what people are shown, e.g. `nova-3 at api.deepgram.com`."""
+
+    def __init__(self, name: str, vendor: Vendor, secrets: Iterable[SecretStr] = ()) -> None:
+        self.name = name
+        self._vendor = vendor
+        self._secrets = tuple(secret.get_secret_value() for secret in secrets if secret.get_secret_value())
+
+    def failed(self, what: str, *, retryable: bool = True, next_step: str | None = None) -> ProviderError:
+        """`what` completes the sentence that begins with the provider's name."""
+        return ProviderError(
+            f"{self.name} {self.clean(what)}", provider=self.name, retryable=retryable, next_step=next_step
+        )
+
+    def unreachable(self, error: BaseException) -> ProviderError:
+        return self.failed(f"cannot be reached: {_kind(error)}", next_step="Check the network and the address.")
+
+    def late(self, seconds: float | None = None) -> ProviderError:
+        return self.failed("did not answer in time" if seconds is None else f"did not answer within {seconds:g} s")
+
+    def broke_off(self, reason: str = "") -> ProviderError:
+        return self.failed(f"broke off: {reason}" if reason else "broke off")
+
+    def nonsense(self, what: str) -> ProviderError:
+        """It sent what cannot be read."""
+        return self.failed(f"sent what cannot be read: {what}")
+
+    def refused(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> ProviderError:
+        """An HTTP answer that is none; only the first part of `body` need be there."""
+        words = words_of(body)
+        summary, next_step = self._explain(status, (headers or {}).get("retry-after", ""))
+        # Servers repeat parts of a refused key, masked in ways of their own.
+        quoted = f": {words}" if words and status != 401 else ""
+        return self.failed(
+            f"{summary} (HTTP {status}){quoted}", retryable=status in _RETRYABLE, next_step=next_step
+        )
+
+    def clean(self, words: str) -> str:
+        """On one line, not too long, and without the key, should the provider have repeated it."""
+        words = " ".join(words.split())
+        for secret in self._secrets:
+            words = words.replace(secret, "***")
+        return words if len(words) <= MAX_WORDS else words[:MAX_WORDS] + "..."
+
+    def _explain(self, status: int, retry_after: str) -> tuple[str, str | None]:
+        again = f"Try again in {retry_after} s." if retry_after.isdecimal() else "Try again in a moment."
+        match status:
+            case 401:
+                return "refused the key", f"Set {self._vendor.key_variable} to a valid key of {self._vendor.name}."
+            case 402:
+                return "has no credit left for this key", f"Add credit at {self._vendor.name}."
+            case 403:
+                return "refused access", f"Check what the key in {self._vendor.key_variable} may use."
+            case 404:
+                return "has nothing there", "Check the names of model and voice, and the address."
+            case 429:
+                return "is asked too often", again
+            case _ if 300 <= status < 400:
+                return "redirects elsewhere, and keys are not sent there", "Check the address."
+            case _ if status >= 500:
+                return "failed", again
+        return "refused the request", None
+
+
+def words_of(body: bytes) -> str:
+    """The explanation in the body of a refusal: vendors write `error`, `message`, `detail` and `err_msg`."""
+    try:
+        return _words(json.loads(body))
+    except ValueError:
+        text = body.decode("utf-8", "replace").strip()
+        return "" if text.startswith("<") else text
+
+
+def _words(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "; ".join(words for item in value if (words := _words(item)))
+    if isinstance(value, dict):
+        for name in ("message", "err_msg", "error", "detail", "msg", "description", "error_message", "title"):
+            if words := _words(value.get(name)):
+                return words
+    return ""
+
+
+def _kind(error: BaseException) -> str:
+    """What kind of failure, and not its words: those hold addresses, which hold keys at some vendors."""
+    return getattr(error, "strerror", None) or type(error).__name__
