@@ -49,9 +49,7 @@ class Faults:
         summary, next_step = self._explain(status, (headers or {}).get("retry-after", ""))
         # Servers repeat parts of a refused key, masked in ways of their own.
         quoted = f": {words}" if words and status != 401 else ""
-        return self.failed(
-            f"{summary} (HTTP {status}){quoted}", retryable=status in _RETRYABLE, next_step=next_step
-        )
+        return self.failed(f"{summary} (HTTP {status}){quoted}", retryable=status in _RETRYABLE, next_step=next_step)
 
     def clean(self, words: str) -> str:
         """On one line, not too long, and without the key, should the provider have repeated it."""

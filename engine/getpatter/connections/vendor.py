@@ -49,9 +49,9 @@ class Vendor:
 def service_url(given: str, default: str) -> str:
     """The address of a service, without a slash at its end: `given`, else the vendor's own.
 
-    It must have the kind (`https://` or `wss://`) of `default`; the plain kind is for this machine and private networks,
-    which the user names on purpose.  Addresses are shown and logged, so one that holds a password or a query is refused.
-    Raises `ConfigurationError`.
+    It must have the kind (`https://` or `wss://`) of `default`; the plain kind is for this machine and private
+    networks, which the user names on purpose.  Addresses are shown and logged, so one that holds a password or a query
+    is refused.  Raises `ConfigurationError`.
     """
     if not given:
         return default

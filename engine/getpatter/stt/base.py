@@ -14,6 +14,15 @@ from getpatter.audio.format import AudioFormat
 
 
 @dataclass(frozen=True, slots=True)
+class HeardWord:
+    """A word, and where it stands in the recognition's audio, in seconds since the first that was sent."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """What was understood.  A final transcript covers the audio since the last final one and does not change.
 
@@ -27,6 +36,10 @@ class Transcript:
     """This final one answers a `finalize`; streaming recognisers also give finals of their own accord."""
     end_of_turn: bool = False
     """The recogniser itself judges that the speaker has finished, not only paused."""
+    words: tuple[HeardWord, ...] = ()
+    """Where the provider tells them."""
+    language: str = ""
+    """What was spoken (BCP 47), where the provider recognises it."""
 
 
 @dataclass(frozen=True, slots=True)

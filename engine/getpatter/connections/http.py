@@ -1,0 +1,180 @@
+"""Requests to a provider whose answer is a stream: of sound, or of a model's words."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+
+from getpatter.clock import Clock, SystemClock, deadline
+from getpatter.connections.faults import Faults
+
+log = logging.getLogger(__name__)
+
+CONNECT_S: Final = 5.0
+KEEPALIVE_S: Final = 300.0
+"""An idle connection is kept this long: a new one costs a TCP and a TLS handshake of the caller's time."""
+MAX_ERROR_BODY: Final = 16_384
+"""Bytes."""
+LAST_BYTES_S: Final = 0.25
+"""How long the end of a finished answer is waited for.  Only an answer read to its end leaves its connection usable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """At most one of `json`, `content` and `files` is given; `files` and `data` make a multipart form."""
+
+    url: str = field(repr=False)
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    json: Any = field(default=None, repr=False)
+    content: bytes | None = field(default=None, repr=False)
+    data: Mapping[str, Any] | None = field(default=None, repr=False)
+    files: Mapping[str, tuple[str, bytes, str]] | None = field(default=None, repr=False)
+    """Of each field the file's name, content and media type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long is waited for an answer to begin, and for each later piece of it, in seconds."""
+
+    first_s: float
+    next_s: float
+
+
+class HttpService:
+    """One provider's connections, shared by all its calls.  Keys go to the address they are meant for alone: redirects
+    are refused."""
+
+    def __init__(self, faults: Faults, clock: Clock | None = None) -> None:
+        self._faults = faults
+        self._clock = clock or SystemClock()
+        self._client: httpx.AsyncClient | None = None
+        self._making = asyncio.Lock()
+
+    @asynccontextmanager
+    async def stream(self, request: HttpRequest, waits: Waits) -> AsyncIterator[Answer]:
+        """The answer, whose body is still to come.  Leaving before its end closes the connection, which stops the
+        provider's work.  Raises `ProviderError` unless it is a success, and for what goes wrong inside."""
+        client = await self._connections()
+        give_up = self._clock.now() + waits.first_s
+        response: httpx.Response | None = None
+        try:
+            async with deadline(self._clock, give_up):
+                response = await client.send(_built(client, request), stream=True, follow_redirects=False)
+                if not response.is_success:
+                    body = await _beginning(response)
+                    raise self._faults.refused(response.status_code, body, response.headers)
+            yield Answer(response, self._clock, waits, give_up)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise self._faults.unreachable(error.__cause__ or error) from None
+        except (TimeoutError, httpx.TimeoutException):
+            raise self._faults.late() from None
+        except httpx.HTTPError as error:
+            raise self._faults.broke_off(type(error).__name__) from None
+        finally:
+            if response is not None:
+                await response.aclose()
+
+    async def warm(self, url: str, headers: Mapping[str, str] | None = None) -> None:
+        """Have an open connection to the server of `url` in the pool.  Never raises: what is wrong, the next request
+        will tell.  The answer to a HEAD has no body, and its status does not matter."""
+        try:
+            client = await self._connections()
+            async with deadline(self._clock, self._clock.now() + CONNECT_S):
+                await client.head(url, headers=headers, follow_redirects=False)
+        except (TimeoutError, httpx.HTTPError) as error:
+            log.debug("%s: no connection was opened ahead: %s", self._faults.name, type(error).__name__)
+
+    async def close(self) -> None:
+        """Close the connections.  May be called twice."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _connections(self) -> httpx.AsyncClient:
+        async with self._making:
+            if self._client is None:
+                # It loads the machine's certificates: in the event loop, calls would be silent for a tenth of a second.
+                self._client = await asyncio.to_thread(_new_client)
+            return self._client
+
+
+class Answer:
+    """The body of one response, read piece by piece."""
+
+    def __init__(self, response: httpx.Response, clock: Clock, waits: Waits, give_up: float) -> None:
+        self._pieces = response.aiter_bytes()
+        self._clock = clock
+        self._waits = waits
+        self._give_up = give_up
+        self.headers: Mapping[str, str] = response.headers
+        self.media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    async def pieces(self) -> AsyncGenerator[bytes]:
+        """The body as it comes.  A piece that does not come in time raises what `HttpService.stream` translates."""
+        while True:
+            async with deadline(self._clock, self._give_up):
+                piece = await anext(self._pieces, None)
+            if piece is None:
+                return
+            yield piece
+            self.alive()
+
+    def alive(self) -> None:
+        """From now on the next piece has `Waits.next_s`."""
+        self._give_up = self._clock.now() + self._waits.next_s
+
+    async def body(self, limit: int) -> bytes:
+        """All of it; raises `ValueError` when it is longer than `limit` bytes."""
+        whole = bytearray()
+        async for piece in self.pieces():
+            whole += piece
+            if len(whole) > limit:
+                raise ValueError(f"an answer of more than {limit} bytes")
+        return bytes(whole)
+
+    async def drain(self) -> None:
+        """Read what follows the end, which is nothing, so that the connection can serve the next request."""
+        try:
+            async with deadline(self._clock, self._clock.now() + LAST_BYTES_S):
+                while await anext(self._pieces, None) is not None:
+                    pass
+        except (TimeoutError, httpx.HTTPError) as error:
+            log.debug("a finished answer left its connection unusable: %s", type(error).__name__)
+
+
+def _new_client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        # The waits of an answer have deadlines of their own.
+        timeout=httpx.Timeout(None, connect=CONNECT_S),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEEPALIVE_S),
+        trust_env=False,
+    )
+
+
+def _built(client: httpx.AsyncClient, request: HttpRequest) -> httpx.Request:
+    return client.build_request(
+        request.method,
+        request.url,
+        headers=dict(request.headers),
+        params=dict(request.params) or None,
+        json=request.json,
+        content=request.content,
+        data=request.data,
+        files=request.files,
+    )
+
+
+async def _beginning(response: httpx.Response) -> bytes:
+    body = b""
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) >= MAX_ERROR_BODY:
+            break
+    return body[:MAX_ERROR_BODY]

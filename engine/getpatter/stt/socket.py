@@ -1,0 +1,255 @@
+"""A recognition over a WebSocket, whichever vendor's: the connection, pieces of audio, and requests that are answered.
+
+Vendors differ in what they say (`stt.dialect`); here is what they have in common.  A connection that is lost ends the
+recognition: `stt.fallback` opens another and lets it hear again what was not answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
+from typing import Final
+
+from getpatter.audio.format import AudioFormat
+from getpatter.clock import Clock, TimerHandle
+from getpatter.connections.faults import Faults
+from getpatter.connections.websocket import Address, WebSocket, closed
+from getpatter.errors import ProviderError
+from getpatter.metering import Product, Used
+from getpatter.stt.base import Transcript
+from getpatter.stt.dialect import Dialect, Happening, Ready, Terms
+
+READY_S: Final = 10.0
+"""Longest that a vendor may take from the open socket to its readiness."""
+
+_NOTHING = Transcript("", final=True, from_finalize=True)
+
+
+class SocketRecognition:
+    """One call's; a `Recognition` and `Metered`.  `open` it first.
+
+    `finalize` is answered exactly once: by the vendor, at once where it was sent nothing since the last answer, and
+    with an empty transcript where the vendor stays silent for `Terms.finalize_s`.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        dialect: Dialect,
+        terms: Terms,
+        *,
+        format: AudioFormat,
+        product: Product,
+        faults: Faults,
+        clock: Clock,
+    ) -> None:
+        self._dialect = dialect
+        self._terms = terms
+        self._product = product
+        self._faults = faults
+        self._clock = clock
+        self._bytes_per_second = format.bytes_per_second
+        self._piece = int(terms.piece_s * format.bytes_per_second)
+        self._socket = WebSocket(address, self, faults, clock)
+        self._audio = bytearray()
+        """Not a whole piece yet."""
+        self._waiting: list[str | bytes] | None = []
+        """What is to be said once the vendor is ready; None from then on."""
+        self._opening: asyncio.Task[None] | None = None
+        self._out: asyncio.Queue[Transcript | ProviderError | None] = asyncio.Queue()
+        self._pending = 0
+        """Requests for a final transcript that were not answered."""
+        self._unanswered_audio = False
+        """Audio was sent since the last request."""
+        self._answer_timer: TimerHandle | None = None
+        self._watch_timer: TimerHandle | None = None
+        self._sent_bytes = 0
+        self._sent_at = 0.0
+        self._opened_at: float | None = None
+        self._closed_at: float | None = None
+
+    # -- life
+
+    async def open(self) -> None:
+        """Connect, as far as that costs nothing.  Raises `ProviderError`."""
+        if self._terms.bills == "session":
+            await self._socket.reach()
+            return
+        try:
+            await self._begin()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        if self._closed_at is not None:
+            return
+        self._closed_at = self._clock.now()
+        self._stop_timers()
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
+        self._out.put_nowait(None)
+        self._say(self._dialect.end())
+        await self._socket.close()
+
+    async def _begin(self) -> None:
+        await self._socket.open()
+        self._opened_at = self._sent_at = self._clock.now()
+        self._say(self._dialect.begin())
+        if not self._terms.waits_for_ready:
+            self._ready()
+            return
+        self._watch_timer = self._clock.call_at(self._clock.now() + READY_S, self._never_ready)
+
+    async def _begin_late(self) -> None:
+        try:
+            await self._begin()
+        except ProviderError as error:
+            self._lost(error)
+
+    # -- what is asked of it
+
+    @property
+    def name(self) -> str:
+        return self._faults.name
+
+    @property
+    def used(self) -> tuple[Used, ...]:
+        if self._terms.bills == "audio":
+            seconds = self._sent_bytes / self._bytes_per_second
+        elif self._opened_at is None:
+            seconds = 0.0
+        else:
+            seconds = (self._closed_at or self._clock.now()) - self._opened_at
+        return (Used(self._product, seconds=seconds),)
+
+    def send(self, audio: bytes) -> None:
+        if self._opened_at is None and self._opening is None:
+            self._opening = asyncio.create_task(self._begin_late(), name=f"{self.name} opening")
+        self._audio += audio
+        if len(self._audio) >= self._piece:
+            self._flush()
+
+    def finalize(self) -> None:
+        self._flush()
+        if not self._unanswered_audio and not self._pending:
+            self._out.put_nowait(_NOTHING)
+            return
+        self._unanswered_audio = False
+        self._pending += 1
+        self._say_when_ready(self._dialect.finalize())
+        if self._waiting is None and self._answer_timer is None:
+            self._await_answer()
+
+    async def transcripts(self) -> AsyncIterator[Transcript]:
+        while (item := await self._out.get()) is not None:
+            if isinstance(item, ProviderError):
+                raise item
+            yield item
+
+    def _flush(self) -> None:
+        if not self._audio:
+            return
+        self._sent_bytes += len(self._audio)
+        self._sent_at = self._clock.now()
+        self._unanswered_audio = True
+        self._say_when_ready((self._dialect.audio(bytes(self._audio)),))
+        self._audio.clear()
+
+    def _say_when_ready(self, messages: Iterable[str | bytes]) -> None:
+        if self._waiting is None:
+            self._say(messages)
+        else:
+            self._waiting += messages
+
+    def _say(self, messages: Iterable[str | bytes]) -> None:
+        for message in messages:
+            self._socket.send(message)
+
+    # -- what comes; see `connections.websocket.Sink`
+
+    def on_message(self, message: str | bytes) -> None:
+        try:
+            happenings = list(self._dialect.receive(message))
+        except ValueError as error:
+            self._lost(self._faults.nonsense(str(error)))
+            return
+        for happening in happenings:
+            self._take(happening)
+
+    def on_closed(self, code: int, reason: str) -> None:
+        self._lost(self._dialect.closed(code, reason) or closed(self._faults, code, reason))
+
+    def _take(self, happening: Happening) -> None:
+        if isinstance(happening, Ready):
+            self._ready()
+        elif isinstance(happening, ProviderError):
+            self._lost(happening)
+        elif happening.from_finalize:
+            self._answered(happening)
+        else:
+            self._out.put_nowait(happening)
+
+    def _answered(self, transcript: Transcript) -> None:
+        if self._pending:
+            self._pending -= 1
+            self._await_answer()
+            self._out.put_nowait(transcript)
+        elif transcript.text or transcript.end_of_turn:
+            # It comes after we had given it up; its words are words all the same.
+            self._out.put_nowait(replace(transcript, from_finalize=False))
+
+    def _lost(self, error: ProviderError) -> None:
+        self._stop_timers()
+        self._socket.abort()
+        self._out.put_nowait(error)
+
+    # -- time
+
+    def _ready(self) -> None:
+        if self._waiting is None:
+            return
+        waiting, self._waiting = self._waiting, None
+        self._say(waiting)
+        if self._pending:
+            self._await_answer()
+        if self._watch_timer is not None:
+            self._watch_timer.cancel()
+            self._watch_timer = None
+        if self._terms.keep_alive_s is not None:
+            self._keep_alive_in(self._terms.keep_alive_s)
+
+    def _never_ready(self) -> None:
+        self._watch_timer = None
+        self._lost(self._faults.late(READY_S))
+
+    def _await_answer(self) -> None:
+        if self._answer_timer is not None:
+            self._answer_timer.cancel()
+            self._answer_timer = None
+        if self._pending:
+            self._answer_timer = self._clock.call_at(self._clock.now() + self._terms.finalize_s, self._unanswered)
+
+    def _unanswered(self) -> None:
+        self._answer_timer = None
+        self._answered(_NOTHING)
+
+    def _keep_alive_in(self, seconds: float) -> None:
+        self._watch_timer = self._clock.call_at(self._clock.now() + seconds, self._keep_alive)
+
+    def _keep_alive(self) -> None:
+        assert self._terms.keep_alive_s is not None
+        silent_s = self._clock.now() - self._sent_at
+        if silent_s >= self._terms.keep_alive_s:
+            self._sent_at = self._clock.now()
+            self._say(self._dialect.keep_alive())
+            silent_s = 0.0
+        self._keep_alive_in(self._terms.keep_alive_s - silent_s)
+
+    def _stop_timers(self) -> None:
+        for timer in (self._answer_timer, self._watch_timer):
+            if timer is not None:
+                timer.cancel()
+        self._answer_timer = self._watch_timer = None

@@ -1,0 +1,63 @@
+"""A voice that is asked for each sentence by HTTP, whichever vendor's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final
+
+from getpatter.audio.format import AudioFormat
+from getpatter.connections.faults import Faults
+from getpatter.connections.http import HttpService, Waits
+from getpatter.metering import Product, Used
+from getpatter.tts.base import SpeechChunk
+from getpatter.tts.dialect import HttpDialect
+
+WAITS: Final = Waits(first_s=10.0, next_s=5.0)
+"""Nobody stays on a silent line for longer."""
+
+
+class HttpVoice:
+    """One call's; a `Voice` and `Metered`.  `service` is shared by the calls of one provider, which closes it."""
+
+    def __init__(
+        self,
+        dialect: HttpDialect,
+        service: HttpService,
+        *,
+        format: AudioFormat,
+        product: Product,
+        faults: Faults,
+    ) -> None:
+        self._dialect = dialect
+        self._service = service
+        self._faults = faults
+        self._bytes_per_second = format.bytes_per_second
+        self._used = Used(product)
+
+    @property
+    def used(self) -> tuple[Used, ...]:
+        return (self._used,)
+
+    async def synthesize(self, text: str) -> AsyncGenerator[SpeechChunk]:
+        """See `Voice.synthesize`.  Closing the iterator closes the connection, which stops the vendor's work."""
+        decoder = self._dialect.decoder()
+        self._used = self._used.plus(Used(self._used.product, characters=len(text)))
+        async with self._service.stream(self._dialect.request(text), WAITS) as answer:
+            try:
+                async with aclosing(answer.pieces()) as pieces:
+                    async for piece in pieces:
+                        for chunk in decoder.feed(piece):
+                            self._count(chunk)
+                            yield chunk
+                for chunk in decoder.close():
+                    self._count(chunk)
+                    yield chunk
+            except ValueError as error:
+                raise self._faults.nonsense(str(error)) from None
+
+    async def close(self) -> None:
+        """There is nothing that this call has for itself."""
+
+    def _count(self, chunk: SpeechChunk) -> None:
+        self._used = self._used.plus(Used(self._used.product, seconds=len(chunk.audio) / self._bytes_per_second))
