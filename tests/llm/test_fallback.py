@@ -9,7 +9,7 @@ import pytest
 
 from getpatter.errors import ConfigurationError, PartialReply, ProviderError
 from getpatter.failover import Switch
-from getpatter.llm.base import LanguageModel, Message, ReplyPart, TextDelta, ToolCall
+from getpatter.llm.base import CallContext, LanguageModel, Message, ReplyPart, TextDelta, ToolCall
 from getpatter.llm.fallback import FallbackLLM
 from getpatter.llm.openai_compatible import OpenAICompatibleLLM
 from getpatter.llm.scripted import ScriptedLLM
@@ -17,6 +17,7 @@ from getpatter.testing.clock import ManualClock
 from getpatter.testing.failing import HANGS, REFUSES, FailingLLM, Fault
 from getpatter.testing.openai_server import Answer, OpenAIServer
 from getpatter.testing.providers import AnsweringLLM
+from getpatter.tools.context import ToolContext
 
 HELLO = [Message("user", "Hello?")]
 KEY = "sk-very-secret"
@@ -220,3 +221,42 @@ async def test_models_are_named_warmed_and_closed_together() -> None:
 def test_without_a_model_there_is_no_fallback() -> None:
     with pytest.raises(ConfigurationError):
         FallbackLLM([])
+
+
+# -- one call
+
+
+class PerCall(AnsweringLLM):
+    """Says whose call it answers, and counts what it gave to calls."""
+
+    def __init__(self, name: str, call_id: str = "") -> None:
+        super().__init__(f"{name} in {call_id or 'no call'}.")
+        self.name = name
+        self.closed = 0
+        self.made: list[PerCall] = []
+
+    def for_call(self, call: CallContext) -> LanguageModel:
+        self.made.append(PerCall(self.name, call.call_id))
+        return self.made[-1]
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+async def test_in_a_call_each_model_is_the_one_for_that_call() -> None:
+    (first, _), second = models(REFUSES), PerCall("second")
+    standing = FallbackLLM([first, second], clock=ManualClock())
+    view = standing.for_call(ToolContext("call_1"))
+    assert await said(view) == "second in call_1."
+    await view.close()
+    assert ([one.closed for one in second.made], second.closed, first.closed) == ([1], 0, False)
+    await standing.close()
+    assert (second.closed, first.closed) == (1, True)
+
+
+async def test_what_failed_in_one_call_is_passed_over_in_the_next() -> None:
+    (first, _), second = models(REFUSES), PerCall("second")
+    standing = FallbackLLM([first, second], clock=ManualClock())
+    await said(standing.for_call(ToolContext("call_1")))
+    assert await said(standing.for_call(ToolContext("call_2"))) == "second in call_2."
+    assert first.asked == 1

@@ -68,8 +68,10 @@ class Persona:
 
         Raises `ConfigurationError` for two tools of one name, and then nothing has changed.
         """
-        toolbox = self._tools_of(agent)
-        prompt = fill(agent.system_prompt, {**self._variables, **agent.variables})
+        call, variables = self._call, {**self._variables, **agent.variables}
+        told = ToolContext(call.call_id, call.caller, call.callee, variables, self._acting)
+        toolbox = self._tools_of(agent, told)
+        prompt = fill(agent.system_prompt, variables)
         history = self.hooks.history if self._toolboxes else ()
         context = HookContext(self._call.call_id, self._call.caller, self._call.callee, history)
         hooks = HookRunner(agent.hooks, context, self._clock, self._failed)
@@ -77,6 +79,8 @@ class Persona:
         wording = Wording(guardrails, hooks, agent.text_transforms, self._failed)
 
         self._toolboxes.append(toolbox)
+        self.context = told
+        """What tools and language models are told of the call."""
         self.prompt = prompt
         self.eager = agent.eager_first_flush
         """Speak the first clause before its sentence is complete."""
@@ -100,9 +104,7 @@ class Persona:
         """Wait for the tools that change something and are under way, and then stop them."""
         await asyncio.gather(*(toolbox.close(TOOLS_S) for toolbox in self._toolboxes))
 
-    def _tools_of(self, agent: Agent) -> Toolbox:
-        call, variables = self._call, {**self._variables, **agent.variables}
-        context = ToolContext(call.call_id, call.caller, call.callee, variables, self._acting)
+    def _tools_of(self, agent: Agent, context: ToolContext) -> Toolbox:
         tools = [*self._acting.tools(agent), *agent.tools]
         taken = {tool.name for tool in tools}
         tools += [tool for tool in self._connected if tool.name not in taken]

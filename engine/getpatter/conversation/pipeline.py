@@ -17,7 +17,7 @@ from getpatter.conversation.speaker import Speaker
 from getpatter.conversation.timing import Timing
 from getpatter.errors import PatterError, ProviderError, first_of
 from getpatter.failover import Switch, reporting
-from getpatter.llm.base import Message
+from getpatter.llm.base import ForCall, LanguageModel, Message
 from getpatter.stt.base import Recognition, SpeechHints, SpeechToText
 from getpatter.tts.base import Voice
 
@@ -53,7 +53,10 @@ class Pipeline:
         self._on_problem = on_problem
         self._first_message = first_message
         providers = agent.providers
-        self._llm = reporting(providers.llm, self._switched)
+        llm = reporting(providers.llm, self._switched)
+        self._own_llm = llm.for_call(persona.context) if isinstance(llm, ForCall) else None
+        """Of this call alone, and closed with it."""
+        self._llm: LanguageModel = self._own_llm or llm
         self._stt = reporting(providers.stt, self._switched)
         self._tts = reporting(providers.tts, self._switched)
         self._recognition: Recognition | None = None
@@ -106,8 +109,7 @@ class Pipeline:
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.gather(self._warming, return_exceptions=True)
-        recognition, voice = self._recognition, self._voice
-        for provider in (recognition, voice):
+        for provider in (self._recognition, self._voice, self._own_llm):
             if provider is not None:
                 await self._let_go(provider)
 
@@ -125,7 +127,7 @@ class Pipeline:
         except ProviderError as error:
             log.info("call %s: the language model could not be warmed: %s", self._call_id, error.message)
 
-    async def _let_go(self, provider: Recognition | Voice) -> None:
+    async def _let_go(self, provider: Recognition | Voice | LanguageModel) -> None:
         try:
             async with deadline(self._clock, self._clock.now() + CLOSE_S):
                 await provider.close()

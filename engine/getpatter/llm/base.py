@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from getpatter.metering import Used
 
@@ -65,3 +65,24 @@ class LanguageModel(Protocol):
         tell what is wrong."""
 
     async def close(self) -> None: ...
+
+
+class CallContext(Protocol):
+    """The call that a model answers in; numbers in E.164 form, empty where withheld."""
+
+    @property
+    def call_id(self) -> str: ...
+
+    @property
+    def caller(self) -> str: ...
+
+    @property
+    def callee(self) -> str: ...
+
+
+@runtime_checkable
+class ForCall(Protocol):
+    """A language model that has to know whose call it answers, or that keeps something of each call."""
+
+    def for_call(self, call: CallContext) -> LanguageModel:
+        """The same model for one call.  It is closed when the call ends, which leaves open what calls share."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from getpatter.clock import Clock, SystemClock, deadline
 from getpatter.errors import PartialReply, ProviderError
 from getpatter.failover import RETRY_AFTER_S, Roster, Seat, Standing, Switch, all_failed, report
-from getpatter.llm.base import LanguageModel, Message, ReplyPart, TextDelta, ToolCall, ToolSpec
+from getpatter.llm.base import CallContext, ForCall, LanguageModel, Message, ReplyPart, TextDelta, ToolCall, ToolSpec
 
 FIRST_TOKEN_S = 4.0
 """Longest wait for a model's first output while there is another to ask.  A judgement: models on the net give it
@@ -39,6 +40,8 @@ class FallbackLLM(Standing[LanguageModel]):
         """Raises `ConfigurationError` without providers."""
         self._clock = clock or SystemClock()
         self._first_token_s = first_token_s
+        self._in_call: dict[LanguageModel, LanguageModel] | None = None
+        """What stands for each model in one call; None where this serves all calls."""
         super().__init__(Roster(providers, self._clock, retry_after_s=retry_after_s))
 
     @property
@@ -72,15 +75,31 @@ class FallbackLLM(Standing[LanguageModel]):
                 return
         raise all_failed("answer", errors)
 
+    def for_call(self, call: CallContext) -> LanguageModel:
+        """See `ForCall`; what is known of failures stays shared."""
+        view = copy.copy(self)
+        models = self._roster.providers
+        view._in_call = {model: model.for_call(call) for model in models if isinstance(model, ForCall)}
+        return view
+
     async def warm(self) -> None:
         """Warm them all: a fallback is needed at once or not at all."""
-        await asyncio.gather(*(provider.warm() for provider in self._roster.providers))
+        await asyncio.gather(*(self._model(provider).warm() for provider in self._roster.providers))
+
+    async def close(self) -> None:
+        if self._in_call is None:
+            await super().close()
+        else:
+            await asyncio.gather(*(model.close() for model in self._in_call.values()))
+
+    def _model(self, shared: LanguageModel) -> LanguageModel:
+        return shared if self._in_call is None else self._in_call.get(shared, shared)
 
     async def _attempt(
         self, seat: Seat[LanguageModel], messages: Sequence[Message], tools: Sequence[ToolSpec], wait_s: float
     ) -> AsyncGenerator[ReplyPart]:
         give_up = self._clock.now() + wait_s
-        async with aclosing(seat.provider.reply(messages, tools)) as parts:
+        async with aclosing(self._model(seat.provider).reply(messages, tools)) as parts:
             began = False
             while not began:
                 try:

@@ -19,7 +19,7 @@ from getpatter.agent import Agent
 from getpatter.errors import ConfigurationError
 from getpatter.failover import OnSwitch, reporting
 from getpatter.hooks import AfterLlm, PipelineHooks
-from getpatter.llm.base import LanguageModel, Message, ReplyPart, ToolCall, ToolSpec
+from getpatter.llm.base import CallContext, ForCall, LanguageModel, Message, ReplyPart, ToolCall, ToolSpec
 from getpatter.tools.context import ToolContext
 from getpatter.tools.handler import ToolHandler
 from getpatter.tools.tool import Tool
@@ -82,11 +82,24 @@ class WatchedLLM:
                     self._outside.asked[part.id] = part.name
                 yield part
 
+    def for_call(self, call: CallContext) -> LanguageModel:
+        """See `llm.base.ForCall`."""
+        if not isinstance(self._llm, ForCall):
+            return self
+        return _WatchedInCall(self._llm.for_call(call), self._outside)
+
     async def warm(self) -> None:
         await self._llm.warm()
 
     async def close(self) -> None:
         """It is its owner who closes what is behind this."""
+
+
+class _WatchedInCall(WatchedLLM):
+    """One call's, which owns what is behind it."""
+
+    async def close(self) -> None:
+        await self._llm.close()
 
 
 class WatchedWebhooks(WebhookClient):
