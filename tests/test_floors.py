@@ -27,6 +27,7 @@ FLOORS: dict[str, int] = {
     "audio": 1,
     "beat": 1,
     "connections": 1,
+    "downloads": 1,
     "events": 1,
     "failover": 1,
     "language": 1,

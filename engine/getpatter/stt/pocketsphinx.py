@@ -7,21 +7,21 @@ audio every third word of a human speaker is wrong.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import AsyncIterator
 
 import msgspec
 
 from getpatter.audio.format import LINE, AudioFormat
-from getpatter.errors import ConfigurationError, ProviderError
-from getpatter.stt.base import Recognition, SpeechHints, Transcript
-from getpatter.stt.pocketsphinx_wire import MAX_BACKLOG_BYTES, Audio, Begin, Finalize, Heard, Ready, Reply
-from getpatter.worker import Channel, Worker
+from getpatter.downloads import not_installed
+from getpatter.errors import ProviderError
+from getpatter.stt.base import Recognition, SpeechHints
+from getpatter.stt.pocketsphinx_wire import Begin
+from getpatter.stt.worker_recognition import WorkerRecognition
+from getpatter.stt.worker_wire import Reply
+from getpatter.worker import Worker
 
 WORKERS = 2
 """Processes for all calls.  Decoding takes 0.1 s for a second of speech with phrases, 0.5 s without, on a machine
 that does other things as well (bench/local_speech.py)."""
-SEND_BYTES = int(0.1 * LINE.bytes_per_second)
-"""Audio is collected to this much before it goes to the worker: a pipe write for every frame would cost more."""
 
 
 class PocketSphinxSTT:
@@ -30,9 +30,7 @@ class PocketSphinxSTT:
     def __init__(self, *, workers: int = WORKERS) -> None:
         """Raises `ConfigurationError` where the package is missing."""
         if not pocketsphinx_installed():
-            raise ConfigurationError(
-                "The package pocketsphinx is not installed.", next_step="Run: pip install 'patter-mcp[local]'"
-            )
+            raise not_installed("pocketsphinx", "local")
         replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
         self._workers = [
             Worker("getpatter.stt.pocketsphinx_worker", name="pocketsphinx", replies=replies) for _ in range(workers)
@@ -61,58 +59,14 @@ class PocketSphinxSTT:
             raise ProviderError(f"PocketSphinx has a model of English only, not of {hints.language}.",
                                 provider=self.name)  # fmt: skip
         worker = min(self._workers, key=lambda worker: worker.channel_count)
-        recognition = PocketSphinxRecognition(await worker.open(), "phrases" if hints.phrases else "rough")
-        try:
-            await recognition.begin(hints.phrases)
-        except BaseException:
-            await recognition.close()
-            raise
+        mode = "phrases" if hints.phrases else "rough"
+        recognition = WorkerRecognition(await worker.open(), f"{self.name} ({mode})", self.format)
+        await recognition.begin(Begin(hints.phrases), self.name)
         return recognition
 
     async def close(self) -> None:
         for worker in self._workers:
             await worker.close()
-
-
-class PocketSphinxRecognition:
-    """One call."""
-
-    def __init__(self, channel: Channel[Reply], mode: str) -> None:
-        """`mode` tells people what its transcripts are worth."""
-        self.name = f"pocketsphinx ({mode})"
-        self._channel = channel
-        self._replies = channel.replies()
-        self._unsent = bytearray()
-
-    async def begin(self, phrases: tuple[str, ...]) -> None:
-        """Load the model; raises `ProviderError`."""
-        self._channel.send(Begin(phrases))
-        async for reply in self._replies:
-            if isinstance(reply, Ready):
-                return
-        raise ProviderError("The recogniser was closed while it started.", provider="pocketsphinx")
-
-    def send(self, audio: bytes) -> None:
-        self._unsent += audio[-MAX_BACKLOG_BYTES:]
-        if len(self._unsent) >= SEND_BYTES:
-            self._flush()
-
-    def finalize(self) -> None:
-        self._flush()
-        self._channel.send(Finalize())
-
-    async def transcripts(self) -> AsyncIterator[Transcript]:
-        async for reply in self._replies:
-            if isinstance(reply, Heard):
-                yield Transcript(reply.text, reply.final, from_finalize=reply.final)
-
-    async def close(self) -> None:
-        self._channel.close()
-
-    def _flush(self) -> None:
-        if self._unsent:
-            self._channel.send(Audio(bytes(self._unsent)))
-            self._unsent.clear()
 
 
 def pocketsphinx_installed() -> bool:

@@ -6,19 +6,18 @@ Recognitions share the process and take turns, a slice of audio each.
 
 from __future__ import annotations
 
-import logging
-from collections import OrderedDict, deque
+from collections import OrderedDict
 
 import msgspec
 
 from getpatter.audio.format import LINE
+from getpatter.stt.backlog import Backlog
 from getpatter.stt.decoding import LanguageKnowledge, Utterance
-from getpatter.stt.pocketsphinx_wire import MAX_BACKLOG_BYTES, Audio, Begin, Finalize, Heard, Ready, Request
+from getpatter.stt.pocketsphinx_wire import Begin, Request
+from getpatter.stt.worker_wire import Finalize, Heard, Ready
 from getpatter.worker_loop import Outlet, serve
 
-log = logging.getLogger(__name__)
-
-SLICE_BYTES = int(0.2 * LINE.bytes_per_second)
+SLICE_S = 0.2
 """What one recognition decodes in its turn."""
 INTERIM_BYTES = int(0.6 * LINE.bytes_per_second)
 """Decoded speech between two interim transcripts."""
@@ -45,51 +44,13 @@ class Library:
         return self._sets[phrases]
 
 
-class Backlog:
-    """Requests that wait for their turn, audio in slices."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[bytes | Begin | Finalize] = deque()
-        self._bytes = 0
-
-    def put(self, request: Request) -> None:
-        if not isinstance(request, Audio):
-            self._waiting.append(request)
-            return
-        for at in range(0, len(request.audio), SLICE_BYTES):
-            self._waiting.append(request.audio[at : at + SLICE_BYTES])
-        self._bytes += len(request.audio)
-        if self._bytes > MAX_BACKLOG_BYTES:
-            self._drop_oldest()
-
-    def next(self) -> bytes | Begin | Finalize | None:
-        if not self._waiting:
-            return None
-        item = self._waiting.popleft()
-        if isinstance(item, bytes):
-            self._bytes -= len(item)
-        return item
-
-    def _drop_oldest(self) -> None:
-        excess = self._bytes - MAX_BACKLOG_BYTES
-        log.warning("recognition is behind; %.1f s of audio are dropped", excess / LINE.bytes_per_second)
-        kept: deque[bytes | Begin | Finalize] = deque()
-        for item in self._waiting:
-            if isinstance(item, bytes) and excess > 0:
-                excess -= len(item)
-                self._bytes -= len(item)
-            else:
-                kept.append(item)
-        self._waiting = kept
-
-
 class Recognising:
     """One call's speech on its channel."""
 
     def __init__(self, library: Library, outlet: Outlet) -> None:
         self._library = library
         self._outlet = outlet
-        self._backlog = Backlog()
+        self._backlog: Backlog[Begin | Finalize] = Backlog(LINE, SLICE_S)
         self._utterance: Utterance | None = None
         self._since_interim = 0
         self._interim = ""

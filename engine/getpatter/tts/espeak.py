@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator
 import msgspec
 
 from getpatter.audio.format import LINE, AudioFormat
+from getpatter.downloads import not_installed
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.tts.base import SpeechChunk, Voice, WordTime
 from getpatter.tts.cached import CachedVoice, SpeechCache
@@ -34,9 +35,7 @@ class EspeakTTS:
         Raises `ConfigurationError` where the package is missing and for a name that cannot be a voice's.
         """
         if not espeak_installed():
-            raise ConfigurationError(
-                "The package espeakng-loader is not installed.", next_step="Run: pip install 'patter-mcp[local]'"
-            )
+            raise not_installed("espeakng-loader", "local")
         if not _VOICE.fullmatch(voice):
             raise ConfigurationError(f"{voice!r} is no name of an eSpeak voice; write it like en-us+klatt4.")
         if not 80 <= rate_wpm <= 450:
