@@ -41,6 +41,8 @@ class HttpVoice:
 
     async def synthesize(self, text: str) -> AsyncGenerator[SpeechChunk]:
         """See `Voice.synthesize`.  Closing the iterator closes the connection, which stops the vendor's work."""
+        if not text.strip():
+            return
         decoder = self._dialect.decoder()
         self._used = self._used.plus(Used(self._used.product, characters=len(text)))
         async with self._service.stream(self._dialect.request(text), WAITS) as answer:

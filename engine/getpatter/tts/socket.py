@@ -68,6 +68,8 @@ class SocketVoice:
 
     async def synthesize(self, text: str) -> AsyncGenerator[SpeechChunk]:
         """See `Voice.synthesize`."""
+        if not text.strip():
+            return
         async with AsyncExitStack() as turn:
             if not self._terms.contexts:
                 await turn.enter_async_context(self._speaking)

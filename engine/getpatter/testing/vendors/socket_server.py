@@ -121,6 +121,10 @@ class SocketServer:
         async with self._changed:
             await self._changed.wait_for(true)
 
+    async def quiet(self) -> None:
+        """Wait until all connections are closed."""
+        await self.until(lambda: all(session.closed.is_set() for session in self.sessions))
+
     async def note(self) -> None:
         """Something has changed."""
         async with self._changed:
