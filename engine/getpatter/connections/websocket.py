@@ -71,11 +71,14 @@ class WebSocket:
     left to `open`.
     """
 
-    def __init__(self, address: Address, sink: Sink, faults: Faults, clock: Clock) -> None:
+    def __init__(
+        self, address: Address, sink: Sink, faults: Faults, clock: Clock, *, max_unsent: int = MAX_UNSENT
+    ) -> None:
         self._address = address
         self._sink = sink
         self._faults = faults
         self._clock = clock
+        self._max_unsent = max_unsent
         self._wire: _Wire | None = None
 
     @property
@@ -90,7 +93,7 @@ class WebSocket:
         try:
             async with deadline(self._clock, self._clock.now() + OPEN_S):
                 _, self._wire = await loop.create_connection(
-                    lambda: _Wire(self._address, self._sink, self._clock),
+                    lambda: _Wire(self._address, self._sink, self._clock, self._max_unsent),
                     parts.hostname or "",
                     parts.port or (443 if secure else 80),
                     ssl=await tls_context() if secure else None,
@@ -167,10 +170,11 @@ class WebSocket:
 class _Wire(asyncio.Protocol):
     """The transport's side."""
 
-    def __init__(self, address: Address, sink: Sink, clock: Clock) -> None:
+    def __init__(self, address: Address, sink: Sink, clock: Clock, max_unsent: int) -> None:
         self._address = address
         self._sink = sink
         self._clock = clock
+        self._max_unsent = max_unsent
         self._protocol = ClientProtocol(
             parse_uri(address.url),
             subprotocols=[Subprotocol(name) for name in address.subprotocols] or None,
@@ -234,7 +238,7 @@ class _Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=MAX_UNSENT)
+        self._transport.set_write_buffer_limits(high=self._max_unsent)
         raw = self._transport.get_extra_info("socket")
         if raw is not None:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -249,7 +253,7 @@ class _Wire(asyncio.Protocol):
         self._take()
 
     def pause_writing(self) -> None:
-        """More than `MAX_UNSENT` bytes wait to be sent."""
+        """More than `max_unsent` bytes wait to be sent."""
         self._drop()
 
     def connection_lost(self, exc: Exception | None) -> None:

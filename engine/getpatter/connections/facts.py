@@ -1,0 +1,29 @@
+"""What is to be said of an adapter in the documentation, beside its code; `docs/providers.md` is made of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One adapter's.  Lists are short words for a table's cells."""
+
+    vendor: str
+    key_variable: str = ""
+    """Empty for what needs no key."""
+    transport: str
+    """`WebSocket`, `HTTP`, `HTTP event stream`, `process`."""
+    formats: tuple[str, ...] = ()
+    """Audio, the default first, e.g. `mulaw 8000`, `pcm16 16000`."""
+    models: tuple[str, ...] = ()
+    """The default first; any other name is passed on."""
+    features: tuple[str, ...] = ()
+    """E.g. `interims`, `word times`, `end of turn`, `cancel`, `tools`, `cached tokens`."""
+    billing: str = ""
+    """What the vendor counts, e.g. `audio`, `session`, `characters`, `tokens`."""
+    tested_with: str = ""
+    """The distribution of the official client that holds the stand-in to the protocol, e.g. `deepgram-sdk`; empty where
+    there is none."""
+    unconfirmed: tuple[str, ...] = ()
+    """What neither the client nor the documentation at hand confirms."""
