@@ -13,13 +13,14 @@ from getpatter.calls.desk import Ringing
 from getpatter.clock import Clock, SystemClock
 from getpatter.errors import ConfigurationError
 from getpatter.events import DtmfPressed, Event, MachineDetected, Outcome, Recorded, SpeechStarted, ToolCalled
-from getpatter.llm.base import Message, TextDelta
+from getpatter.llm.base import ForCall, Message, TextDelta
 from getpatter.sdk.call_feed import ON_CALL_START_S, CallFeed
 from getpatter.sdk.callbacks import CallbackOptions, Callbacks
 from getpatter.sdk.no_telephone import NoTelephone
 from getpatter.sdk.speech_events import SpeechEvents
 from getpatter.testing.clock import ManualClock
 from getpatter.testing.providers import AnsweringLLM
+from getpatter.tools.context import ToolContext
 
 if TYPE_CHECKING:
     from tests.sdk.conftest import Story, Told
@@ -222,8 +223,9 @@ async def test_the_programs_own_function_answers_and_can_act_on_the_call(
     feed = feed_of(on_message=answer)
     agent = feed.agent_for(make_agent())
     feed.apply(story().placed())
-    assert agent.llm is not None
-    parts = [part async for part in agent.llm.reply([Message("user", "Hello?")], [])]
+    assert isinstance(agent.llm, ForCall)
+    mind = agent.llm.for_call(ToolContext("call_1", "+12025550199"))
+    parts = [part async for part in mind.reply([Message("user", "Hello?")], [])]
     assert parts == [TextDelta("call_1: Hello? from +12025550199")]
 
 

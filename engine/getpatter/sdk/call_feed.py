@@ -25,7 +25,7 @@ from getpatter.events import (
     ToolCalled,
     Turn,
 )
-from getpatter.llm.message_handler import MessageHandlerLLM, asked
+from getpatter.llm.callable import CallableLLM
 from getpatter.observability.conversation_state import ConversationState
 from getpatter.sdk.call_control import CallControl, Calls
 from getpatter.sdk.call_result import STATUSES, CallResult
@@ -79,8 +79,8 @@ class CallFeed:
         """The agent, with the program's own function as its mind where there is one.  Raises `ConfigurationError`."""
         if self._callbacks.on_message is None:
             return agent
-        mind = MessageHandlerLLM(asked(self._callbacks.on_message, self.control), self._facts, self._clock)
-        return replace(agent, llm=mind)
+        mind = CallableLLM(self._callbacks.on_message, name="on_message", clock=self._clock)
+        return replace(agent, llm=mind.controlled_by(self.control))
 
     async def ring(self, ringing: Ringing, agent: Agent, provider: str) -> Agent:
         """Ask `on_call_start` who is to answer."""

@@ -7,7 +7,7 @@ from typing import TypedDict, cast
 
 from getpatter.agent import Agent
 from getpatter.errors import ConfigurationError
-from getpatter.llm.message_handler import MessageHandler
+from getpatter.llm.callable import MessageHandler
 from getpatter.sdk.callback import Callback
 from getpatter.sdk.default_llm import DefaultLLM
 
@@ -46,7 +46,7 @@ class Callbacks:
         A dict: `call_id`, `amount`, `currency` (ISO 4217).  What the carrier charged for the call, which it tells some
         minutes after the end; `metrics` has an estimate until then.  At most once, and never on the simulated network.
     on_message
-        In place of a language model: see `llm.message_handler`.
+        In place of a language model: see `llm.callable`.
     """
 
     on_call_start: Callback | None = None
