@@ -32,6 +32,7 @@ FLOORS: dict[str, int] = {
     "failover": 1,
     "language": 1,
     "observability": 1,
+    "pricing": 1,
     "worker": 1,
     "worker_loop": 1,
     "carriers": 2,

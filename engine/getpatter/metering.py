@@ -29,7 +29,7 @@ class Used:
     """How much of one product; what does not apply to it is 0.
 
     `seconds` are of audio, or of an open session where that is what the vendor counts.  `input_tokens` and
-    `output_tokens` are sums that hold the cached and the audio tokens.
+    `output_tokens` are sums that hold the cached and the audio tokens; `cached_tokens` holds those of audio, too.
     """
 
     product: Product
