@@ -14,7 +14,6 @@ from getpatter.engines.base import (
     EngineConfig,
     EngineEvent,
     EngineSession,
-    EngineUsage,
     InputTranscript,
     ResponseDone,
 )
@@ -33,7 +32,7 @@ SECOND = b"\x55" * 8000
 
 
 def engine_at(server: RealtimeServer, **changes: object) -> OpenAIRealtime:
-    return OpenAIRealtime(KEY, url=server.url, **changes)  # type: ignore[arg-type]  # settings by name
+    return OpenAIRealtime(KEY, **{"url": server.url, "model": "gpt-realtime"} | changes)  # type: ignore[arg-type]  # settings by name
 
 
 @asynccontextmanager
@@ -80,6 +79,7 @@ async def test_a_turn_is_understood_and_answered() -> None:
     assert len({event.item_id for event in sound}) == 1
     done = events[-1]
     assert isinstance(done, ResponseDone)
+    assert done.usage is not None
     assert done.usage.output_audio_tokens == 60
 
 
@@ -114,7 +114,9 @@ async def test_nothing_comes_of_a_response_that_was_cancelled() -> None:
         await until(session, AudioDelta)
         session.cancel()
         session.cancel()
-        assert await until(session, ResponseDone) == [ResponseDone("cancelled", EngineUsage(120, 80, 80, 60, 64))]
+        [done] = await until(session, ResponseDone)
+        assert isinstance(done, ResponseDone)
+        assert done.status == "cancelled"
         session.cancel()
         session.say("Good morning.")
         events = await until(session, ResponseDone)
@@ -210,8 +212,10 @@ async def test_a_server_that_never_begins_is_not_waited_for() -> None:
     async with server.running(), asyncio.timeout(20):
         opening = asyncio.create_task(engine_at(server, clock=clock).open(CONFIG))
         await server.connected()
-        clock.advance(15)
-        with pytest.raises(ProviderError, match="in time"):
+        while not opening.done():
+            clock.advance(15)
+            await asyncio.sleep(0)
+        with pytest.raises(ProviderError, match="did not answer within"):
             await opening
         server.begins.set()
 
@@ -238,7 +242,7 @@ def test_without_a_usable_key_no_engine_is_made(key: str, monkeypatch: pytest.Mo
 
 def test_the_key_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    assert OpenAIRealtime().name == "gpt-realtime at api.openai.com"
+    assert OpenAIRealtime().name == "gpt-realtime-mini at api.openai.com"
 
 
 @pytest.mark.parametrize("url", ["https://api.openai.com/v1", "wss://", "wss://a:b@host/v1", "wss://host/v1?x=y"])

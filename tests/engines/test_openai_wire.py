@@ -3,37 +3,45 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from openai.types.realtime import RealtimeClientEvent
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
-from getpatter.audio.format import LINE
+from getpatter.connections.faults import Faults
+from getpatter.connections.vendor import Vendor
 from getpatter.engines import openai_wire as wire
-from getpatter.engines.base import EngineConfig, EngineUsage, ResponseDone
+from getpatter.engines.base import EngineConfig, ResponseDone
 from getpatter.llm.base import Message, ToolCall, ToolSpec
+from getpatter.metering import Product, Used
 
 SETTINGS = wire.SessionSettings(
     voice="marin",
-    input_format=LINE,
-    output_format=wire.PCM16,
+    speed=1.1,
     transcription_model="gpt-4o-mini-transcribe",
     noise_reduction="near_field",
     max_output_tokens=500,
+    reasons=True,
+    reasoning_effort="low",
 )
+PRODUCT = Product("openai", "gpt-realtime-2")
+FAULTS = Faults("OpenAI", Vendor("OpenAI", "OPENAI_API_KEY"), [SecretStr("sk-1")])
 LOOK_UP = ToolSpec("look_up", "Finds somebody.", {"type": "object", "properties": {}})
 CONFIG = EngineConfig("You book tables.", (LOOK_UP,), "de-DE")
 CLIENT: TypeAdapter[Any] = TypeAdapter(RealtimeClientEvent)
 
 EVERY_MESSAGE = [
     wire.session_update(SETTINGS, CONFIG),
-    wire.reconfigure("You cook.", ()),
-    wire.append(b"\xff" * 160),
+    wire.session_update(replace(SETTINGS, voice="voice_1234", tool_choice="look_up", format=wire.PCM16), CONFIG),
+    wire.reconfigure("You cook.", (), SETTINGS),
+    wire.UNCHANGED,
+    json.loads(wire.append(b"\xff" * 160)),
     wire.COMMIT,
     wire.RESPOND,
     wire.CANCEL,
-    wire.say("Good morning."),
+    wire.say("Good morning.", SETTINGS),
     wire.truncate("item_1", 1500),
     wire.tool_result("call_1", "found"),
     wire.told("[pressed 1]"),
@@ -64,18 +72,56 @@ def test_the_whole_configuration_is_in_the_first_message() -> None:
         "turn_detection": None,
         "noise_reduction": {"type": "near_field"},
     }
-    assert session["audio"]["output"] == {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "marin"}
+    assert session["audio"]["output"] == {"format": {"type": "audio/pcmu"}, "voice": "marin", "speed": 1.1}
+    assert session["reasoning"] == {"effort": "low"}
+
+
+def test_what_is_not_set_is_left_to_the_model() -> None:
+    session = wire.session_update(wire.SessionSettings(voice="marin"), CONFIG)["session"]
+    assert session.keys().isdisjoint({"max_output_tokens", "reasoning"})
+    assert "speed" not in session["audio"]["output"]
+
+
+def test_the_language_of_transcripts_may_be_another_than_the_calls() -> None:
+    settings = replace(SETTINGS, transcription_language="fr")
+    session = wire.session_update(settings, CONFIG)["session"]
+    assert session["audio"]["input"]["transcription"]["language"] == "fr"
+
+
+def test_a_custom_voice_goes_by_its_id() -> None:
+    session = wire.session_update(replace(SETTINGS, voice="voice_1234"), CONFIG)["session"]
+    assert session["audio"]["output"]["voice"] == {"id": "voice_1234"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "tools", "sent"),
+    [
+        ("look_up", (LOOK_UP,), {"type": "function", "name": "look_up"}),
+        ("look_up", (), "auto"),
+        ("required", (LOOK_UP,), "required"),
+        ("required", (), "auto"),
+        ("none", (LOOK_UP,), "none"),
+    ],
+)
+def test_a_choice_of_tools_is_made_where_there_are_such(choice: str, tools: tuple[ToolSpec, ...], sent: object) -> None:
+    session = wire.reconfigure("You cook.", tools, replace(SETTINGS, tool_choice=choice))["session"]
+    assert session["tool_choice"] == sent
 
 
 def test_words_to_be_read_out_answer_nobody() -> None:
-    response = wire.say("Good morning.")["response"]
+    response = wire.say("Good morning.", SETTINGS)["response"]
     assert response["input"] == []
     assert response["tool_choice"] == "none"
     assert response["instructions"].endswith("Good morning.")
+    assert response["reasoning"] == {"effort": "minimal"}
+
+
+def test_only_a_model_that_reasons_is_told_how_much() -> None:
+    assert "reasoning" not in wire.say("Good morning.", replace(SETTINGS, reasons=False))["response"]
 
 
 def test_history_has_calls_between_their_words_and_their_results() -> None:
-    kinds = [(item["item"]["type"], item["item"].get("role")) for item in EVERY_MESSAGE[10:]]
+    kinds = [(item["item"]["type"], item["item"].get("role")) for item in EVERY_MESSAGE[-4:]]
     assert kinds == [
         ("message", "user"),
         ("message", "assistant"),
@@ -86,7 +132,7 @@ def test_history_has_calls_between_their_words_and_their_results() -> None:
 
 def done_with(response: dict[str, Any]) -> ResponseDone:
     event = wire.parse(json.dumps({"type": "response.done", "response": response}))
-    return wire.response_done(event, "OpenAI", "sk-1")
+    return wire.response_done(event, PRODUCT, FAULTS)
 
 
 @pytest.mark.parametrize("status", ["completed", "cancelled", "incomplete"])
@@ -94,11 +140,24 @@ def test_a_response_ends_with_its_status_and_its_usage(status: str) -> None:
     usage = {
         "input_tokens": 5,
         "output_tokens": 7,
-        "input_token_details": {"audio_tokens": 3, "cached_tokens": 2},
+        "input_token_details": {
+            "audio_tokens": 3,
+            "cached_tokens": 2,
+            "cached_tokens_details": {"audio_tokens": 1},
+        },
         "output_token_details": {"audio_tokens": 6},
     }
     done = done_with({"status": status, "usage": usage})
-    assert (done.status, done.usage, done.error) == (status, EngineUsage(5, 7, 3, 6, 2), None)
+    used = Used(
+        PRODUCT,
+        input_tokens=5,
+        output_tokens=7,
+        cached_tokens=2,
+        input_audio_tokens=3,
+        output_audio_tokens=6,
+        cached_audio_tokens=1,
+    )
+    assert (done.status, done.usage, done.error) == (status, used, None)
 
 
 @pytest.mark.parametrize(("code", "retryable"), [("server_error", True), ("insufficient_quota", False)])

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from getpatter.audio.format import AudioFormat
 from getpatter.errors import ProviderError
 from getpatter.llm.base import Message, TextDelta, ToolCall, ToolSpec
+from getpatter.metering import Used
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +49,12 @@ class InputTranscript:
 
 
 @dataclass(frozen=True, slots=True)
-class EngineUsage:
-    """Tokens of one response; those of audio are part of the sums."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    input_audio_tokens: int = 0
-    output_audio_tokens: int = 0
-    cached_tokens: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class ResponseDone:
     """A response has ended, and another may be asked for."""
 
     status: Literal["completed", "cancelled", "incomplete", "failed"] = "completed"
-    usage: EngineUsage = EngineUsage()
+    usage: Used | None = None
+    """Of this response, where the engine tells it."""
     error: ProviderError | None = None
     """Why it failed."""
 

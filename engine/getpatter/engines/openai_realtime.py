@@ -2,102 +2,134 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import logging
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from typing import ClassVar, Final, Self
 from urllib.parse import quote, urlsplit
 
-import msgspec
 from pydantic import SecretStr
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
 from getpatter.audio.format import LINE, AudioFormat
-from getpatter.clock import Clock, SystemClock, deadline
-from getpatter.engines import openai_wire as wire
-from getpatter.engines.base import AudioDelta, EngineConfig, EngineEvent, EngineSession, InputTranscript, ResponseDone
-from getpatter.engines.commits import Commits
-from getpatter.environment import variables
-from getpatter.errors import ConfigurationError, ProviderError
-from getpatter.llm.base import TextDelta, ToolCall, ToolSpec
+from getpatter.clock import Clock, SystemClock
+from getpatter.connections.facts import Facts
+from getpatter.connections.faults import Faults
+from getpatter.connections.vendor import Vendor, host_of, service_url
+from getpatter.connections.websocket import Address
+from getpatter.engines.base import EngineConfig, EngineSession
+from getpatter.engines.dialect import Ends
+from getpatter.engines.openai_dialect import OpenAIDialect
+from getpatter.engines.openai_wire import FORMATS, PCM16, NoiseReduction, ReasoningEffort, SessionSettings
+from getpatter.engines.socket import SocketSession
+from getpatter.errors import ConfigurationError
+from getpatter.metering import Product
 
 log = logging.getLogger(__name__)
 
-URL = "wss://api.openai.com/v1/realtime"
-OPEN_S = 15.0
-"""Longest until the engine has taken the configuration."""
-PING_S = 20.0
-MAX_MESSAGE = 4 * 1024 * 1024
-"""Bytes; a delta holds some tenths of a second, and transcripts of whole responses are sent again at their end."""
+OPENAI: Final = Vendor("OpenAI", "OPENAI_API_KEY", "platform.openai.com/api-keys")
+AZURE: Final = Vendor("Azure OpenAI", "AZURE_OPENAI_API_KEY", "portal.azure.com", "azure-openai")
+URL: Final = "wss://api.openai.com/v1/realtime"
+AZURE_HOSTS: Final = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+KEEP_ALIVE_S: Final = 3.0
+"""Sessions that nothing is said to were seen to be closed after 6 to 7 s."""
+SPEEDS: Final = (0.25, 1.5)
+MAX_OUTPUT_TOKENS: Final = 4096
 
-# The library logs the headers of the handshake, and with them the key, where debugging is on.
-_socket_log = logging.getLogger(f"{__name__}.socket")
-_socket_log.setLevel(logging.INFO)
+FACTS: Final = Facts(
+    vendor="OpenAI",
+    key_variable="OPENAI_API_KEY, or AZURE_OPENAI_API_KEY at Azure's addresses",
+    transport="WebSocket",
+    formats=("mulaw 8000", "pcm16 24000"),
+    models=("gpt-realtime-mini", "gpt-realtime-2", "gpt-realtime-2.1", "gpt-realtime-2.1-mini", "gpt-realtime"),
+    features=("transcripts", "tools", "cancel", "truncation", "exact words", "history", "cached tokens"),
+    billing="tokens",
+    tested_with="openai",
+    unconfirmed=(
+        "Whether gpt-realtime-2 takes µ-law: it was seen to drop it in May 2026, so OpenAIRealtime2 has PCM16.",
+        "That idle sessions are closed after 6 to 7 s.",
+    ),
+)
 
 
 class OpenAIRealtime:
-    """One model, for any number of calls.
+    """One model, for any number of calls, by the API's general availability (GA) of 2025.
 
-    By default audio passes as the telephone's µ-law, without being converted; `format` may be `PCM16`, which some
-    compatible servers ask for.  `api_key` is the account's, and `OPENAI_API_KEY` where none is given.  Raises
-    `ConfigurationError`.
+    By default audio passes as the telephone's µ-law, without being converted; `format` may be `PCM16` (24 kHz).
+    `api_key` is the account's, and `OPENAI_API_KEY` where none is given.  A `url` of Azure's
+    (`wss://<resource>.openai.azure.com/openai/v1/realtime`) takes the deployment's name for `model`, and its key from
+    `AZURE_OPENAI_API_KEY`.  `tool_choice` is `auto`, `none`, `required`, or the name of a tool.  `voice_id` is another
+    name of `voice`, which takes built-in voices and the ids of custom ones.  `temperature` is taken and ignored, since
+    the API has none any more.  Raises `ConfigurationError`.
     """
+
+    default_model: ClassVar[str] = "gpt-realtime-mini"
+    default_format: ClassVar[AudioFormat] = LINE
+    reasons: ClassVar[bool] = False
+    """Its default model thinks before it speaks."""
 
     def __init__(
         self,
         api_key: SecretStr | str = "",
         *,
-        model: str = "gpt-realtime",
-        voice: str = "marin",
-        format: AudioFormat = LINE,
+        model: str = "",
+        voice: str = "",
+        voice_id: str = "",
+        format: AudioFormat | None = None,
+        speed: float | None = None,
+        reasoning_effort: ReasoningEffort | None = None,
+        tool_choice: str = "auto",
         transcription_model: str = "gpt-4o-mini-transcribe",
-        noise_reduction: wire.NoiseReduction | None = None,
+        transcription_language: str = "",
+        noise_reduction: NoiseReduction | None = None,
         max_output_tokens: int | None = None,
-        url: str = URL,
+        temperature: float | None = None,
+        url: str = "",
         clock: Clock | None = None,
     ) -> None:
-        if format not in wire.FORMATS:
-            raise ConfigurationError(
-                f"OpenAI's realtime models take no {format.encoding} at {format.rate} Hz.",
-                next_step="Pass LINE (G.711 µ-law) or PCM16 (24 kHz).",
-            )
-        self._key = _clean_key(api_key)
-        self._model = model
-        self._url = _address(url)
-        self._settings = wire.SessionSettings(
-            voice=voice,
-            input_format=format,
-            output_format=format,
+        self._url = service_url(url, URL)
+        self._is_azure = (urlsplit(self._url).hostname or "").endswith(AZURE_HOSTS)
+        self._vendor = AZURE if self._is_azure else OPENAI
+        self._key = self._vendor.key(api_key)
+        self._model = model or self.default_model
+        self._settings = SessionSettings(
+            voice=voice or voice_id or "marin",
+            format=format or self.default_format,
+            speed=speed,
             transcription_model=transcription_model,
+            transcription_language=transcription_language,
             noise_reduction=noise_reduction,
             max_output_tokens=max_output_tokens,
+            tool_choice=tool_choice,
+            reasons=self.reasons or reasoning_effort is not None,
+            reasoning_effort=reasoning_effort,
         )
+        _check(self._settings)
         self._clock = clock or SystemClock()
+        if temperature is not None:
+            log.warning("%s: `temperature` is ignored, since OpenAI's realtime API has none", self.name)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
     @property
     def name(self) -> str:
-        return f"{self._model} at {urlsplit(self._url).netloc}"
+        return f"{self._model} at {host_of(self._url)}"
 
     @property
     def input_format(self) -> AudioFormat:
-        return self._settings.input_format
+        return self._settings.format
 
     @property
     def output_format(self) -> AudioFormat:
-        return self._settings.output_format
+        return self._settings.format
 
-    def with_voice(self, voice: str) -> OpenAIRealtime:
+    def with_voice(self, voice: str) -> Self:
         """The same with another voice."""
         other = copy.copy(self)
         other._settings = replace(self._settings, voice=voice)
         return other
 
-    def with_model(self, model: str) -> OpenAIRealtime:
+    def with_model(self, model: str) -> Self:
         """The same with another model."""
         other = copy.copy(self)
         other._model = model
@@ -105,255 +137,51 @@ class OpenAIRealtime:
 
     async def open(self, config: EngineConfig) -> EngineSession:
         """See `RealtimeEngine.open`."""
-        try:
-            async with deadline(self._clock, self._clock.now() + OPEN_S):
-                socket = await self._connect()
-                session = _Session(socket, self.name, self._key.get_secret_value(), self.input_format)
-                try:
-                    await session.set_up(self._settings, config)
-                except BaseException:
-                    await session.close()
-                    raise
-        except TimeoutError:
-            raise ProviderError(f"{self.name} did not answer in time", provider=self.name, retryable=True) from None
+        faults = Faults(self.name, self._vendor, [self._key])
+        product = Product(self._vendor.billed_as, self._model)
+
+        def dialect(ends: Ends) -> OpenAIDialect:
+            return OpenAIDialect(ends, self._settings, config, product=product, faults=faults)
+
+        session = SocketSession(self._address(), dialect, faults=faults, clock=self._clock, keep_alive_s=KEEP_ALIVE_S)
+        await session.open()
         return session
 
     async def close(self) -> None:
         """There is nothing that calls share."""
 
-    async def _connect(self) -> ClientConnection:
-        try:
-            return await connect(
-                f"{self._url}?model={quote(self._model, safe='')}",
-                additional_headers={"Authorization": f"Bearer {self._key.get_secret_value()}"},
-                compression=None,  # audio in base64 does not get smaller by what it costs
-                max_size=MAX_MESSAGE,
-                open_timeout=None,
-                ping_interval=PING_S,
-                logger=_socket_log,
-            )
-        except InvalidStatus as error:
-            raise self._refused(error.response.status_code) from None
-        except (InvalidHandshake, OSError) as error:
-            raise ProviderError(
-                f"{self.name} cannot be reached: {type(error).__name__}", provider=self.name, retryable=True
-            ) from error
-
-    def _refused(self, status: int) -> ProviderError:
-        known = {401: "refused the key", 403: "refused access", 404: "has no such model", 429: "is asked too often"}
-        return ProviderError(
-            f"{self.name} {known.get(status, 'refused the connection')} (HTTP {status})",
-            provider=self.name,
-            retryable=status == 429 or status >= 500,
-            next_step="Set OPENAI_API_KEY to a valid key." if status == 401 else None,
-        )
+    def _address(self) -> Address:
+        key = self._key.get_secret_value()
+        headers = {"api-key": key} if self._is_azure else {"Authorization": f"Bearer {key}"}
+        return Address(f"{self._url}?model={quote(self._model, safe='')}", headers)
 
 
-class _Session:
-    """One socket.  What is sent waits in a queue, so no command waits for the network."""
+class OpenAIRealtime2(OpenAIRealtime):
+    """The same with OpenAI's reasoning realtime models.
 
-    def __init__(self, socket: ClientConnection, name: str, key: str, takes: AudioFormat) -> None:
-        self._socket = socket
-        self._name = name
-        self._key = key
-        self._outgoing: asyncio.Queue[wire.Json] = asyncio.Queue()
-        self._incoming: asyncio.Queue[EngineEvent | ProviderError | None] = asyncio.Queue()
-        self._tasks = [asyncio.create_task(self._send(), name=f"{name} sender")]
-        self._commits = Commits()
-        self._min_commit = int(wire.MIN_COMMIT_S * takes.bytes_per_second)
-        self._uncommitted = 0
-        self._partial = ""
-        self._responding = False
-        self._response = ""
-        """The id of the response under way, once it has one."""
-        self._cancelled = False
+    `reasoning_effort` is the model's own choice where it is None.  Audio is 24 kHz PCM by default.
+    """
 
-    async def set_up(self, settings: wire.SessionSettings, config: EngineConfig) -> None:
-        """Raises `ProviderError` unless the session is as configured."""
-        await self._expect("session.created")
-        self._outgoing.put_nowait(wire.session_update(settings, config))
-        await self._expect("session.updated")
-        for item in wire.history(config.history):
-            self._outgoing.put_nowait(item)
-        self._tasks.append(asyncio.create_task(self._receive(), name=f"{self._name} receiver"))
-
-    # -- commands
-
-    def send(self, audio: bytes) -> None:
-        self._uncommitted += len(audio)
-        self._outgoing.put_nowait(wire.append(audio))
-
-    def commit(self) -> None:
-        if self._uncommitted < self._min_commit:
-            self._commits.add_empty()
-            self._give_transcripts()
-            return
-        self._uncommitted = 0
-        self._commits.add()
-        self._outgoing.put_nowait(wire.COMMIT)
-
-    def tell(self, text: str) -> None:
-        self._outgoing.put_nowait(wire.told(text))
-
-    def respond(self) -> None:
-        self._begin(wire.RESPOND)
-
-    def say(self, text: str) -> None:
-        self._begin(wire.say(text))
-
-    def cancel(self) -> None:
-        if self._responding and not self._cancelled:
-            self._cancelled = True
-            self._outgoing.put_nowait(wire.CANCEL)
-
-    def truncate(self, item_id: str, audio_end_ms: int) -> None:
-        self._outgoing.put_nowait(wire.truncate(item_id, audio_end_ms))
-
-    def tool_result(self, call_id: str, output: str) -> None:
-        self._outgoing.put_nowait(wire.tool_result(call_id, output))
-
-    def configure(self, instructions: str, tools: Sequence[ToolSpec]) -> None:
-        self._outgoing.put_nowait(wire.reconfigure(instructions, tools))
-
-    def _begin(self, message: wire.Json) -> None:
-        self._responding, self._cancelled, self._response = True, False, ""
-        self._outgoing.put_nowait(message)
-
-    # -- events
-
-    async def events(self) -> AsyncIterator[EngineEvent]:
-        while (event := await self._incoming.get()) is not None:
-            if isinstance(event, ProviderError):
-                raise event
-            yield event
-
-    async def close(self) -> None:
-        self._incoming.put_nowait(None)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._socket.close()
-
-    async def _send(self) -> None:
-        try:
-            while True:
-                message = await self._outgoing.get()
-                await self._socket.send(msgspec.json.encode(message), text=True)
-        except WebSocketException:
-            pass  # whoever reads learns of it
-
-    async def _receive(self) -> None:
-        try:
-            while True:
-                self._take(await self._next())
-        except ProviderError as error:
-            self._incoming.put_nowait(error)
-
-    async def _expect(self, kind: str) -> None:
-        while (event := await self._next()).type != kind:
-            if event.type == "error":
-                raise wire.complaint(event, self._name, self._key)
-
-    async def _next(self) -> wire.ServerEvent:
-        try:
-            return wire.parse(await self._socket.recv())
-        except WebSocketException as error:
-            raise ProviderError(
-                f"{self._name} broke off: {type(error).__name__}", provider=self._name, retryable=True
-            ) from None
-        except ValueError as error:
-            raise self._nonsense(error) from None
-
-    def _nonsense(self, error: ValueError) -> ProviderError:
-        return ProviderError(f"{self._name} sent what cannot be read: {error}", provider=self._name, retryable=True)
-
-    def _take(self, event: wire.ServerEvent) -> None:
-        """One event of the API; most kinds tell us what we know."""
-        match event.type:
-            case "response.created":
-                self._response = (event.response.id if event.response else None) or ""
-            case "response.done":
-                self._responding = False
-                self._incoming.put_nowait(wire.response_done(event, self._name, self._key))
-            case "error":
-                self._complain(event)
-            case kind if kind.startswith("response."):
-                self._part_came(event)
-            case _:
-                self._caller_heard(event)
-
-    def _part_came(self, event: wire.ServerEvent) -> None:
-        """A piece of the response under way; what still comes of one that was cancelled is nobody's."""
-        if self._cancelled or event.response_id != self._response:
-            return
-        match event.type:
-            case "response.output_audio.delta":
-                try:
-                    audio = wire.audio(event)
-                except ValueError as error:
-                    raise self._nonsense(error) from None
-                self._incoming.put_nowait(AudioDelta(event.item_id, audio))
-            case "response.output_audio_transcript.delta":
-                self._incoming.put_nowait(TextDelta(event.delta or ""))
-            case "response.function_call_arguments.done":
-                self._incoming.put_nowait(ToolCall(event.call_id, event.name, event.arguments))
-
-    def _caller_heard(self, event: wire.ServerEvent) -> None:
-        match event.type:
-            case "input_audio_buffer.committed":
-                self._commits.named(event.item_id)
-            case "conversation.item.input_audio_transcription.delta":
-                if self._commits.is_next(event.item_id) and event.delta:
-                    self._partial += event.delta
-                    self._incoming.put_nowait(InputTranscript(self._partial, final=False))
-            case "conversation.item.input_audio_transcription.completed":
-                self._commits.understood(event.item_id, event.transcript or "")
-            case "conversation.item.input_audio_transcription.failed":
-                self._commits.understood(event.item_id, "")
-        self._give_transcripts()
-
-    def _give_transcripts(self) -> None:
-        for text in self._commits.take():
-            self._partial = ""
-            self._incoming.put_nowait(InputTranscript(text.strip(), final=True))
-
-    def _complain(self, event: wire.ServerEvent) -> None:
-        error = wire.complaint(event, self._name, self._key)
-        if wire.is_fatal(event):
-            raise error
-        match event.error.event_id if event.error else None:
-            case wire.RESPONDING:
-                self._responding = False
-                self._incoming.put_nowait(ResponseDone("failed", error=error))
-            case wire.COMMITTING:
-                self._commits.refused()
-                self._give_transcripts()
-            case _:
-                # Races that are nobody's fault: a response that ended while it was cancelled or cut.
-                log.info("%s", error.message)
+    default_model = "gpt-realtime-2"
+    default_format = PCM16
+    reasons = True
 
 
-def _clean_key(key: SecretStr | str) -> SecretStr:
+def _check(settings: SessionSettings) -> None:
     """Raises `ConfigurationError`."""
-    given = key.get_secret_value() if isinstance(key, SecretStr) else key
-    text = (given or variables().get("OPENAI_API_KEY", "")).strip()
-    if not text:
+    if settings.format not in FORMATS:
         raise ConfigurationError(
-            "OpenAI's realtime models need a key.", next_step="Pass it as `api_key`, or set OPENAI_API_KEY."
+            f"OpenAI's realtime models take no {settings.format.encoding} at {settings.format.rate} Hz.",
+            next_step="Pass LINE (G.711 µ-law) or PCM16 (24 kHz).",
         )
-    if not (text.isascii() and text.isprintable()):
+    if settings.speed is not None and not SPEEDS[0] <= settings.speed <= SPEEDS[1]:
         raise ConfigurationError(
-            "The key for OpenAI holds characters that no key has.", next_step="Copy it again, without quotes."
+            f"A voice at {settings.speed} times its speed cannot be had.",
+            next_step=f"Pass a speed from {SPEEDS[0]} to {SPEEDS[1]}.",
         )
-    return SecretStr(text)
-
-
-def _address(url: str) -> str:
-    """Raises `ConfigurationError` unless it can be shown and the model be added to it."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("wss", "ws") or not parts.hostname or parts.username or parts.query:
+    tokens = settings.max_output_tokens
+    if tokens is not None and not 1 <= tokens <= MAX_OUTPUT_TOKENS:
         raise ConfigurationError(
-            "The address of a realtime API must begin with wss://, and hold neither password nor query.",
-            next_step=f"Leave it out to have {URL}.",
+            f"A response cannot be limited to {tokens} tokens.",
+            next_step=f"Pass 1 to {MAX_OUTPUT_TOKENS}, or nothing for no limit.",
         )
-    return url.rstrip("/")

@@ -10,9 +10,11 @@ from typing import Any, Literal
 import msgspec
 
 from getpatter.audio.format import LINE, AudioFormat
-from getpatter.engines.base import EngineConfig, EngineUsage, ResponseDone
+from getpatter.connections.faults import Faults
+from getpatter.engines.base import EngineConfig, ResponseDone
 from getpatter.errors import ProviderError
 from getpatter.llm.base import Message, ToolSpec
+from getpatter.metering import Product, Used
 
 PCM16 = AudioFormat("pcm16", 24000)
 """The only linear format that the API takes."""
@@ -23,25 +25,32 @@ FORMATS: Mapping[AudioFormat, Mapping[str, Any]] = {
 MIN_COMMIT_S = 0.1
 """The API refuses to commit less audio."""
 NoiseReduction = Literal["near_field", "far_field"]
+ReasoningEffort = Literal["minimal", "low", "medium", "high", "xhigh"]
 
 Json = dict[str, Any]
 
 _RETRYABLE = frozenset({"server_error", "rate_limit_exceeded", "session_expired", "timeout"})
 _FATAL = frozenset({"server_error", "session_expired", "invalid_api_key", "insufficient_quota"})
 """Codes and types of errors after which a session is of no more use; it survives most others."""
-_MAX_WORDS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSettings:
-    """What is the same for all calls of an engine object."""
+    """What is the same for all calls of an engine object; None leaves it to the model."""
 
     voice: str
-    input_format: AudioFormat
-    output_format: AudioFormat
-    transcription_model: str
-    noise_reduction: NoiseReduction | None
-    max_output_tokens: int | None
+    format: AudioFormat = LINE
+    speed: float | None = None
+    transcription_model: str = "gpt-4o-mini-transcribe"
+    transcription_language: str = ""
+    """ISO 639-1; the call's own where it is empty."""
+    noise_reduction: NoiseReduction | None = None
+    max_output_tokens: int | None = None
+    tool_choice: str = "auto"
+    """`auto`, `none`, `required`, or the name of a tool."""
+    reasons: bool = False
+    """The model is one that reasons."""
+    reasoning_effort: ReasoningEffort | None = None
 
 
 # -- to the API
@@ -49,54 +58,83 @@ class SessionSettings:
 
 def session_update(settings: SessionSettings, config: EngineConfig) -> Json:
     """The whole configuration.  Nobody but us decides about turns, so its own detection is off."""
+    language = settings.transcription_language or config.language.partition("-")[0]
     heard: Json = {
-        "format": FORMATS[settings.input_format],
-        "transcription": {"model": settings.transcription_model, "language": config.language.partition("-")[0]},
+        "format": FORMATS[settings.format],
+        "transcription": {"model": settings.transcription_model, "language": language},
         "turn_detection": None,
         "noise_reduction": {"type": settings.noise_reduction} if settings.noise_reduction else None,
     }
     session: Json = {
         "type": "realtime",
         "output_modalities": ["audio"],
-        "audio": {
-            "input": heard,
-            "output": {"format": FORMATS[settings.output_format], "voice": settings.voice},
-        },
-        **_what_it_does(config.instructions, config.tools),
+        "audio": {"input": heard, "output": _spoken(settings)},
+        **_what_it_does(config.instructions, config.tools, settings),
     }
     if settings.max_output_tokens is not None:
         session["max_output_tokens"] = settings.max_output_tokens
+    if settings.reasoning_effort is not None:
+        session["reasoning"] = {"effort": settings.reasoning_effort}
     return {"type": "session.update", "session": session}
 
 
-def reconfigure(instructions: str, tools: Sequence[ToolSpec]) -> Json:
-    return {"type": "session.update", "session": {"type": "realtime", **_what_it_does(instructions, tools)}}
+def _spoken(settings: SessionSettings) -> Json:
+    voice = {"id": settings.voice} if settings.voice.startswith(_CUSTOM_VOICE) else settings.voice
+    spoken: Json = {"format": FORMATS[settings.format], "voice": voice}
+    if settings.speed is not None:
+        spoken["speed"] = settings.speed
+    return spoken
 
 
-def _what_it_does(instructions: str, tools: Sequence[ToolSpec]) -> Json:
+def reconfigure(instructions: str, tools: Sequence[ToolSpec], settings: SessionSettings) -> Json:
+    return {"type": "session.update", "session": {"type": "realtime", **_what_it_does(instructions, tools, settings)}}
+
+
+def _what_it_does(instructions: str, tools: Sequence[ToolSpec], settings: SessionSettings) -> Json:
     functions = [
         {"type": "function", "name": tool.name, "description": tool.description, "parameters": tool.parameters}
         for tool in tools
     ]
-    return {"instructions": instructions, "tools": functions, "tool_choice": "auto"}
+    choice = settings.tool_choice
+    named = choice not in ("auto", "none", "required")
+    if choice != "auto" and not any(named is False or tool.name == choice for tool in tools):
+        choice, named = "auto", False  # an agent without the tool, after a handover
+    chosen = {"type": "function", "name": choice} if named else choice
+    return {"instructions": instructions, "tools": functions, "tool_choice": chosen}
 
 
-def append(audio: bytes) -> Json:
-    return {"type": "input_audio_buffer.append", "audio": base64.b64encode(audio).decode("ascii")}
+def append(audio: bytes) -> str:
+    """As text at once: base64 needs no escapes, and this is the message of which there are many."""
+    return '{"type":"input_audio_buffer.append","audio":"' + base64.b64encode(audio).decode("ascii") + '"}'
 
 
+def text(message: Json) -> str:
+    return msgspec.json.encode(message).decode()
+
+
+_CUSTOM_VOICE = "voice_"
+"""With this the ids of custom voices begin, e.g. `voice_1234`; they are no names."""
 COMMITTING = "commit"
 RESPONDING = "respond"
 """Ids of our messages, which errors about them name."""
 COMMIT: Json = {"type": "input_audio_buffer.commit", "event_id": COMMITTING}
 RESPOND: Json = {"type": "response.create", "event_id": RESPONDING}
 CANCEL: Json = {"type": "response.cancel"}
+UNCHANGED: Json = {"type": "session.update", "session": {"type": "realtime"}}
+NOTHING_TO_COMMIT = "input_audio_buffer_commit_empty"
 
 
-def say(text: str) -> Json:
-    """A response that reads words out.  Without the conversation as its input it does not answer the caller instead."""
+def say(text: str, settings: SessionSettings) -> Json:
+    """A response that reads words out.  Without the conversation as its input it does not answer the caller instead.
+
+    Reading needs no thought, and a response with settings of its own is told the voice again.
+    """
     words = f"Say exactly the following words, all of them, and nothing else:\n{text}"
-    return RESPOND | {"response": {"instructions": words, "input": [], "tool_choice": "none"}}
+    voice = {"voice": _spoken(settings)["voice"], "format": FORMATS[settings.format]}
+    response: Json = {"instructions": words, "input": [], "tool_choice": "none", "audio": {"output": voice}}
+    if settings.reasons:
+        response["reasoning"] = {"effort": "minimal"}
+    return RESPOND | {"response": response}
 
 
 def truncate(item_id: str, audio_end_ms: int) -> Json:
@@ -157,9 +195,14 @@ class _StatusDetails(msgspec.Struct, gc=False):
     error: _Error | None = None
 
 
+class _CachedTokens(msgspec.Struct, gc=False):
+    audio_tokens: int | None = None
+
+
 class _InputTokens(msgspec.Struct, gc=False):
     audio_tokens: int | None = None
     cached_tokens: int | None = None
+    cached_tokens_details: _CachedTokens | None = None
 
 
 class _OutputTokens(msgspec.Struct, gc=False):
@@ -167,10 +210,13 @@ class _OutputTokens(msgspec.Struct, gc=False):
 
 
 class _Usage(msgspec.Struct, gc=False):
+    """Of a response, or of a transcription, which tells tokens or seconds."""
+
     input_tokens: int | None = None
     output_tokens: int | None = None
     input_token_details: _InputTokens | None = None
     output_token_details: _OutputTokens | None = None
+    seconds: float | None = None
 
 
 class _Response(msgspec.Struct, gc=False):
@@ -178,6 +224,25 @@ class _Response(msgspec.Struct, gc=False):
     status: str | None = None
     status_details: _StatusDetails | None = None
     usage: _Usage | None = None
+
+
+class _Format(msgspec.Struct, gc=False):
+    type: str | None = None
+
+
+class _AudioSide(msgspec.Struct, gc=False):
+    format: _Format | None = None
+
+
+class _Audio(msgspec.Struct, gc=False):
+    input: _AudioSide | None = None
+    output: _AudioSide | None = None
+
+
+class _Session(msgspec.Struct, gc=False):
+    audio: _Audio | None = None
+    input_audio_format: Any = None
+    """Only the beta has it."""
 
 
 class ServerEvent(msgspec.Struct, gc=False):
@@ -192,6 +257,8 @@ class ServerEvent(msgspec.Struct, gc=False):
     name: str = ""
     arguments: str = ""
     response: _Response | None = None
+    session: _Session | None = None
+    usage: _Usage | None = None
     error: _Error | None = None
 
 
@@ -211,22 +278,38 @@ def audio(event: ServerEvent) -> bytes:
         raise ValueError(f"audio that is no base64: {error}") from None
 
 
-def response_done(event: ServerEvent, provider: str, secret: str) -> ResponseDone:
+def is_beta(event: ServerEvent) -> bool:
+    """Whether a new session is one of the API before its general availability, which had other events and settings."""
+    return event.session is not None and event.session.audio is None and event.session.input_audio_format is not None
+
+
+def other_format(event: ServerEvent, settings: SessionSettings) -> str:
+    """The format that a configured session has in place of ours; empty where there is none."""
+    audio = (event.session and event.session.audio) or _Audio()
+    for side in (audio.input, audio.output):
+        kind = side.format.type if side is not None and side.format is not None else None
+        if kind is not None and kind != FORMATS[settings.format]["type"]:
+            return kind
+    return ""
+
+
+def response_done(event: ServerEvent, product: Product, faults: Faults) -> ResponseDone:
     response = event.response or _Response()
+    usage = None if response.usage is None else used(response.usage, product)
     match response.status:
         case "cancelled":
-            return ResponseDone("cancelled", _usage(response.usage))
+            return ResponseDone("cancelled", usage)
         case "incomplete":
-            return ResponseDone("incomplete", _usage(response.usage))
+            return ResponseDone("incomplete", usage)
         case "failed":
             error = (response.status_details and response.status_details.error) or _Error("it gave no reason")
-            return ResponseDone("failed", _usage(response.usage), _as_error(error, provider, secret))
-    return ResponseDone("completed", _usage(response.usage))
+            return ResponseDone("failed", usage, _as_error(error, faults))
+    return ResponseDone("completed", usage)
 
 
-def complaint(event: ServerEvent, provider: str, secret: str) -> ProviderError:
+def complaint(event: ServerEvent, faults: Faults) -> ProviderError:
     """What an `error` event says."""
-    return _as_error(event.error or _Error("it gave no reason"), provider, secret)
+    return _as_error(event.error or _Error("it gave no reason"), faults)
 
 
 def is_fatal(event: ServerEvent) -> bool:
@@ -234,25 +317,21 @@ def is_fatal(event: ServerEvent) -> bool:
     return event.error is not None and bool(_FATAL & {event.error.code, event.error.type})
 
 
-def _as_error(error: _Error, provider: str, secret: str) -> ProviderError:
-    words = " ".join(error.message.split())
-    if secret:
-        words = words.replace(secret, "***")
-    return ProviderError(
-        f"{provider} failed: {words[:_MAX_WORDS]}",
-        provider=provider,
-        retryable=bool(_RETRYABLE & {error.code, error.type}) and error.code != "insufficient_quota",
-    )
+def _as_error(error: _Error, faults: Faults) -> ProviderError:
+    retryable = bool(_RETRYABLE & {error.code, error.type}) and error.code != "insufficient_quota"
+    return faults.failed(f"failed: {error.message or error.code or error.type}", retryable=retryable)
 
 
-def _usage(usage: _Usage | None) -> EngineUsage:
-    if usage is None:
-        return EngineUsage()
+def used(usage: _Usage, product: Product) -> Used:
     heard, spoken = usage.input_token_details or _InputTokens(), usage.output_token_details or _OutputTokens()
-    return EngineUsage(
-        usage.input_tokens or 0,
-        usage.output_tokens or 0,
-        heard.audio_tokens or 0,
-        spoken.audio_tokens or 0,
-        heard.cached_tokens or 0,
+    cached = heard.cached_tokens_details or _CachedTokens()
+    return Used(
+        product,
+        seconds=usage.seconds or 0.0,
+        input_tokens=usage.input_tokens or 0,
+        output_tokens=usage.output_tokens or 0,
+        cached_tokens=heard.cached_tokens or 0,
+        input_audio_tokens=heard.audio_tokens or 0,
+        output_audio_tokens=spoken.audio_tokens or 0,
+        cached_audio_tokens=cached.audio_tokens or 0,
     )
