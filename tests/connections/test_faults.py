@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from pydantic import SecretStr
+
+from getpatter.connections.faults import MAX_WORDS, Faults, words_of
+from getpatter.connections.vendor import Vendor
+
+KEY = "sk-0123456789"
+FAULTS = Faults("m at acme.example", Vendor("Acme", "ACME_API_KEY"), [SecretStr(KEY)])
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "step", "retryable"),
+    [
+        (401, "refused the key", "Set ACME_API_KEY to a valid key of Acme.", False),
+        (402, "has no credit left for this key", "Add credit at Acme.", False),
+        (403, "refused access", "Check what the key in ACME_API_KEY may use.", False),
+        (404, "has nothing there", "Check the names of model and voice, and the address.", False),
+        (429, "is asked too often", "Try again in 7 s.", True),
+        (302, "redirects elsewhere, and keys are not sent there", "Check the address.", False),
+        (503, "failed", "Try again in 7 s.", True),
+        (400, "refused the request", None, False),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_and_what_to_do(
+    status: int, words: str, step: str | None, retryable: bool
+) -> None:
+    error = FAULTS.refused(status, b"", {"retry-after": "7"})
+    assert error.message == f"m at acme.example {words} (HTTP {status})"
+    assert (error.next_step, error.retryable, error.provider) == (step, retryable, "m at acme.example")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "No such voice."},
+        {"error": {"message": "No such voice.", "code": 7}},
+        {"detail": {"status": "x", "message": "No such voice."}},
+        {"detail": [{"loc": ["body"], "msg": "No such voice."}]},
+        {"err_code": "X", "err_msg": "No such voice."},
+        {"message": "No such voice."},
+        [{"error": {"message": "No such voice."}}],
+    ],
+)
+def test_the_vendors_words_are_found_in_its_body(body: object) -> None:
+    assert words_of(json.dumps(body).encode()) == "No such voice."
+    assert FAULTS.refused(400, json.dumps(body).encode()).message.endswith("(HTTP 400): No such voice.")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>no</html>", b"{}", b"null", b"[]", b'{"error": null}'])
+def test_a_body_without_words_adds_none(body: bytes) -> None:
+    assert FAULTS.refused(400, body).message == "m at acme.example refused the request (HTTP 400)"
+
+
+def test_a_refused_key_is_not_quoted() -> None:
+    assert "sk-" not in FAULTS.refused(401, b'{"error": "Incorrect key: sk-01***89"}').message
+
+
+def test_no_error_holds_the_key_or_more_words_than_can_be_read() -> None:
+    error = FAULTS.failed(f"said {KEY}\n and   " + "much " * 1000)
+    assert KEY not in error.message
+    assert "said *** and much" in error.message
+    assert len(error.message) <= MAX_WORDS + len("m at acme.example ...")
+
+
+def test_what_cannot_be_reached_is_told_without_its_address() -> None:
+    assert FAULTS.unreachable(OSError(111, "Connection refused")).message == (
+        "m at acme.example cannot be reached: Connection refused"
+    )
+    assert FAULTS.unreachable(ValueError("https://secret")).message == "m at acme.example cannot be reached: ValueError"

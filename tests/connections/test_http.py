@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from getpatter.clock import Clock
+from getpatter.connections.faults import Faults
+from getpatter.connections.http import HttpRequest, HttpService, Waits
+from getpatter.connections.vendor import Vendor
+from getpatter.errors import ProviderError
+from getpatter.testing.clock import SkippingClock
+from getpatter.testing.http import served
+
+WAITS = Waits(first_s=10.0, next_s=5.0)
+FAULTS = Faults("m at acme.example", Vendor("Acme", "ACME_API_KEY"))
+
+
+class Slow(Response):
+    """Says `pieces`, then nothing more until the client leaves, or breaks off."""
+
+    def __init__(self, pieces: list[bytes], left: asyncio.Event, *, breaks: bool = False) -> None:
+        super().__init__()
+        del self.headers["content-length"]
+        self._pieces = pieces
+        self._left = left
+        self._breaks = breaks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._pieces:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        for piece in self._pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        if self._breaks:
+            return
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._left.set()
+
+
+class Shop:
+    """A server and what came to it."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.left = asyncio.Event()
+        self.connections: list[int] = []
+        self.asked = asyncio.Event()
+        self.app = Starlette(
+            routes=[
+                Route("/whole", self._whole, methods=["POST"]),
+                Route("/slow", lambda _: Slow([b"one"], self.left)),
+                Route("/mute", self._mute),
+                Route("/torn", lambda _: Slow([b"one"], self.left, breaks=True)),
+                Route("/moved", lambda _: RedirectResponse("/whole")),
+                Route("/no", lambda _: JSONResponse({"error": "Nothing for you."}, 403)),
+            ]
+        )
+
+    async def _whole(self, request: Request) -> Response:
+        assert request.client is not None
+        self.connections.append(request.client.port)
+        return Response(await request.body(), media_type="audio/basic")
+
+    async def _mute(self, request: Request) -> Response:
+        self.asked.set()
+        return Slow([], self.left)
+
+
+@asynccontextmanager
+async def shop(clock: Clock | None = None) -> AsyncIterator[tuple[HttpService, Shop]]:
+    here = Shop()
+    async with served(here.app) as here.url, asyncio.timeout(20):
+        service = HttpService(FAULTS, clock)
+        yield service, here
+        await service.close()
+        await service.close()
+
+
+async def body_of(service: HttpService, request: HttpRequest) -> bytes:
+    async with service.stream(request, WAITS) as answer:
+        return await answer.body(1_000)
+
+
+async def test_requests_of_all_calls_share_connections() -> None:
+    async with shop() as (service, here):
+        for words in (b"one", b"two"):
+            assert await body_of(service, HttpRequest(url=f"{here.url}/whole", content=words)) == words
+        assert len(set(here.connections)) == 1
+
+
+async def test_a_connection_is_opened_ahead() -> None:
+    async with shop() as (service, here):
+        await service.warm(here.url)
+        await body_of(service, HttpRequest(url=f"{here.url}/whole", content=b"x"))
+    async with shop() as (service, _):
+        await service.warm("http://127.0.0.1:1/")
+
+
+async def test_leaving_early_stops_the_providers_work() -> None:
+    async with shop() as (service, here):
+        async with service.stream(HttpRequest(url=f"{here.url}/slow", method="GET"), WAITS) as answer:
+            assert await anext(answer.pieces()) == b"one"
+        await here.left.wait()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("no", "refused access .HTTP 403.: Nothing for you."),
+        ("moved", "redirects elsewhere"),
+        ("torn", "broke off: RemoteProtocolError"),
+    ],
+)
+async def test_what_goes_wrong_is_an_error_of_the_provider(path: str, words: str) -> None:
+    async with shop() as (service, here):
+        with pytest.raises(ProviderError, match=words):
+            await body_of(service, HttpRequest(url=f"{here.url}/{path}", method="GET"))
+
+
+async def test_nobody_there_is_worth_another_try() -> None:
+    async with shop() as (service, _):
+        with pytest.raises(ProviderError, match="cannot be reached") as error:
+            await body_of(service, HttpRequest(url="http://127.0.0.1:1/"))
+        assert error.value.retryable
+
+
+async def test_an_answer_that_does_not_begin_is_given_up() -> None:
+    clock = SkippingClock()
+    async with shop(clock) as (service, here):
+        waiting = asyncio.create_task(body_of(service, HttpRequest(url=f"{here.url}/mute", method="GET")))
+        await here.asked.wait()
+        clock.skip(WAITS.first_s)
+        with pytest.raises(ProviderError, match="did not answer in time"):
+            await waiting
+
+
+async def test_an_answer_that_does_not_go_on_is_given_up_sooner() -> None:
+    clock = SkippingClock()
+    async with shop(clock) as (service, here):
+        request = HttpRequest(url=f"{here.url}/slow", method="GET")
+        with pytest.raises(ProviderError, match="did not answer in time"):
+            await stalled(service, request, clock)
+
+
+async def stalled(service: HttpService, request: HttpRequest, clock: SkippingClock) -> None:
+    async with service.stream(request, WAITS) as answer:
+        pieces = answer.pieces()
+        await anext(pieces)
+        waiting = asyncio.ensure_future(anext(pieces))
+        await asyncio.sleep(0)
+        clock.skip(WAITS.next_s)
+        await waiting
+
+
+async def test_an_answer_that_is_too_long_is_refused() -> None:
+    async with shop() as (service, here):
+        with pytest.raises(ValueError, match="more than 1000 bytes"):
+            await body_of(service, HttpRequest(url=f"{here.url}/whole", content=bytes(2_000)))
+
+
+async def test_what_a_request_carries_is_not_shown() -> None:
+    assert "sk-1" not in repr(HttpRequest(url="https://a/?key=sk-1", headers={"X-Key": "sk-1"}, json={"k": "sk-1"}))
