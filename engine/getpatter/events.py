@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from getpatter.metering import Used
+
 Direction = Literal["outbound", "inbound"]
 Role = Literal["agent", "caller"]
 Outcome = Literal["answered", "voicemail", "no_answer", "busy", "failed", "canceled", "interrupted"]
@@ -18,6 +20,7 @@ DismissedAs = Literal["noise", "backchannel", "unconfirmed", "echo"]
 TransferMode = Literal["cold", "warm"]
 EndedBy = Literal["caller", "agent", "assistant", "limit", "carrier", "engine"]
 CostSource = Literal["estimate", "carrier"]
+UsedFor = Literal["stt", "llm", "tts", "engine"]
 
 # A latency in milliseconds, not below zero.
 Millis = Annotated[float, msgspec.Meta(ge=0)]
@@ -217,6 +220,18 @@ class FirstMessagePrepared(CallEvent, tag="first_message_prepared", frozen=True,
     """An earlier call had it rendered, so nothing was paid for."""
 
 
+class ProviderUsed(CallEvent, tag="used", frozen=True, kw_only=True):
+    """Something was bought of a provider: of a language model or an engine for each reply, of a recogniser and a voice
+    for the whole call.  Priced at once, so that the record does not change with the list of prices."""
+
+    kind: UsedFor
+    used: Used
+    cost_micros: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    """Millionths of a US dollar; None is not known."""
+    saved_micros: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """What the provider's cache saved against the full price."""
+
+
 class Transferred(CallEvent, tag="transferred", frozen=True, kw_only=True):
     """The carrier connects the other side to `number` (E.164); the call goes on without us."""
 
@@ -309,6 +324,7 @@ Event = (
     | ToolCalled
     | HandedOver
     | FirstMessagePrepared
+    | ProviderUsed
     | Transferred
     | RecordingStarted
     | Recorded

@@ -9,6 +9,7 @@ import pytest
 from getpatter.audio.format import LINE
 from getpatter.conversation.hooked import MAX_BEHIND_S, HookedRecognition
 from getpatter.hooks import HOOK_S, AudioHook, HookContext, HookRunner, PipelineHooks
+from getpatter.metering import Product, Used
 from getpatter.testing.clock import ManualClock
 from getpatter.testing.providers import ToldRecognition
 
@@ -47,6 +48,13 @@ async def heard() -> AsyncIterator[Heard]:
     await heard.hooked.close()
     assert heard.clock.next_timer is None
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_what_the_recogniser_uses_is_known_behind_the_hook(heard: Heard) -> None:
+    recognition = heard.through(lambda pcm, context: pcm)
+    assert not recognition.used
+    heard.behind.used = (Used(Product("acme"), seconds=1.0),)  # type: ignore[attr-defined]  # metered now
+    assert recognition.used == (Used(Product("acme"), seconds=1.0),)
 
 
 async def cancelled(pcm: bytes, context: HookContext) -> bytes:

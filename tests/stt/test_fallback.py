@@ -11,6 +11,7 @@ import pytest
 from getpatter.audio.format import AudioFormat
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.failover import Switch
+from getpatter.metering import Product, Used
 from getpatter.stt.base import SpeechHints
 from getpatter.stt.fallback import FallbackRecognition, FallbackSTT
 from getpatter.testing.clock import ManualClock
@@ -73,6 +74,20 @@ async def hearing(
             for provider in providers:
                 assert all(opened.closed for opened in provider.opened)
         assert clock.next_timer is None
+
+
+async def test_all_recognitions_are_paid_also_those_that_were_lost() -> None:
+    first, second = LiteralSTT(), LiteralSTT()
+    async with hearing(first, second, attempts=1) as call:
+        assert not call.recognition.used
+        await call.lose(first.opened[0])
+        await call.passes(1.0)
+        for provider, name in ((first, "one"), (second, "two")):
+            for opened in provider.opened:
+                opened.used = (Used(Product("acme", name), seconds=2.0),)  # type: ignore[attr-defined]  # metered now
+        used = {each.product.model: each.seconds for each in call.recognition.used}
+    assert used == {"one": 2.0 * len(first.opened)} | ({"two": 2.0} if second.opened else {})
+    assert len(first.opened) + len(second.opened) > 1
 
 
 async def test_a_healthy_recogniser_is_passed_through() -> None:

@@ -12,6 +12,7 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.conversation.reply import VOICE_STALL_S
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.failover import Switch
+from getpatter.metering import Product, Used
 from getpatter.testing.clock import ManualClock
 from getpatter.testing.failing import HANGS, REFUSES, FailingTTS, Fault
 from getpatter.testing.providers import SECONDS_A_WORD, CountingTTS
@@ -76,6 +77,17 @@ async def test_a_healthy_voice_is_passed_through_and_no_other_opened() -> None:
     assert second.opened == []
     await voice.close()
     assert first.opened[0].closed
+
+
+async def test_all_voices_are_paid_also_one_that_was_lost() -> None:
+    first, second = voices(REFUSES)
+    voice = await FallbackTTS(first, second, clock=ManualClock()).open()
+    assert not voice.used
+    await said(voice, SENTENCE)
+    for provider, name in ((first, "one"), (second, "two")):
+        provider.opened[0].used = (Used(Product("acme", name), characters=9),)  # type: ignore[attr-defined]  # metered now
+    assert [(used.product.model, used.characters) for used in voice.used] == [("one", 9), ("two", 9)]
+    await voice.close()
 
 
 async def test_a_sentence_that_fails_before_its_audio_is_said_by_the_next_voice() -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from getpatter.errors import ProviderError
+from getpatter.metering import Product, Used
 from getpatter.tts.base import SpeechChunk
 from getpatter.tts.rendered import ReadyVoice, RenderedStore, Rendering
 
@@ -49,6 +50,20 @@ async def test_what_is_ready_is_given_once_and_not_spoken() -> None:
     assert await said(voice, "Hello.") == [b"live"]
     await voice.close()
     assert live.closed
+
+
+async def test_what_was_kept_costs_nothing_and_what_is_spoken_does() -> None:
+    class Paid(Live):
+        @property
+        def used(self) -> tuple[Used, ...]:
+            return (Used(Product("acme"), characters=sum(map(len, self.spoken))),)
+
+    voice = ReadyVoice(Paid(), {"Hello.": Rendering([ONE], complete=True)})
+    await said(voice, "Hello.")
+    assert voice.used == (Used(Product("acme")),)
+    await said(voice, "Bye.")
+    assert voice.used == (Used(Product("acme"), characters=4),)
+    assert ReadyVoice(Live(), {}).used == ()
 
 
 async def test_a_sentence_on_its_way_is_given_as_it_comes() -> None:

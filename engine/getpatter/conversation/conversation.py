@@ -38,6 +38,7 @@ from getpatter.conversation.turns import Stage, TurnMachine
 from getpatter.errors import PatterError, first_of
 from getpatter.events import Event, TurnTrigger
 from getpatter.llm.base import ToolCall
+from getpatter.pricing.pricer import Pricer
 from getpatter.stt.base import Transcript
 from getpatter.tools.builtin import TRANSFER_CALL
 from getpatter.tools.mcp import McpTools
@@ -59,6 +60,7 @@ class Services:
     """For tools that live elsewhere."""
     rendered: RenderedStore = field(default_factory=RenderedStore)
     """First messages that were spoken in advance."""
+    pricer: Pricer = field(default_factory=Pricer)
 
 
 HangUp = Callable[[Farewell, PatterError | None], None]
@@ -85,7 +87,7 @@ class Conversation:
         self._services = services
         self._clock = clock = services.clock
         self._hang_up = hang_up
-        self._log = ConversationLog(call.call_id, clock, publish)
+        self._log = ConversationLog(call.call_id, clock, publish, services.pricer)
         self._outbound = Outbound(call, agent, clock, self)
         self._machine = TurnMachine(for_one_call(agent.turns), lines_of(agent), rules_of(agent, self._outbound))
         self._attention = Attention(self, self._outbound.watch)

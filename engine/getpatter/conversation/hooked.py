@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from getpatter.audio import g711
 from getpatter.audio.format import AudioFormat
 from getpatter.hooks import HookRunner
+from getpatter.metering import Used, used_by
 from getpatter.stt.base import Recognition, Transcript
 
 MAX_BEHIND_S = 2.0
@@ -30,6 +31,10 @@ class HookedRecognition:
     @property
     def name(self) -> str:
         return self._recognition.name
+
+    @property
+    def used(self) -> tuple[Used, ...]:
+        return used_by(self._recognition)
 
     def send(self, audio: bytes) -> None:
         self._behind += len(audio)

@@ -22,6 +22,7 @@ from getpatter.events import (
     HandedOver,
     MachineDetected,
     Problem,
+    ProviderUsed,
     Role,
     SpeechEnded,
     SpeechStarted,
@@ -30,18 +31,22 @@ from getpatter.events import (
     Turn,
     TurnLatency,
     TurnTrigger,
+    UsedFor,
 )
 from getpatter.llm.base import ToolCall
+from getpatter.metering import Used
+from getpatter.pricing.pricer import Pricer
 from getpatter.tools.run import ToolOutcome
 
 
 class ConversationLog:
     """Turns the conversation's monotonic times into Unix seconds and numbers its turns from 0."""
 
-    def __init__(self, call_id: str, clock: Clock, publish: Callable[[Event], None]) -> None:
+    def __init__(self, call_id: str, clock: Clock, publish: Callable[[Event], None], pricer: Pricer) -> None:
         self._call_id = call_id
         self._clock = clock
         self._publish = publish
+        self._pricer = pricer
         self._turns = 0
         self._speech_began: float | None = None
         self._speech_ended: float | None = None
@@ -169,6 +174,20 @@ class ConversationLog:
         self._publish(
             FirstMessagePrepared(
                 call_id=self._call_id, at=self._clock.wall(), used=used, audio_s=audio_s, reused=reused
+            )
+        )
+
+    def used(self, kind: UsedFor, used: Used) -> None:
+        """Something was bought."""
+        charge = self._pricer.charge(used)
+        self._publish(
+            ProviderUsed(
+                call_id=self._call_id,
+                at=self._clock.wall(),
+                kind=kind,
+                used=used,
+                cost_micros=charge.micros,
+                saved_micros=charge.saved_micros,
             )
         )
 

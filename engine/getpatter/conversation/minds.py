@@ -43,5 +43,6 @@ def mind_for(
         on_tool=log.tool,
         on_first_token=log.first_token,
         on_problem=log.problem,
+        on_used=log.used,
         first_message=first_message,
     )

@@ -13,11 +13,14 @@ from getpatter.conversation.history import History
 from getpatter.conversation.mind import Speech
 from getpatter.conversation.persona import Persona
 from getpatter.conversation.reply import Reply, ToolRun
+from getpatter.conversation.reply_use import ReplyMeter
 from getpatter.conversation.speaker import Speaker
 from getpatter.conversation.timing import Timing
 from getpatter.errors import PatterError, ProviderError, first_of
+from getpatter.events import UsedFor
 from getpatter.failover import Switch, reporting
 from getpatter.llm.base import ForCall, LanguageModel, Message
+from getpatter.metering import LOCAL, Used, used_by
 from getpatter.stt.base import Recognition, SpeechHints, SpeechToText
 from getpatter.tts.base import Voice
 
@@ -41,6 +44,7 @@ class Pipeline:
         on_tool: ToolRun,
         on_first_token: Callable[[str], None],
         on_problem: Callable[[PatterError], None],
+        on_used: Callable[[UsedFor, Used], None],
         first_message: FirstMessage | None = None,
     ) -> None:
         self._call_id = call_id
@@ -51,12 +55,14 @@ class Pipeline:
         self._on_tool = on_tool
         self._on_first_token = on_first_token
         self._on_problem = on_problem
+        self._on_used = on_used
         self._first_message = first_message
         providers = agent.providers
         llm = reporting(providers.llm, self._switched)
         self._own_llm = llm.for_call(persona.context) if isinstance(llm, ForCall) else None
         """Of this call alone, and closed with it."""
         self._llm: LanguageModel = self._own_llm or llm
+        self._meter = ReplyMeter(self._llm, lambda used: on_used("llm", used))
         self._stt = reporting(providers.stt, self._switched)
         self._tts = reporting(providers.tts, self._switched)
         self._recognition: Recognition | None = None
@@ -101,6 +107,7 @@ class Pipeline:
             messages=messages,
             clock=self._clock,
             timing=timing,
+            meter=self._meter,
             on_tool=self._on_tool,
             on_first_token=lambda: self._on_first_token(self._llm.name),
         )
@@ -109,9 +116,12 @@ class Pipeline:
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.gather(self._warming, return_exceptions=True)
-        for provider in (self._recognition, self._voice, self._own_llm):
-            if provider is not None:
-                await self._let_go(provider)
+        try:
+            for provider in (self._recognition, self._voice, self._own_llm):
+                if provider is not None:
+                    await self._let_go(provider)
+        finally:
+            self._tell_used()
 
     async def _open_ear(self, hints: SpeechHints) -> None:
         self._recognition = await self._stt.open(hints)
@@ -135,6 +145,17 @@ class Pipeline:
             log.warning("call %s: a provider did not close within %g s", self._call_id, CLOSE_S)
         except Exception:  # a provider's fault at the end must not keep the line open
             log.exception("call %s: a provider could not be closed", self._call_id)
+
+    def _tell_used(self) -> None:
+        """What does not say that it costs something runs on this machine."""
+        speech: tuple[tuple[UsedFor, Recognition | Voice | None], ...] = (
+            ("stt", self._recognition),
+            ("tts", self._voice),
+        )
+        for kind, provider in speech:
+            if provider is not None:
+                for used in used_by(provider) or (Used(LOCAL),):
+                    self._on_used(kind, used)
 
     def _switched(self, switch: Switch) -> None:
         self._on_problem(ProviderError(str(switch), provider=switch.lost))

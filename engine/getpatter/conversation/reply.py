@@ -12,12 +12,13 @@ from getpatter.audio.transcode import Transcoder
 from getpatter.clock import Clock, Patience
 from getpatter.conversation.history import History, ReplyEntry
 from getpatter.conversation.persona import Persona
+from getpatter.conversation.reply_use import ReplyMeter
 from getpatter.conversation.speaker import Speaker
 from getpatter.conversation.timing import Timing
 from getpatter.conversation.wording import Sentence
 from getpatter.errors import ProviderError
 from getpatter.language.sentences import SentenceSplitter
-from getpatter.llm.base import LanguageModel, Message, TextDelta, ToolCall, ToolSpec
+from getpatter.llm.base import LanguageModel, Message, ReplyPart, TextDelta, ToolCall, ToolSpec
 from getpatter.tools.run import ToolOutcome
 from getpatter.tts.base import SpeechChunk, Voice
 
@@ -47,6 +48,7 @@ class Reply:
         messages: Callable[[], Sequence[Message]],
         clock: Clock,
         timing: Timing,
+        meter: ReplyMeter,
         on_tool: ToolRun,
         on_first_token: Callable[[], None],
     ) -> None:
@@ -58,6 +60,7 @@ class Reply:
         self._history = history
         self._messages = messages
         self._clock = clock
+        self._meter = meter
         self._on_tool = on_tool
         self._on_first_token = on_first_token
         self._entry: ReplyEntry | None = None
@@ -149,7 +152,7 @@ class Reply:
         calls: list[ToolCall] = []
         response: list[str] = []
         messages = await persona.hooks.before_llm(messages)
-        async with aclosing(self._llm.reply(messages, tools)) as parts:
+        async with aclosing(self._metered(messages, tools)) as parts:
             async for part in parts:
                 if isinstance(part, TextDelta):
                     self._token()
@@ -165,6 +168,20 @@ class Reply:
             await self._write(splitter.feed(await persona.hooks.on_response("".join(response))))
         await self._write(splitter.flush())
         return calls
+
+    async def _metered(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncGenerator[ReplyPart]:
+        """What the model replies.  What that uses is told at its end, also when it is broken off."""
+        use = self._meter.begin(messages)
+        try:
+            async with aclosing(self._llm.reply(messages, tools)) as parts:
+                async for part in parts:
+                    use.take(part)
+                    yield part
+        except ProviderError:
+            use.failed()
+            raise
+        finally:
+            use.end()
 
     def _token(self) -> None:
         if self.timing.first_token is None:

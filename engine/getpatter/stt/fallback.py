@@ -14,6 +14,7 @@ from getpatter.audio.transcode import Transcoder
 from getpatter.clock import Clock, Patience, SystemClock, deadline, sleep
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.failover import Closing, OnSwitch, Roster, Seat, Standing, Switch, all_failed, report
+from getpatter.metering import Used, totals, used_by
 from getpatter.stt.base import Recognition, SpeechHints, SpeechToText, Transcript
 from getpatter.stt.rewind import RewindBuffer
 
@@ -138,6 +139,8 @@ class FallbackRecognition:
         self._patience = Patience(clock)
         self._closing = Closing(clock)
         self._live: _Live | None = None
+        self._opened: list[Recognition] = []
+        """All of them, also those that were lost."""
         self._name = roster.name
         self._plan: Plan = ((seat, 0.0) for seat in roster.order())
         self._errors: dict[Seat[SpeechToText], ProviderError] = {}
@@ -149,6 +152,11 @@ class FallbackRecognition:
     @property
     def name(self) -> str:
         return self._name
+
+    @property
+    def used(self) -> tuple[Used, ...]:
+        """What all of its recognitions have used."""
+        return totals(used for recognition in self._opened for used in used_by(recognition))
 
     async def begin(self) -> None:
         """Open the first that can be; raises `ProviderError`."""
@@ -281,6 +289,7 @@ class FallbackRecognition:
 
     def _adopt(self, seat: Seat[SpeechToText], recognition: Recognition) -> None:
         """Let it hear what nobody has answered, and all that comes."""
+        self._opened.append(recognition)
         if self._closed:
             self._closing.begin(recognition)
             return

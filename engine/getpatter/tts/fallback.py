@@ -11,6 +11,7 @@ from getpatter.audio.transcode import Transcoder
 from getpatter.clock import Clock, Patience, SystemClock
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.failover import RETRY_AFTER_S, Closing, OnSwitch, Roster, Seat, Standing, Switch, all_failed, report
+from getpatter.metering import Used, totals, used_by
 from getpatter.tts.base import SpeechChunk, TextToSpeech, Voice
 from getpatter.tts.progress import SentenceProgress
 
@@ -80,6 +81,8 @@ class FallbackVoice:
         self._on_switch = on_switch
         self._format = roster.first.format
         self._voices: dict[Seat[TextToSpeech], Voice] = {}
+        self._opened: list[Voice] = []
+        """All of them, also those that were lost."""
         self._opening = asyncio.Lock()
         self._closing = Closing(clock)
         self._closed = False
@@ -107,6 +110,11 @@ class FallbackVoice:
             seat.failed()
             lost = seat.name
         raise all_failed("speak", errors)
+
+    @property
+    def used(self) -> tuple[Used, ...]:
+        """What all of its voices have used."""
+        return totals(used for voice in self._opened for used in used_by(voice))
 
     async def synthesize(self, text: str) -> AsyncGenerator[SpeechChunk]:
         """See `Voice.synthesize`.  Raises `ProviderError`, which names them all, when no voice could say it to its
@@ -172,6 +180,7 @@ class FallbackVoice:
                 raise ProviderError("This voice is closed.", provider=seat.name)
             if (voice := self._voices.get(seat)) is None:
                 voice = self._voices[seat] = await seat.provider.open(self._language)
+                self._opened.append(voice)
             return voice
 
     def _fail(self, seat: Seat[TextToSpeech]) -> None:

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from getpatter.errors import ProviderError
+from getpatter.metering import Used, used_by
 from getpatter.tts.base import SpeechChunk, Voice
 
 MAX_ENTRIES = 200
@@ -119,6 +120,11 @@ class ReadyVoice:
     def __init__(self, voice: Voice, ready: Mapping[str, Rendering]) -> None:
         self._voice = voice
         self._ready = dict(ready)
+
+    @property
+    def used(self) -> tuple[Used, ...]:
+        """What the voice has used, also for what it spoke in advance."""
+        return used_by(self._voice)
 
     async def synthesize(self, text: str) -> AsyncGenerator[SpeechChunk]:
         rendering = self._ready.pop(text, None)
