@@ -6,20 +6,26 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := .venv-peers
 PEERS_READY := $(PEERS)/.ready
+MODELS := .venv-models
+MODELS_READY := $(MODELS)/.ready
 TESTS ?=
 BENCH ?=
 
-.PHONY: demo test peers check format bench clean
+.PHONY: demo test peers models check format bench clean
 
 demo: $(READY)
 	@$(BIN)/getpatter demo
 
 test: $(READY)
 	@$(MAKE) --no-print-directory peers || echo "The test peers could not be installed; tests that need them are skipped."
+	@$(MAKE) --no-print-directory models || echo "The libraries of downloaded models could not be installed; tests that need them are skipped."
 	$(BIN)/pytest $(TESTS)
 
 # Other people's software that ours has to agree with, see docs/carriers.md.
 peers: $(PEERS_READY)
+
+# Libraries of speech models that are downloaded, see docs/local-speech.md.
+models: $(MODELS_READY)
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -34,7 +40,7 @@ bench: $(READY)
 	$(BIN)/python bench/run.py $(BENCH)
 
 clean:
-	rm -rf $(VENV) $(PEERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(MODELS) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): pyproject.toml
 	@test -d $(VENV) || $(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, this is {v.major}.{v.minor}. Try: make PYTHON=python3.11")'
@@ -50,4 +56,10 @@ $(PEERS_READY): $(READY) tests/peers/requirements.txt tests/peers/package-lock.j
 	@$(BIN)/python -m pip --python $(PEERS)/bin/python install --quiet --disable-pip-version-check --progress-bar off --no-deps --no-compile -r tests/peers/requirements.txt
 	@cp tests/peers/package.json tests/peers/package-lock.json $(PEERS)
 	@if command -v npm >/dev/null; then npm ci --prefix $(PEERS) --ignore-scripts --no-audit --no-fund --silent; else echo "Without npm the peer emulate is left out."; fi
+	@touch $@
+
+$(MODELS_READY): $(READY) tests/models/requirements.txt
+	@echo "Installing the libraries of downloaded speech models in $(MODELS) (350 MB, ten seconds) ..."
+	@rm -rf $(MODELS)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off --no-deps --no-compile --target $(MODELS) -r tests/models/requirements.txt
 	@touch $@

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 from getpatter.errors import ConfigurationError
 
-OFFERING = "getpatter fetch"
-
 
 @dataclass(frozen=True, slots=True)
 class Download:
@@ -20,17 +18,15 @@ class Download:
     name: str
     about: str
     megabytes: int
-    """What is downloaded."""
+    """What is downloaded; 0 where it is not known beforehand."""
     fetch: Callable[[], None]
     """Blocks until it is there, with its library's progress on the terminal; does little where it is there already.
     Raises `ConfigurationError` where the library is not installed and `ProviderError` when the download fails."""
 
 
-def not_here(name: str, options: str = "") -> ConfigurationError:
+def not_here(name: str) -> ConfigurationError:
     """The model is not on this machine."""
-    return ConfigurationError(
-        f"The model {name} is not on this machine.", next_step=f"Run: {OFFERING} {name}{options and ' '}{options}"
-    )
+    return ConfigurationError(f"The model {name} is not on this machine.", next_step=f"Run: getpatter fetch {name}")
 
 
 def not_installed(package: str, extra: str) -> ConfigurationError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -225,3 +226,8 @@ class Worker(Generic[Reply]):
             raise ProviderError(
                 f"The {self._name} worker process cannot be started: {fault}.", provider=self._name, retryable=True
             ) from fault
+
+
+def spare_threads() -> int:
+    """What a worker may calculate with: half of the processors, since calls need the rest."""
+    return max(1, (os.cpu_count() or 2) // 2)
