@@ -27,6 +27,8 @@ class Terms:
     bills: Literal["audio", "session"]
     """What its clock counts: the audio that it was sent, or the time for which the session is open.  A session that is
     paid for is opened with the first audio; before, there is only a connection without a request on it."""
+    stands_idle: bool = True
+    """A session may be open without audio.  One that may not is opened with the first audio as well."""
     piece_s: float = 0.06
     """Audio is sent in pieces of this length: a message a frame costs three times the work, and nothing that is asked
     for is late, since a request for a final transcript sends the rest ahead."""

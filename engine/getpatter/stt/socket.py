@@ -73,7 +73,7 @@ class SocketRecognition:
 
     async def open(self) -> None:
         """Connect, as far as that costs nothing.  Raises `ProviderError`."""
-        if self._terms.bills == "session":
+        if self._terms.bills == "session" or not self._terms.stands_idle:
             await self._socket.reach()
             return
         try:

@@ -56,8 +56,8 @@ class Terms:
     waits_for_ready: bool = False
     keep_alive_s: float | None = None
     """How long a pause may be before the vendor wants to hear that somebody is there."""
-    reusable: bool = True
-    """A socket speaks any number of sentences, one after the other."""
+    max_sentences: int | None = None
+    """A socket is replaced after so many; None for any number."""
 
 
 class SocketDialect(Protocol):
@@ -81,8 +81,8 @@ class SocketDialect(Protocol):
     def receive(self, message: str | bytes) -> Iterable[Happening]:
         """What a message means.  Raises `ValueError` for what cannot be read."""
 
-    def closed(self, code: int, reason: str) -> ProviderError | None:
-        """Why the vendor closed the socket, where its close codes say so."""
+    def closed(self, code: int, reason: str) -> ProviderError | Done | None:
+        """Why the vendor closed the socket, where its close codes say so; `Done` where it closes after a sentence."""
 
 
 class Decoder(Protocol):

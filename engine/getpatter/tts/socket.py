@@ -80,7 +80,7 @@ class SocketVoice:
             complete = False
             try:
                 wait_s = FIRST_AUDIO_S
-                while (part := await self._part(parts, wait_s)) is not None:
+                while (part := await self._part(line, parts, wait_s)) is not None:
                     seconds = len(part.audio) / self._bytes_per_second
                     self._used = self._used.plus(Used(self._used.product, seconds=seconds))
                     yield part
@@ -102,14 +102,16 @@ class SocketVoice:
             await line.close()
 
     async def _part(
-        self, parts: asyncio.Queue[SpeechChunk | ProviderError | None], wait_s: float
+        self, line: _Line, parts: asyncio.Queue[SpeechChunk | ProviderError | None], wait_s: float
     ) -> SpeechChunk | None:
         """The next part of a sentence; None after the last."""
         try:
             async with deadline(self._clock, self._clock.now() + wait_s):
                 part = await parts.get()
         except TimeoutError:
-            raise self._faults.late(wait_s) from None
+            error = self._faults.late(wait_s)
+            line.fail(error)  # what is silent now would be silent for the next sentence, too
+            raise error from None
         if isinstance(part, ProviderError):
             raise part
         return part
@@ -117,7 +119,7 @@ class SocketVoice:
     def _let_go(self, line: _Line, context: str, *, complete: bool) -> None:
         """A sentence is over; have a socket for the next."""
         kept = line.forget(context, complete=complete)
-        if kept and (self._terms.reusable or not line.has_spoken):
+        if kept and not line.is_worn:
             return
         if line is self._line:
             self._line = None
@@ -162,8 +164,14 @@ class _Line:
         self._sentences: dict[str, asyncio.Queue[SpeechChunk | ProviderError | None]] = {}
         self._said_at = 0.0
         self._keep_alive_timer: TimerHandle | None = None
+        self._spoken = 0
+        """Sentences that were begun."""
         self.is_lost = False
-        self.has_spoken = False
+
+    @property
+    def is_worn(self) -> bool:
+        """It has spoken all the sentences that it may."""
+        return self._terms.max_sentences is not None and self._spoken >= self._terms.max_sentences
 
     async def open(self) -> None:
         await self._socket.open()
@@ -180,7 +188,7 @@ class _Line:
     def speak(self, context: str, text: str) -> asyncio.Queue[SpeechChunk | ProviderError | None]:
         name = context if self._terms.contexts else ""
         parts = self._sentences[name] = asyncio.Queue()
-        self.has_spoken = True
+        self._spoken += 1
         self._say(self._dialect.speak(context, text))
         return parts
 
@@ -204,19 +212,32 @@ class _Line:
         self._stop()
         self._socket.abort()
 
+    def fail(self, error: ProviderError) -> None:
+        """Give the socket up, and with it the sentences under way."""
+        self._stop()
+        self._socket.abort()
+        if not self._ready.done():
+            self._ready.set_exception(error)
+            self._ready.exception()  # looked at, should nobody wait for the readiness
+        for sentence in self._sentences.values():
+            sentence.put_nowait(error)
+
     # -- what comes; see `connections.websocket.Sink`
 
     def on_message(self, message: str | bytes) -> None:
         try:
             happenings = list(self._dialect.receive(message))
         except ValueError as error:
-            self._lost(self._faults.nonsense(str(error)))
+            self.fail(self._faults.nonsense(str(error)))
             return
         for happening in happenings:
             self._take(happening)
 
     def on_closed(self, code: int, reason: str) -> None:
-        self._lost(self._dialect.closed(code, reason) or closed(self._faults, code, reason))
+        why = self._dialect.closed(code, reason)
+        if isinstance(why, Done):
+            self._take(why)
+        self.fail(why if isinstance(why, ProviderError) else closed(self._faults, code, reason))
 
     def _take(self, happening: Happening) -> None:
         match happening:
@@ -227,7 +248,7 @@ class _Line:
             case Failed(error, context):
                 self._give(context, error)
             case ProviderError():
-                self._lost(happening)
+                self.fail(happening)
             case Ready():
                 if not self._ready.done():
                     self._ready.set_result(None)
@@ -237,15 +258,6 @@ class _Line:
         sentence = self._sentences.get(context)
         if sentence is not None:
             sentence.put_nowait(item)
-
-    def _lost(self, error: ProviderError) -> None:
-        self._stop()
-        self._socket.abort()
-        if not self._ready.done():
-            self._ready.set_exception(error)
-            self._ready.exception()  # looked at, should nobody wait for the readiness
-        for sentence in self._sentences.values():
-            sentence.put_nowait(error)
 
     # -- saying
 

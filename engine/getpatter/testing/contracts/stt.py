@@ -34,6 +34,8 @@ class SttContract(ABC):
     """Where the vendor's key is looked for."""
     bills_sessions: ClassVar[bool] = False
     """The vendor is paid for the time that a session is open."""
+    opens_late: ClassVar[bool] = False
+    """There is no session before the first audio, though the audio is what is paid for."""
     keep_alive_s: ClassVar[float | None] = None
     """After so long a pause the vendor wants to hear that somebody is there."""
 
@@ -107,7 +109,7 @@ class SttContract(ABC):
         async with server.running(), asyncio.timeout(PATIENCE_S), nothing_left():
             provider = self.provider(server.url, api_key=KEY, clock=SystemClock())
             opening = asyncio.create_task(provider.open(SpeechHints()))
-            if not self.bills_sessions:
+            if not self._waits_for_audio:
                 await server.connected()
                 server.begins.set()
             recognition = await opening
@@ -137,7 +139,7 @@ class SttContract(ABC):
     async def test_ringing_costs_nothing(self) -> None:
         """A session that is paid for by time is not begun before there is somebody to hear."""
         async with self._call("Hello.") as (provider, recognition, server):
-            assert server.sessions == [] if self.bills_sessions else server.heard(await server.connected()) == b""
+            assert server.sessions == [] if self._waits_for_audio else server.heard(await server.connected()) == b""
             assert all(used.seconds == 0 for used in used_by(recognition)) or not self.bills_sessions
             recognition.send(speech(provider, 0.5))
             await server.connected()
@@ -266,6 +268,10 @@ class SttContract(ABC):
             await server.until(lambda: len(session.received) > said)
 
     # -- means
+
+    @property
+    def _waits_for_audio(self) -> bool:
+        return self.bills_sessions or self.opens_late
 
     @asynccontextmanager
     async def _call(
