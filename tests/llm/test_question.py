@@ -56,5 +56,5 @@ def test_a_call_of_a_tool_is_read_in_each_of_its_forms() -> None:
     "value", ["hours", {}, {"name": ""}, {"name": 5}, {"name": "hours", "arguments": [1]}, {"name": "hours", "id": 1}]
 )
 def test_anything_else_is_no_call_of_a_tool(value: object) -> None:
-    with pytest.raises(ValueError, match="tool|hours"):
+    with pytest.raises(ValueError, match=r"tool|hours"):
         tool_call_from(value)

@@ -1,7 +1,7 @@
 """Signatures of the Standard Webhooks specification, version 1.0.0: no I/O.
 
-What is signed is `id.timestamp.body` with HMAC-SHA256, in base64 behind `v1,`.  The id is new with each message, so that
-it cannot be sent twice; the timestamp is in Unix seconds, so that it cannot be kept for later.
+What is signed is `id.timestamp.body` with HMAC-SHA256, in base64 behind `v1,`.  The id is new with each message, so
+that it cannot be sent twice; the timestamp is in Unix seconds, so that it cannot be kept for later.
 """
 
 from __future__ import annotations

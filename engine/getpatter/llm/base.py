@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 from getpatter.metering import Used
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """`arguments` is JSON text as the model wrote it."""
+    """`arguments` is JSON text as the model wrote it.
+
+    `signature` is what some models want back with a call of theirs, as it came; nobody else can read it.
+    """
 
     id: str
     name: str
     arguments: str
+    signature: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,18 @@ class CallContext(Protocol):
 
     @property
     def callee(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoCall:
+    """A model is asked outside of any call."""
+
+    call_id: str = ""
+    caller: str = ""
+    callee: str = ""
+
+
+NO_CALL: Final = NoCall()
 
 
 @runtime_checkable

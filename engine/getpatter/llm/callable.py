@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Generator, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import anyio.to_thread
@@ -13,7 +12,7 @@ import anyio.to_thread
 from getpatter.clock import Clock, Patience, SystemClock
 from getpatter.errors import ProviderError
 from getpatter.extension import contained
-from getpatter.llm.base import CallContext, Message, ReplyPart, TextDelta, ToolCall, ToolSpec
+from getpatter.llm.base import NO_CALL, CallContext, Message, ReplyPart, TextDelta, ToolCall, ToolSpec
 from getpatter.llm.question import last_words, messages_as_json, tools_as_json
 from getpatter.metering import Used
 
@@ -25,15 +24,6 @@ _OVER = object()
 MessageHandler = Callable[..., Any]
 """Given what the caller said, answers with text, now or later, or piece by piece.  A plain function and a plain
 generator run in threads."""
-
-
-@dataclass(frozen=True, slots=True)
-class _NoCall:
-    """Somebody asks outside of any call."""
-
-    call_id: str = ""
-    caller: str = ""
-    callee: str = ""
 
 
 @runtime_checkable
@@ -68,7 +58,7 @@ class CallableLLM:
         self._takes_call = _arity(function) >= 2
         self._timeout_s = timeout_s
         self._clock = clock or SystemClock()
-        self._call: CallContext = _NoCall()
+        self._call: CallContext = NO_CALL
         self._control: object = None
         self.name = name or _name(function)
 
