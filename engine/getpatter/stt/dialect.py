@@ -32,6 +32,8 @@ class Terms:
     piece_s: float = 0.06
     """Audio is sent in pieces of this length: a message a frame costs three times the work, and nothing that is asked
     for is late, since a request for a final transcript sends the rest ahead."""
+    longest_s: float = 1.0
+    """No message holds more: audio that has gathered, as while a connection is made anew, is cut."""
     waits_for_ready: bool = False
     """Audio before the vendor said `READY` would be lost."""
     keep_alive_s: float | None = None

@@ -51,6 +51,7 @@ class SocketRecognition:
         self._clock = clock
         self._bytes_per_second = format.bytes_per_second
         self._piece = int(terms.piece_s * format.bytes_per_second)
+        self._longest = int(terms.longest_s * format.rate) * (format.bytes_per_second // format.rate)
         self._socket = WebSocket(address, self, faults, clock)
         self._audio = bytearray()
         """Not a whole piece yet."""
@@ -155,8 +156,10 @@ class SocketRecognition:
         self._sent_bytes += len(self._audio)
         self._sent_at = self._clock.now()
         self._unanswered_audio = True
-        self._say_when_ready((self._dialect.audio(bytes(self._audio)),))
+        audio = bytes(self._audio)
         self._audio.clear()
+        for at in range(0, len(audio), self._longest):
+            self._say_when_ready((self._dialect.audio(audio[at : at + self._longest]),))
 
     def _say_when_ready(self, messages: Iterable[str | bytes]) -> None:
         if self._waiting is None:

@@ -1,0 +1,28 @@
+"""Messages of providers, from JSON to what an adapter knows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+Known = TypeVar("Known")
+
+_BROKEN: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+
+class MessageReader(Generic[Known]):
+    """Reads the messages of one protocol into one struct, all of whose fields have defaults: what a vendor adds is
+    passed over.  It keeps nothing: one serves all sessions."""
+
+    def __init__(self, known: type[Known]) -> None:
+        self._decode: Callable[[str | bytes], Known] = msgspec.json.Decoder(known).decode
+
+    def __call__(self, message: str | bytes) -> Known:
+        """Raises `ValueError` for what is not JSON or has a field of another type; it repeats nothing of the message,
+        which may hold what somebody said."""
+        try:
+            return self._decode(message)
+        except _BROKEN as broken:
+            raise ValueError(f"a message that is none ({type(broken).__name__})") from None
