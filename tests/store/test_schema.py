@@ -93,6 +93,32 @@ async def test_calls_of_the_first_version_keep_their_turns_and_figures(url: str,
     ]
 
 
+BEFORE_0006 = """
+INSERT INTO call (id, direction, from_number, to_number, carrier, agent, goal, language_model, speech_to_text,
+    text_to_speech, notes, status, reason, error_code, error, created_at, updated_at, duration_s, last_seq, turns,
+    interruptions, tool_calls, drafts_used, drafts_wasted, first_message_wasted_s, recording, answers,
+    carrier_cost_micros, carrier_cost_currency)
+VALUES
+    ('dollars', 'outbound', '', '', 'twilio', '', '', 'a', 'b', 'c', '[]', 'ended', '', '', '', 1, 2, 1, 9, 3, 0, 0, 0,
+        0, 0, '', 0, 14000, 'USD'),
+    ('euros', 'outbound', '', '', 'twilio', '', '', 'e', 'e', 'e', '[]', 'ended', '', '', '', 1, 2, 1, 9, 3, 0, 0, 0,
+        0, 0, '', 0, 14000, 'EUR')
+"""
+
+
+async def test_what_providers_of_earlier_calls_cost_is_unknown_and_not_nothing(url: str, database: Database) -> None:
+    async with database.write() as connection:
+        await connection.run_sync(lambda bound: migrate(bound, "0005"))
+        await connection.execute(text(BEFORE_0006))
+    store = await Store.open(url)
+    dollars, euros = await store.calls.get("dollars"), await store.calls.get("euros")
+    await store.close()
+    assert dollars is not None
+    assert euros is not None
+    assert (dollars.cost_micros, dollars.costs_unknown, dollars.costs_estimated) == (14_000, ["stt", "llm", "tts"], [])
+    assert (euros.cost_micros, euros.costs_unknown, euros.llm_saved_micros) == (None, ["engine"], 0)
+
+
 async def test_processes_that_upgrade_at_once_all_succeed(url: str) -> None:
     script = (
         "import asyncio, sys\n"

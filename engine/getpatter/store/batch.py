@@ -27,8 +27,7 @@ Values = dict[str, Any]
 EVENTS_LOCK = 0x6576656E7473
 
 # Columns of a call that others set: writing events leaves them alone.
-_NOT_FROM_EVENTS = frozenset(("cost_micros", "stt_cost_micros", "llm_cost_micros", "tts_cost_micros", "deleted_at"))
-
+_NOT_FROM_EVENTS = frozenset(("deleted_at",))
 
 _CALL, _TURN, _EVENT, _TOOL, _RECORDING = (
     Row.metadata.tables[name] for name in ("call", "turn", "call_event", "tool_invocation", "recording")

@@ -22,6 +22,7 @@ from getpatter.events import (
     FalseInterruption,
     FirstMessagePrepared,
     FirstToken,
+    ProviderUsed,
     Recorded,
     RecordingStarted,
     SpeechEnded,
@@ -33,6 +34,7 @@ from getpatter.events import (
     TurnLatency,
 )
 from getpatter.observability.latency import spreads
+from getpatter.store import costs
 from getpatter.store.tables import CallRow, TurnRow
 
 
@@ -159,6 +161,10 @@ class CallProjection:
                 row.drafts_wasted += 1
             case FirstMessagePrepared(used=False, reused=False):
                 row.first_message_wasted_s += event.audio_s
+            case ProviderUsed():
+                bill = costs.bill_of(row, event.kind).plus(event.cost_micros, estimated=event.used.estimated)
+                costs.put(row, event.kind, bill)
+                row.llm_saved_micros += event.saved_micros
             case Transferred():
                 row.transferred_to = event.number
             case RecordingStarted() | Recorded():
@@ -179,6 +185,9 @@ class CallProjection:
         row.error = ended.error
         row.ended_at = ended.at
         row.duration_s = ended.duration_s
+        if ended.outcome == "interrupted":
+            costs.forget(row)
+        costs.sum_up(row)
 
     def _amend(self, amendment: Amendment) -> bool:
         row = self._row
@@ -194,6 +203,7 @@ class CallProjection:
                     return False
                 row.carrier_cost_source, row.carrier_cost_micros, row.carrier_cost_currency = told
                 row.carrier_settled |= amendment.source == "carrier"
+                costs.sum_up(row)
         return True
 
     def _measure(self) -> None:

@@ -58,6 +58,10 @@ def _object() -> Any:
     return Field(default_factory=dict, sa_type=JSON, sa_column_kwargs={"server_default": text("'{}'")})
 
 
+def _list() -> Any:
+    return Field(default_factory=list, sa_type=JSON, sa_column_kwargs={"server_default": text("'[]'")})
+
+
 def _call_id(**options: Any) -> Any:
     return Field(sa_type=PlainText, foreign_key="call.id", ondelete="CASCADE", **options)
 
@@ -133,11 +137,20 @@ class CallRow(Row, table=True):
     carrier_settled: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """The carrier need not be asked for its price: it is known, or will not be."""
 
-    # Millionths of a US dollar; NULL where the price is not known.  Events do not set these, nor `deleted_at`.
+    # Millionths of a US dollar, of what is known; NULL where nothing is.
     cost_micros: int | None = _micros()
+    """All of it together, with the carrier's price where that is in US dollars."""
     stt_cost_micros: int | None = _micros()
     llm_cost_micros: int | None = _micros()
     tts_cost_micros: int | None = _micros()
+    engine_cost_micros: int | None = _micros()
+    """Of a speech-to-speech engine, which is all three."""
+    llm_saved_micros: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    """What caches of language models and engines saved against the full price."""
+    costs_unknown: list[str] = _list()
+    """Kinds of providers (`events.UsedFor`) of which a part has no known price: the call cost more than the sum."""
+    costs_estimated: list[str] = _list()
+    """Those of which a part was not counted by the provider."""
     deleted_at: float | None = None
     """When somebody deleted the call; it is no longer shown."""
 
