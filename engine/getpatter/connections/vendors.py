@@ -1,0 +1,10 @@
+"""The companies whose speech and language services there are adapters for, and where their keys are looked for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from getpatter.connections.vendor import Vendor
+
+ELEVENLABS: Final = Vendor("ElevenLabs", "ELEVENLABS_API_KEY", "elevenlabs.io")
+SONIOX: Final = Vendor("Soniox", "SONIOX_API_KEY", "console.soniox.com")
