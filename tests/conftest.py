@@ -40,7 +40,7 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> ModelMaker:
     def make(script: str, *arguments: str) -> Path:
         if (script, *arguments) not in made:
             folder = tmp_path_factory.mktemp("models") / Path(script).stem
-            command = [sys.executable, MODELS / script, folder, *arguments]
+            command = [sys.executable, str(MODELS / script), str(folder), *arguments]
             subprocess.run(command, env={**os.environ, "PYTHONPATH": str(LIBRARIES)}, check=True, timeout=120)
             made[script, *arguments] = folder
         return made[script, *arguments]

@@ -7,6 +7,7 @@ voice's style holds, in Hz.
 from __future__ import annotations
 
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -57,8 +58,10 @@ def main(folder: Path) -> None:
         helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9),
         str(folder / "kokoro-v1.0.onnx"),
     )
-    np.savez(folder / "voices.npz", **{name: np.full((510, 1, 256), hz, np.float32) for name, hz in VOICES.items()})
-    (folder / "voices.npz").rename(folder / "voices-v1.0.bin")
+    with zipfile.ZipFile(folder / "voices-v1.0.bin", "w") as voices:
+        for name, hz in VOICES.items():
+            with voices.open(f"{name}.npy", "w") as file:
+                np.save(file, np.full((510, 1, 256), hz, np.float32))
 
 
 if __name__ == "__main__":

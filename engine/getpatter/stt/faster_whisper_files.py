@@ -71,9 +71,8 @@ def fetch(model: str) -> None:
         # The library's own `download_model` is this call with its progress bars switched off.
         snapshot_download(_repository(model), allow_patterns=FILES)
     except Exception as fault:  # the edge to a library that raises whatever its transports do
-        raise ProviderError(
-            f"The model {PREFIX}{model} could not be downloaded: {fault}", provider=PROVIDER, retryable=True
-        ) from fault
+        failed = f"The model {PREFIX}{model} could not be downloaded: {fault}"
+        raise ProviderError(failed, provider=PROVIDER, retryable=True) from fault
 
 
 def download(model: str) -> Download:

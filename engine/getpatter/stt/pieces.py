@@ -17,7 +17,7 @@ PAUSE = 0.25
 
 
 def from_pcm16(audio: bytes) -> Samples:
-    return np.frombuffer(audio, "<i2").astype(np.float32) / 32768
+    return np.frombuffer(audio, "<i2").astype(np.float32) / np.float32(32768)
 
 
 def loudness(samples: Samples) -> float:
