@@ -97,8 +97,8 @@ async def test_half_a_minute_is_understood_in_its_pieces(stt: MoonshineSTT) -> N
 async def test_calls_share_a_worker_and_keep_apart(stt: MoonshineSTT) -> None:
     speaking, silent = Listener(await stt.open(HINTS)), Listener(await stt.open(HINTS))
     pid = stt.worker_pid
-    texts = await asyncio.gather(speaking.understood(SPEECH * 2), silent.understood(SILENCE * 2))
-    assert texts == [TEXT, ""]
+    texts = tuple(await asyncio.gather(speaking.understood(SPEECH * 2), silent.understood(SILENCE * 2)))
+    assert texts == (TEXT, "")
     assert stt.worker_pid == pid
 
 
