@@ -6,5 +6,7 @@ from typing import Final
 
 from getpatter.connections.vendor import Vendor
 
+DEEPGRAM: Final = Vendor("Deepgram", "DEEPGRAM_API_KEY", "console.deepgram.com")
 ELEVENLABS: Final = Vendor("ElevenLabs", "ELEVENLABS_API_KEY", "elevenlabs.io")
 SONIOX: Final = Vendor("Soniox", "SONIOX_API_KEY", "console.soniox.com")
+TELNYX: Final = Vendor("Telnyx", "TELNYX_API_KEY", "portal.telnyx.com")
