@@ -13,13 +13,17 @@ from getpatter.tts.local import local_tts
 __all__ = ["llm", "stt", "tts"]
 
 
-def stt() -> SpeechToText:
-    """PocketSphinx: English, good for sentences that it was told to expect (`Agent.phrases`), rough otherwise."""
-    return local_stt()
+def stt(model: str = "") -> SpeechToText:
+    """A model by its name, e.g. `whisper-small`; `getpatter fetch` lists and fetches them.
+
+    With `model` empty PocketSphinx: English, good for sentences that it was told to expect (`Agent.phrases`), rough
+    otherwise, and without a download.
+    """
+    return local_stt(model)
 
 
 def tts(voice: str = "", language: str = "en-US") -> TextToSpeech:
-    """Flite or eSpeak NG; see `getpatter.tts.local`."""
+    """Flite, eSpeak NG or Kokoro (`voice="kokoro"`); see `getpatter.tts.local`."""
     return local_tts(voice, language)
 
 

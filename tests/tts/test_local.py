@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from getpatter.errors import ConfigurationError
-from getpatter.tts import espeak, flite, local
+from getpatter.tts import espeak, flite, kokoro, local
 from getpatter.tts.local import local_tts
 
 
@@ -41,3 +41,11 @@ def test_with_nothing_installed_it_says_what_would_help(installed: set[str]) -> 
     assert "flite" in (raised.value.next_step or "")
     with pytest.raises(ConfigurationError, match="fr-FR"):
         local_tts(language="fr-FR")
+
+
+def test_kokoro_speaks_where_it_is_asked_for(installed: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kokoro, "kokoro_installed", lambda: True)
+    assert local_tts("kokoro").name == "kokoro"
+    assert local_tts("kokoro/bf_emma").name == "kokoro bf_emma"
+    with pytest.raises(ConfigurationError, match="'nobody'"):
+        local_tts("kokoro/nobody")

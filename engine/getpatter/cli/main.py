@@ -9,6 +9,8 @@ import typer
 from getpatter.cli import calls, sim, trying
 from getpatter.cli.demo import demo
 from getpatter.cli.doctor import doctor
+from getpatter.cli.fetch import fetch
+from getpatter.cli.prices import prices
 from getpatter.cli.security import security
 from getpatter.cli.serve import answer, serve, status, stop
 from getpatter.version import __version__
@@ -21,11 +23,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for command in (demo, doctor, serve, status, stop, calls.call, calls.calls, calls.transcript, security):
+for command in (demo, doctor, serve, status, stop, calls.call, calls.calls, calls.transcript, prices, security):
     app.command()(command)
 app.command()(calls.transfer)
 app.command()(calls.press)
 app.command()(answer)
+app.command()(fetch)
 app.command("hang-up")(calls.hang_up)
 app.command("test")(trying.try_out)
 app.command("eval")(trying.evaluate)

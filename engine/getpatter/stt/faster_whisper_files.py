@@ -77,8 +77,9 @@ def fetch(model: str) -> None:
 
 def download(model: str) -> Download:
     """Raises `ConfigurationError` for what cannot be a model."""
-    megabytes = REPOSITORIES[checked(model)][1] if model in REPOSITORIES else 0
-    return Download(PREFIX + model, "recogniser", megabytes, partial(fetch, model))
+    _, megabytes = REPOSITORIES.get(checked(model), ("", 0))
+    about = "recogniser, English" if model.endswith(".en") else "recogniser, 99 languages"
+    return Download(PREFIX + model, about, megabytes, partial(fetch, model))
 
 
 def downloads() -> tuple[Download, ...]:

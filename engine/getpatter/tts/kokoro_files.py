@@ -46,5 +46,5 @@ def fetch() -> None:
         raise ProviderError(failed, provider=NAME, retryable=True) from fault
 
 
-def downloads() -> tuple[Download, ...]:
-    return (Download(NAME, "voices of seven languages", MEGABYTES, fetch),)
+def download() -> Download:
+    return Download(NAME, "voices of seven languages", MEGABYTES, fetch)
