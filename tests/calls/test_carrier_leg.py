@@ -89,3 +89,12 @@ async def test_a_stream_may_come_under_either_name() -> None:
     token = line.leg.stream_pass.parameters["token"]
     assert not line.leg.stream_pass.redeem(token, "another")
     assert line.leg.stream_pass.redeem(token, "request")
+
+
+def test_a_name_that_the_call_had_before_is_not_its_latest() -> None:
+    """A webhook may tell the final name before the answer to the dial, which has the first, is read."""
+    leg = Line(Operator(Capabilities())).leg
+    assert leg.named("request-1")
+    assert leg.named("call-1")
+    assert not leg.named("request-1")
+    assert leg.id == "call-1"

@@ -226,10 +226,8 @@ async def test_both_recordings_lie_where_they_were_asked_for(
 
 
 async def test_the_carriers_price_is_told_once_it_is_known(
-    office: Office, log: Log, numbers: Numbers, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    office: Office, log: Log, numbers: Numbers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if "plivo" in request.node.name:
-        pytest.skip("a call of under half a second costs nothing there, which counts as a price that is not known yet")
     monkeypatch.setattr(settling, "ASK_AT_S", (*(age / 50 for age in range(6000)), 86_400.0))
     agent = office.agent(first_message=SAM)
     async with office.serving(agent):

@@ -27,15 +27,23 @@ class CarrierLeg:
     def __init__(self, carrier: Carrier, clock: Clock, webhooks_url: str) -> None:
         self.id = ""
         """The carrier's name for the call, once it has told us."""
+        self._names: set[str] = set()
         self.stream_pass = StreamPass()
         self._carrier = carrier
         self._clock = clock
         self._webhooks_url = webhooks_url
 
-    def named(self, carrier_call_id: str) -> None:
-        """The carrier calls the call so from now on; its stream may still come under an earlier name."""
+    def named(self, carrier_call_id: str) -> bool:
+        """The carrier calls the call so from now on; its stream may still come under an earlier name.
+
+        False for a name that it had before: webhooks overtake the answer to a dial, which has the earliest.
+        """
+        if carrier_call_id in self._names:
+            return False
+        self._names.add(carrier_call_id)
         self.id = carrier_call_id
         self.stream_pass.good_for(carrier_call_id)
+        return True
 
     async def dial(self, request: DialRequest) -> tuple[str, tuple[str, ...]]:
         """Have it rung; gives the carrier's name for the call, and the sentences that the far end expects to hear."""

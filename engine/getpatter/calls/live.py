@@ -121,7 +121,8 @@ class LiveCall:
         self.record = CallRecord.from_events([office.bus.publish(placed)])
         # Until the carrier has named it, a call that we place is known by our own name.
         if setup.carrier_call_id:
-            self._answer_to(setup.carrier_call_id)
+            self._leg.named(setup.carrier_call_id)
+            self._claim(setup.carrier_call_id)
         else:
             self._claim(self.call_id)
 
@@ -200,13 +201,9 @@ class LiveCall:
 
     def _named(self, carrier_call_id: str) -> None:
         """The carrier says what it calls the call; it may have reported on it before it told us."""
-        if carrier_call_id != self._leg.id:
+        if self._leg.named(carrier_call_id):
             self.publish(CallDialed(call_id=self.call_id, at=self._clock.wall(), carrier_call_id=carrier_call_id))
-            self._answer_to(carrier_call_id)
-
-    def _answer_to(self, carrier_call_id: str) -> None:
-        self._leg.named(carrier_call_id)
-        self._claim(carrier_call_id)
+            self._claim(carrier_call_id)
 
     def _claim(self, name: str) -> None:
         self._office.legs.claim(name, self.hear_carrier)
