@@ -10,7 +10,8 @@ import pytest
 from getpatter.clock import Clock
 from getpatter.errors import ProviderError
 from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
-from getpatter.llm.callable import REPLY_S, CallableLLM, MessageHandler
+from getpatter.llm.callable import CallableLLM, MessageHandler
+from getpatter.llm.foreign import REPLY_S
 from getpatter.metering import UNKNOWN, Used
 from getpatter.testing.clock import ManualClock
 from getpatter.tools.context import ToolContext

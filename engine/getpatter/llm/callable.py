@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import anyio.to_thread
 
-from getpatter.clock import Clock, Patience, SystemClock
-from getpatter.errors import ProviderError
-from getpatter.extension import contained
+from getpatter.clock import Clock, SystemClock
 from getpatter.llm.base import NO_CALL, CallContext, Message, ReplyPart, TextDelta, ToolCall, ToolSpec
+from getpatter.llm.foreign import REPLY_S, Waiting
 from getpatter.llm.question import last_words, messages_as_json, tools_as_json
 from getpatter.metering import Used
-
-REPLY_S = 30.0
-"""Longest wait for an answer, or for its next piece."""
 
 _OVER = object()
 
@@ -79,25 +75,23 @@ class CallableLLM:
 
     async def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncGenerator[ReplyPart]:
         """See `LanguageModel.reply`."""
-        patience = Patience(self._clock)
-        patience.until(self._clock.now() + self._timeout_s)
+        waiting = Waiting(self.name, self._timeout_s, self._clock)
         try:
-            answer = await self._given(patience, self._answer(self._asked(messages, tools)))
+            answer = await waiting.given(self._answer(self._asked(messages, tools)))
             pieces = _pieces(answer)
             if pieces is None:
                 if answer:
-                    yield self._part(answer)
+                    yield _part(answer, waiting)
                 return
             try:
-                while (piece := await self._given(patience, anext(pieces, _OVER))) is not _OVER:
+                while (piece := await waiting.given(anext(pieces, _OVER))) is not _OVER:
                     if piece:
-                        yield self._part(piece)
-                    patience.until(self._clock.now() + self._timeout_s)
+                        yield _part(piece, waiting)
             finally:
                 if isinstance(pieces, _Closable):
                     await pieces.aclose()
         finally:
-            patience.close()
+            waiting.close()
 
     async def warm(self) -> None:
         """There is nothing to open."""
@@ -127,28 +121,14 @@ class CallableLLM:
             answer = await anyio.to_thread.run_sync(lambda: function(*given), abandon_on_cancel=True)
         return await answer if inspect.isawaitable(answer) else answer
 
-    async def _given(self, patience: Patience, coming: Awaitable[Any]) -> Any:
-        """What the function gives; raises `ProviderError` for whatever goes wrong in it."""
-        try:
-            with contained():
-                return await patience.wait(coming)
-        except TimeoutError:
-            raise self._failed(f"gave nothing within {self._timeout_s:g} s") from None
-        except ProviderError:
-            raise
-        except Exception as error:  # the program's code may raise anything, with words of the call in its text
-            raise self._failed(f"failed: {type(error).__name__}") from error
 
-    def _part(self, piece: object) -> ReplyPart:
-        match piece:
-            case str():
-                return TextDelta(piece)
-            case TextDelta() | ToolCall() | Used():
-                return piece
-        raise self._failed(f"gave {type(piece).__name__} in place of text")
-
-    def _failed(self, what: str) -> ProviderError:
-        return ProviderError(f"{self.name} {what}.", provider=self.name)
+def _part(piece: object, waiting: Waiting) -> ReplyPart:
+    match piece:
+        case str():
+            return TextDelta(piece)
+        case TextDelta() | ToolCall() | Used():
+            return piece
+    raise waiting.failed(f"gave {type(piece).__name__} in place of text")
 
 
 def _pieces(answer: object) -> AsyncIterator[Any] | None:
