@@ -19,6 +19,8 @@ async def served(app: Any) -> AsyncIterator[str]:
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         host, port = listener.getsockname()
+        while not (server.started or serving.done()):
+            await asyncio.sleep(0)
         try:
             yield f"http://{host}:{port}"
         finally:

@@ -176,7 +176,8 @@ class _Line:
     async def open(self) -> None:
         await self._socket.open()
         self._say(self._dialect.begin())
-        if self._terms.waits_for_ready:
+        # A refusal may come in one piece with the handshake.
+        if self._terms.waits_for_ready or self.is_lost:
             try:
                 async with deadline(self._clock, self._clock.now() + READY_S):
                     await self._ready
