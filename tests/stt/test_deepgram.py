@@ -293,8 +293,3 @@ def test_twilio_s_audio_is_the_default() -> None:
 def test_settings_that_cannot_work_are_told_at_once(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         DeepgramSTT("key", clock=SystemClock(), **wrong)
-
-
-def test_an_unknown_option_is_a_type_error() -> None:
-    with pytest.raises(TypeError):
-        DeepgramSTT("key", smart_fromat=True)
