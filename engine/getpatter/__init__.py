@@ -39,7 +39,10 @@ if TYPE_CHECKING:
     from getpatter.hooks import AfterLlm as AfterLlm
     from getpatter.hooks import HookContext as HookContext
     from getpatter.hooks import PipelineHooks as PipelineHooks
+    from getpatter.llm.callable import CallableLLM as CallableLLM
+    from getpatter.llm.graph import LangGraphLLM as LangGraphLLM
     from getpatter.llm.openai_compatible import OpenAICompatibleLLM as OpenAICompatibleLLM
+    from getpatter.llm.remote import RemoteLLM as RemoteLLM
     from getpatter.sdk.call_control import CallControl as CallControl
     from getpatter.sdk.call_result import CallResult as CallResult
     from getpatter.sdk.machine_detection import MachineDetectionResult as MachineDetectionResult
@@ -82,7 +85,10 @@ _HOMES: Final = {
     ),
     "guardrails": ("Guardrail", "guardrail"),
     "hooks": ("AfterLlm", "HookContext", "PipelineHooks"),
+    "llm.callable": ("CallableLLM",),
+    "llm.graph": ("LangGraphLLM",),
     "llm.openai_compatible": ("OpenAICompatibleLLM",),
+    "llm.remote": ("RemoteLLM",),
     "sdk.call_control": ("CallControl",),
     "sdk.call_result": ("CallResult",),
     "sdk.machine_detection": ("MachineDetectionResult",),

@@ -15,6 +15,7 @@ from getpatter.errors import ConfigurationError
 from getpatter.guardrails import Guardrail
 from getpatter.hooks import PipelineHooks
 from getpatter.llm.base import LanguageModel
+from getpatter.llm.brains import language_model_of
 from getpatter.stt.base import SpeechToText
 from getpatter.tools.builtin import TransferTargets
 from getpatter.tools.mcp_server import McpServer
@@ -78,8 +79,9 @@ class Providers:
 class Agent:
     """A voice, a mind and an ear, and what they are to do.  Serves any number of calls at once.
 
-    Voice, mind and ear are `llm`, `stt` and `tts`, or one `engine` that is all three.  Raises `ConfigurationError`
-    for anything else, for names of tools or of other agents that clash, and for numbers that cannot be transferred to.
+    Voice, mind and ear are `llm`, `stt` and `tts`, or one `engine` that is all three.  A function, a LangGraph graph or
+    an address that is given as `llm` becomes a language model (`llm.brains`).  Raises `ConfigurationError` for anything
+    else, for names of tools or of other agents that clash, and for numbers that cannot be transferred to.
     """
 
     system_prompt: str
@@ -145,6 +147,8 @@ class Agent:
     """Fill `{name}` in the prompt and the first message, and are told to tools."""
 
     def __post_init__(self) -> None:
+        if self.llm is not None:
+            object.__setattr__(self, "llm", language_model_of(self.llm))  # this class is frozen, for its users
         given = {"llm": self.llm, "stt": self.stt, "tts": self.tts}
         if self.engine is not None:
             if surplus := [name for name, provider in given.items() if provider is not None]:

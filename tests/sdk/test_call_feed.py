@@ -229,9 +229,15 @@ async def test_the_programs_own_function_answers_and_can_act_on_the_call(
     assert parts == [TextDelta("call_1: Hello? from +12025550199")]
 
 
-def test_a_url_is_refused_with_what_works() -> None:
-    with pytest.raises(ConfigurationError, match="URL") as refused:
-        Callbacks(on_message="https://example.org")  # type: ignore[arg-type]  # as somebody may write it
+async def test_a_server_may_answer_in_the_programs_place(make_agent: MakeAgent) -> None:
+    agent = feed_of(on_message="https://brain.example.com/answer").agent_for(make_agent())
+    assert agent.llm is not None
+    assert agent.llm.name == "brain at brain.example.com"
+
+
+def test_a_text_that_is_no_address_is_refused_with_what_works() -> None:
+    with pytest.raises(ConfigurationError, match="no address") as refused:
+        Callbacks(on_message="gpt-4o-mini")
     assert "function" in (refused.value.next_step or "")
 
 

@@ -19,6 +19,7 @@ from getpatter.errors import ConfigurationError
 from getpatter.guardrails import Guardrail
 from getpatter.hooks import PipelineHooks
 from getpatter.llm.base import LanguageModel
+from getpatter.llm.brains import Brain, language_model_of
 from getpatter.sdk.default_llm import DefaultLLM
 from getpatter.sdk.preamble import with_preamble
 from getpatter.stt.base import SpeechToText
@@ -51,8 +52,9 @@ class AgentOptions(TypedDict, total=False):
     provider: Literal["openai_realtime", "pipeline"] | None
     stt: SpeechToText | None
     tts: TextToSpeech | None
-    llm: LanguageModel | None
-    """Where only `stt` and `tts` are given, `on_message` answers, or the model of `sdk.default_llm`."""
+    llm: Brain | None
+    """A language model, or a function, a LangGraph graph or the address of a server in its place (`llm.brains`).
+    Where only `stt` and `tts` are given, `on_message` answers, or the model of `sdk.default_llm`."""
     model: str | None
     voice: str | None
     openai_realtime_noise_reduction: Literal["near_field", "far_field"] | None
@@ -186,7 +188,8 @@ _Providers = tuple[RealtimeEngine | None, SpeechToText | None, TextToSpeech | No
 
 def _providers(options: AgentOptions) -> _Providers:
     engine, provider = options.get("engine"), options.get("provider")
-    stt, tts, llm = options.get("stt"), options.get("tts"), options.get("llm")
+    stt, tts, brain = options.get("stt"), options.get("tts"), options.get("llm")
+    llm = None if brain is None else language_model_of(brain)
     if provider not in (None, "openai_realtime", "pipeline"):
         raise ConfigurationError(
             f"There is no provider {provider!r}.", next_step="Pass 'pipeline' or 'openai_realtime', or an engine."

@@ -25,6 +25,7 @@ from getpatter.events import (
     ToolCalled,
     Turn,
 )
+from getpatter.llm.brains import language_model_of
 from getpatter.llm.callable import CallableLLM
 from getpatter.observability.conversation_state import ConversationState
 from getpatter.sdk.call_control import CallControl, Calls
@@ -76,11 +77,11 @@ class CallFeed:
     # -- before the call
 
     def agent_for(self, agent: Agent) -> Agent:
-        """The agent, with the program's own function as its mind where there is one.  Raises `ConfigurationError`."""
+        """The agent, with the program's own mind, `on_message`, where there is one.  Raises `ConfigurationError`."""
         if self._callbacks.on_message is None:
             return agent
-        mind = CallableLLM(self._callbacks.on_message, name="on_message", clock=self._clock)
-        return replace(agent, llm=mind.controlled_by(self.control))
+        mind = language_model_of(self._callbacks.on_message, name="on_message", clock=self._clock)
+        return replace(agent, llm=mind.controlled_by(self.control) if isinstance(mind, CallableLLM) else mind)
 
     async def ring(self, ringing: Ringing, agent: Agent, provider: str) -> Agent:
         """Ask `on_call_start` who is to answer."""

@@ -7,6 +7,7 @@ from typing import TypedDict, cast
 
 from getpatter.agent import Agent
 from getpatter.errors import ConfigurationError
+from getpatter.llm.brains import language_model_of
 from getpatter.llm.callable import MessageHandler
 from getpatter.sdk.callback import Callback
 from getpatter.sdk.default_llm import DefaultLLM
@@ -21,7 +22,7 @@ class CallbackOptions(TypedDict, total=False):
     on_metrics: Callback | None
     on_machine_detection: Callback | None
     on_price: Callback | None
-    on_message: MessageHandler | None
+    on_message: MessageHandler | str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,8 @@ class Callbacks:
         A dict: `call_id`, `amount`, `currency` (ISO 4217).  What the carrier charged for the call, which it tells some
         minutes after the end; `metrics` has an estimate until then.  At most once, and never on the simulated network.
     on_message
-        In place of a language model: see `llm.callable`.
+        In place of a language model: a function (`llm.callable`), which gets the `CallControl` for its second
+        argument, or the address of a server (`llm.remote`).
     """
 
     on_call_start: Callback | None = None
@@ -55,15 +57,12 @@ class Callbacks:
     on_metrics: Callback | None = None
     on_machine_detection: Callback | None = None
     on_price: Callback | None = None
-    on_message: MessageHandler | None = None
+    on_message: MessageHandler | str | None = None
 
     def __post_init__(self) -> None:
-        """Raises `ConfigurationError` for an `on_message` that is no function."""
-        if isinstance(self.on_message, str):
-            raise ConfigurationError(
-                "on_message cannot be a URL.",
-                next_step="Pass a function, e.g. an async one that asks your server and returns its answer.",
-            )
+        """Raises `ConfigurationError` for an `on_message` that cannot answer."""
+        if self.on_message is not None:
+            language_model_of(self.on_message)
 
     def changed(self, options: CallbackOptions) -> Callbacks:
         """These, but for those that are given.  Raises `TypeError` for names that no callback has."""
