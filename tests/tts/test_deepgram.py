@@ -61,7 +61,11 @@ def test_sound_is_binary_and_ends_with_flushed() -> None:
 def test_nothing_of_a_cancelled_sentence_is_heard() -> None:
     ours = dialect()
     assert list(ours.cancel("s1")) == [CLEAR]
-    late = [b"\x7f", '{"type":"Warning","description":"Late.","code":"X"}', '{"type":"Flushed","sequence_id":0}']
+    late: list[str | bytes] = [
+        b"\x7f",
+        '{"type":"Warning","description":"Late.","code":"X"}',
+        '{"type":"Flushed","sequence_id":0}',
+    ]
     assert [list(ours.receive(message)) for message in late] == [[], [], []]
     assert list(ours.receive('{"type":"Cleared","sequence_id":1}')) == []
     assert list(ours.receive(b"\x00")) == [Part(SpeechChunk(b"\x00"))]
