@@ -44,7 +44,8 @@ def _download(name: str) -> Download:
     """Raises `ConfigurationError` for an unknown name."""
     if name == kokoro_files.NAME:
         return kokoro_files.download()
-    for files in (faster_whisper_files, moonshine_files):
-        if name.startswith(files.PREFIX):
-            return files.download(name.removeprefix(files.PREFIX))
+    if name.startswith(faster_whisper_files.PREFIX):
+        return faster_whisper_files.download(name.removeprefix(faster_whisper_files.PREFIX))
+    if name.startswith(moonshine_files.PREFIX):
+        return moonshine_files.download(name.removeprefix(moonshine_files.PREFIX))
     raise ConfigurationError(f"There is no model {name!r} to fetch.", next_step="List them: getpatter fetch")

@@ -6,14 +6,16 @@ A model hears a whole utterance at a time, from the first sound to the pause, so
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 
 from getpatter.audio.format import AudioFormat
+from getpatter.connections.facts import Facts
 from getpatter.downloads import not_installed
 from getpatter.errors import ConfigurationError
 from getpatter.stt.base import Recognition, SpeechHints
-from getpatter.stt.faster_whisper_files import PROVIDER, checked, faster_whisper_installed
+from getpatter.stt.faster_whisper_files import PROVIDER, REPOSITORIES, checked, faster_whisper_installed
 from getpatter.stt.faster_whisper_wire import Begin, Model
 from getpatter.stt.worker_recognition import WorkerRecognition
 from getpatter.stt.worker_wire import Reply
@@ -22,6 +24,15 @@ from getpatter.worker import Worker, spare_threads
 
 class FasterWhisperSTT:
     """One worker process with one model for all calls; utterances that wait at the same time are decoded together."""
+
+    FACTS: ClassVar = Facts(
+        vendor=PROVIDER,
+        transport="process",
+        formats=("pcm16 16000",),
+        models=("small", *(model for model in REPOSITORIES if model != "small")),
+        features=("whole utterances", "phrases", "confidence", "cancel"),
+        tested_with="faster-whisper",
+    )
 
     def __init__(
         self,

@@ -6,14 +6,16 @@ Those for English are under the MIT licence; those of other languages may not be
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 
 from getpatter.audio.format import AudioFormat
+from getpatter.connections.facts import Facts
 from getpatter.downloads import not_installed
 from getpatter.errors import ProviderError
 from getpatter.stt.base import Recognition, SpeechHints
-from getpatter.stt.moonshine_files import PREFIX, PROVIDER, checked, full_name, moonshine_installed
+from getpatter.stt.moonshine_files import MODELS, PREFIX, PROVIDER, checked, full_name, moonshine_installed
 from getpatter.stt.moonshine_wire import Begin
 from getpatter.stt.worker_recognition import WorkerRecognition
 from getpatter.stt.worker_wire import Reply
@@ -22,6 +24,16 @@ from getpatter.worker import Worker
 
 class MoonshineSTT:
     """One worker process with one model for all calls."""
+
+    FACTS: ClassVar = Facts(
+        vendor=PROVIDER,
+        transport="process",
+        formats=("pcm16 16000",),
+        models=("small-streaming", *(model for model in MODELS if model != "small-streaming")),
+        features=("interims", "phrases", "cancel"),
+        tested_with="moonshine-voice",
+        unconfirmed=("that streaming models lean towards phrases: only their files can tell",),
+    )
 
     def __init__(
         self,

@@ -10,10 +10,12 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 
 from getpatter.audio.format import AudioFormat
+from getpatter.connections.facts import Facts
 from getpatter.downloads import not_installed
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.tts.base import SpeechChunk, Voice
@@ -33,6 +35,15 @@ STALL_S = 30.0
 
 class KokoroTTS:
     """One worker process for all calls, which takes turns between their sentences, a clause each."""
+
+    FACTS: ClassVar = Facts(
+        vendor=NAME,
+        transport="process",
+        formats=("pcm16 24000",),
+        models=("v1.0",),
+        features=("seven languages", "speed", "cancel"),
+        tested_with="kokoro-onnx",
+    )
 
     def __init__(
         self,
