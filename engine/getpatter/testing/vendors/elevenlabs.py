@@ -131,10 +131,9 @@ class ElevenLabsServer(SpeakerServer):
             await session.close()
             return False
         name = told.get("context_id", "default")
-        context = contexts.get(name)
-        if context is None:
-            context = contexts[name] = self._begun(contexts, told)
-        elif "voice_settings" in told and told["voice_settings"] != context.settings:
+        begun = contexts.get(name)
+        context = contexts[name] = begun or self._begun(contexts, told)
+        if "voice_settings" in told and told["voice_settings"] != context.settings:
             raise _Refused("invalid_message", "voice_settings must be given in a context's first message.")
         context.text += told.get("text", "").lstrip() if not context.text else told.get("text", "")
         if told.get("flush") and context.text:
@@ -147,17 +146,12 @@ class ElevenLabsServer(SpeakerServer):
     def _begun(self, contexts: dict[str, _Context], told: dict[str, Any]) -> _Context:
         if not told.get("text"):
             raise _Refused("invalid_message", "A context begins with its text.")
-        if sum(not name.startswith("\0") for name in contexts) + self._closing(contexts) >= MAX_CONTEXTS:
+        if len(contexts) >= MAX_CONTEXTS:  # one that was closed counts for as long as it speaks
             raise _Refused(
                 "max_active_conversations",
                 f"Maximum simultaneous contexts per WebSocket connection exceeded ({MAX_CONTEXTS}).",
             )
         return _Context(told.get("voice_settings"))
-
-    @staticmethod
-    def _closing(contexts: dict[str, _Context]) -> int:
-        """Contexts that were closed and are still speaking."""
-        return sum(name.startswith("\0") for name in contexts)
 
     def _flush(self, session: Session, name: str, context: _Context) -> None:
         text, context.text = context.text.removesuffix(" "), ""

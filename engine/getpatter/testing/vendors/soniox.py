@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from websockets.datastructures import Headers
 
@@ -119,8 +119,9 @@ class SonioxServer(RecogniserServer):
         return tokens
 
     @staticmethod
-    def _configuration(session: Session) -> dict[str, Any]:
-        return session.told[0]
+    def _configuration(session: Session) -> Json:
+        told: Json = json.loads(session.received[0])
+        return told
 
     @staticmethod
     def _result(tokens: list[Json]) -> Json:
