@@ -87,6 +87,10 @@ class Settings(BaseSettings):
     """How long a stopping engine lets live calls go on before it says goodbye for them."""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
 
+    pricing: str | dict[str, Any] = ""
+    """What providers and carriers charge, where it is not what the built-in list says: a TOML or JSON file, or the JSON
+    itself (`pricing.overrides`)."""
+
     otel_enabled: bool = False
     """Whether calls are traced and the spans exported by OTLP, as the variables `OTEL_*` say."""
 
