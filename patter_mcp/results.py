@@ -13,7 +13,16 @@ from typing import Any, Literal
 from mcp.types import CallToolResult, TextContent
 from pydantic import BaseModel, Field
 
-from getpatter.calls.views import CallView, Cost, InboundView, LatencySummary, Status, TranscriptPage, TurnView
+from getpatter.calls.views import (
+    CallCost,
+    CallView,
+    Cost,
+    InboundView,
+    LatencySummary,
+    Status,
+    TranscriptPage,
+    TurnView,
+)
 from getpatter.events import Direction, DismissedAs, EndedBy, Outcome
 from patter_mcp.transfers import Wish
 
@@ -43,6 +52,7 @@ class CallDetails(BaseModel):
     recording: str = Field("", description="Path of a stereo WAV on the engine's machine")
     carrier_recording: str = Field("", description="Path of the carrier's own recording")
     carrier_cost: Cost | None = Field(None, description="What the carrier charges; absent while unknown")
+    cost: CallCost = Field(description="US dollars by what they were for; `unknown` names parts without a known price")
 
 
 class CallResult(BaseModel):
@@ -59,6 +69,7 @@ class CallResult(BaseModel):
     to_number: str
     duration_s: float = Field(description="From the answer on")
     turns: int
+    cost: str = Field("", description="What the call cost in all, once it is over")
     notes: list[str] = Field(default=[], description="What a reader of the call must know")
     details: CallDetails | None = None
     next_step: str | None = None
@@ -117,6 +128,7 @@ def call_result(view: CallView, response_format: ResponseFormat = "concise") -> 
         to_number=view.to_number,
         duration_s=round(view.duration_s, 1),
         turns=view.turns,
+        cost=str(view.cost) if view.ended else "",
         notes=list(view.notes),
         details=_details(view) if response_format == "detailed" else None,
         next_step=_after_call(view),
@@ -224,6 +236,7 @@ def _details(view: CallView) -> CallDetails:
         recording=view.recording,
         carrier_recording=view.carrier_recording,
         carrier_cost=view.carrier_cost,
+        cost=view.cost,
     )
 
 

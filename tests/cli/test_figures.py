@@ -2,11 +2,25 @@ from __future__ import annotations
 
 from typing import get_args
 
+import pytest
 from rich.console import Console
 
-from getpatter.calls.views import CallView, Cost, LatencySummary, Percentiles, TurnView
-from getpatter.cli.figures import KINDS, PARTS, STAGES, became, carrier_cost, counts, latency_table, typical, waited
-from getpatter.events import DismissedAs
+from getpatter.calls.views import CallCost, CallView, Cost, LatencySummary, Percentiles, TurnView
+from getpatter.cli.figures import (
+    COST_PARTS,
+    KINDS,
+    PARTS,
+    STAGES,
+    became,
+    carrier_cost,
+    cost,
+    cost_parts,
+    counts,
+    latency_table,
+    typical,
+    waited,
+)
+from getpatter.events import DismissedAs, UsedFor
 from getpatter.observability import latency
 from getpatter.observability.stages import Stage
 
@@ -35,6 +49,7 @@ def test_everything_that_is_measured_has_its_words() -> None:
     assert set(PARTS) == set(latency.PARTS)
     assert set(STAGES) == set(get_args(Stage))
     assert set(KINDS) == set(get_args(DismissedAs))
+    assert set(COST_PARTS) == {*get_args(UsedFor), "telephony"}
 
 
 def test_an_answer_says_how_long_it_took_and_what_took_longest() -> None:
@@ -65,6 +80,28 @@ def test_a_price_says_whether_it_is_the_carriers() -> None:
 def test_a_price_that_is_not_known_is_not_shown_as_nothing() -> None:
     assert carrier_cost(call()) == "?"
     assert carrier_cost(call(carrier_cost=Cost(amount=0.0, currency="USD", source="carrier"))) == "0.0000 USD"
+
+
+@pytest.mark.parametrize(
+    ("figures", "shown", "in_parts"),
+    [
+        ({}, "unknown", "unknown"),
+        ({"total": 0.0, "telephony": 0.0}, "0.0000 USD", "0.0000 USD (telephone 0.0000)"),
+        (
+            {"total": 0.0142, "llm": 0.0002, "telephony": 0.014, "estimated": ["telephony"]},
+            "~0.0142 USD",
+            "~0.0142 USD (language model 0.0002, telephone ~0.0140)",
+        ),
+        (
+            {"total": 0.0002, "llm": 0.0002, "unknown": ["llm", "tts"], "cached_savings": 0.0001},
+            "≥0.0002 USD",
+            "at least 0.0002 USD (language model ≥0.0002, voice unknown, caches saved 0.0001)",
+        ),
+    ],
+)
+def test_a_cost_says_what_is_not_known_of_it(figures: dict[str, object], shown: str, in_parts: str) -> None:
+    priced = call(cost=CallCost.model_validate(figures))
+    assert (cost(priced), cost_parts(priced)) == (shown, in_parts)
 
 
 def test_what_happened_is_counted_in_words() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections import deque
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,12 +16,14 @@ import pytest
 from getpatter import CallControl, CallResult, CloudflareTunnel, MachineDetectionResult, Patter, Static, Twilio
 from getpatter.agent import Agent
 from getpatter.errors import ConfigurationError, InvalidRequest, PolicyDenied
+from getpatter.metering import Product, Used
 from getpatter.settings import SIMULATED_NUMBER
+from getpatter.stt.base import SpeechHints
 from getpatter.testing.clip_voice import ClipTTS
 from getpatter.testing.lines import RingResult
 from getpatter.testing.network import SimNetwork
 from getpatter.testing.parties import Directory
-from getpatter.testing.providers import AnsweringLLM, CountingTTS, TellableSTT
+from getpatter.testing.providers import AnsweringLLM, CountingTTS, TellableSTT, ToldRecognition
 from getpatter.testing.signing import sim_secret
 
 PATIENCE_S = 120.0
@@ -315,12 +318,27 @@ async def test_the_simulated_network_says_that_it_does_not_record(caplog: pytest
     assert "secret-token" not in caplog.text
 
 
-@pytest.mark.parametrize(("pricing", "warned"), [({"openai": {"price": 1.0}}, True), ({}, False), (None, False)])
-def test_own_prices_are_said_to_have_no_effect(
-    caplog: pytest.LogCaptureFixture, pricing: dict[str, Any] | None, warned: bool
-) -> None:
-    Patter(pricing=pricing)
-    assert ("pricing has no effect" in caplog.text) is warned
+def test_own_prices_that_cannot_be_read_are_told_at_once() -> None:
+    with pytest.raises(ConfigurationError, match="openai needs a unit"):
+        Patter(pricing={"openai": {"price": 1.0}})
+
+
+class PaidRecognition(ToldRecognition):
+    used = (Used(Product("acme", "m-2026-01-01"), seconds=90.0),)
+
+
+class PaidSTT(TellableSTT):
+    async def open(self, hints: SpeechHints) -> ToldRecognition:
+        return PaidRecognition(deque())
+
+
+async def test_a_call_is_priced_by_the_programs_own_prices() -> None:
+    pricing = {"acme": {"models": {"m": {"unit": "minute", "price": 0.1}}}, "sim": {"unit": "minute", "price": 0.6}}
+    async with Patter(pricing=pricing) as phone:
+        cost = (await soon(phone.call(BRIEF, agent(phone, stt=PaidSTT()), wait=True))).cost
+    assert (cost.stt, cost.tts, cost.unknown) == (0.15, 0.0, ())
+    assert cost.telephony is not None
+    assert 0 < cost.telephony <= 0.6
 
 
 # -- what cannot be

@@ -6,7 +6,7 @@ import pytest
 from mcp.types import TextContent
 from pydantic import BaseModel
 
-from getpatter.calls.views import CallView, Cost, InboundView, TranscriptPage, TurnView
+from getpatter.calls.views import CallCost, CallView, Cost, InboundView, TranscriptPage, TurnView
 from getpatter.events import Outcome
 from patter_mcp.results import (
     UNTRUSTED,
@@ -77,6 +77,21 @@ def test_what_the_carrier_charges_is_shown_once_it_is_known() -> None:
     price = Cost(amount=0.0, currency="USD", source="estimate")
     known = tool_result(call_result(call(carrier_cost=price), "detailed")).structured_content or {}
     assert known["details"]["carrier_cost"] == {"amount": 0.0, "currency": "USD", "source": "estimate"}
+
+
+def test_what_a_call_cost_is_shown_once_it_is_over_and_what_is_unknown_as_unknown() -> None:
+    part = CallCost(total=0.014, telephony=0.014, unknown=("llm",))
+    assert call_result(call(cost=part)).cost == ""
+    ended = call_result(call(status="ended", cost=part), "detailed")
+    assert ended.cost == "at least 0.0140 USD"
+    assert (tool_result(ended).structured_content or {})["details"]["cost"] == {
+        "total": 0.014,
+        "telephony": 0.014,
+        "cached_savings": 0.0,
+        "unknown": ["llm"],
+        "estimated": [],
+    }
+    assert call_result(call(status="ended")).cost == "unknown"
 
 
 def test_notes_are_shown_in_every_form() -> None:

@@ -3,7 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from getpatter.events import CallPrepared, DraftEnded, FirstToken
+import pytest
+
+from getpatter.events import CallPrepared, DraftEnded, FirstToken, ProviderUsed, UsedFor
+from getpatter.metering import Product, Used
+from getpatter.pricing.figures import BUILT_IN
+from getpatter.pricing.overrides import with_overrides
 from getpatter.sdk.metrics import CostBreakdown, Meter
 
 if TYPE_CHECKING:
@@ -87,6 +92,40 @@ def test_a_cost_that_is_not_known_is_not_nothing() -> None:
     assert CostBreakdown(telephony=0.0).total == 0.0
 
 
+def used(kind: UsedFor, micros: int | None, saved: int = 0) -> ProviderUsed:
+    bought = Used(Product("acme"), seconds=1.0)
+    return ProviderUsed(call_id="call_1", at=103.0, kind=kind, used=bought, cost_micros=micros, saved_micros=saved)
+
+
+def test_a_call_costs_what_its_providers_and_its_carrier_do(story: Callable[..., Story]) -> None:
+    told, meter = story(), Meter()
+    meter.apply(told.placed(carrier="twilio", to_number="+12125550100"))
+    for event in (used("llm", 100, 30), used("llm", 200, 20), used("stt", 1_000), used("tts", 0), used("engine", 7)):
+        meter.apply(event)
+    meter.apply(told.ended())
+    cost = meter.metrics.cost
+    assert (cost.llm, cost.stt, cost.tts, cost.engine) == (0.0003, 0.001, 0.0, 0.000007)
+    assert cost.total == pytest.approx(0.015307)
+    assert (cost.llm_cached_savings, cost.unknown) == (0.00005, ())
+
+
+def test_a_part_without_a_price_is_named_and_not_nothing(story: Callable[..., Story]) -> None:
+    told, meter = story(), Meter()
+    meter.apply(told.placed(carrier="twilio", to_number="+390655501"))
+    for event in (used("llm", None), used("llm", 200), used("tts", None)):
+        meter.apply(event)
+    cost = meter.cost
+    assert (cost.llm, cost.tts, cost.total) == (0.0002, None, 0.0002)
+    assert cost.unknown == ("llm", "tts", "telephony")
+
+
+def test_an_operators_prices_reach_the_telephone(story: Callable[..., Story]) -> None:
+    told, meter = story(), Meter(with_overrides(BUILT_IN, {"twilio": {"price": 0.5}}))
+    for event in (told.placed(carrier="twilio", to_number="+390655501"), told.ended()):
+        meter.apply(event)
+    assert meter.cost.telephony == 0.5
+
+
 def test_the_telephone_is_estimated_by_begun_minutes(story: Callable[..., Story]) -> None:
     told, meter = story(), Meter()
     assert meter.cost.telephony is None
@@ -99,9 +138,14 @@ def test_the_telephone_is_estimated_by_begun_minutes(story: Callable[..., Story]
     assert meter.metrics.cost.telephony == meter.metrics.cost.total == 0.028
 
 
-def test_what_no_list_has_a_price_of_is_not_estimated(story: Callable[..., Story]) -> None:
-    for unknown in ({"carrier": "twilio", "to_number": "+390655501"}, {"carrier": "sim"}):
+def test_what_no_list_has_a_price_of_is_not_estimated_and_what_is_simulated_is_free(
+    story: Callable[..., Story],
+) -> None:
+    calls = ({"carrier": "twilio", "to_number": "+390655501"}, {"carrier": "nobody"}, {"carrier": "sim"})
+    found = []
+    for call in calls:
         told, meter = story(), Meter()
-        for event in (told.placed(**unknown), told.answered(), told.ended()):
+        for event in (told.placed(**call), told.answered(), told.ended()):
             meter.apply(event)
-        assert meter.metrics.cost.telephony is None
+        found.append(meter.metrics.cost.telephony)
+    assert found == [None, None, 0.0]

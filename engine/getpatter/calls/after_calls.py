@@ -13,6 +13,8 @@ from getpatter.calls.ledger import Ledger
 from getpatter.calls.settling import Settler
 from getpatter.carriers.base import Carrier, RecordingReady
 from getpatter.clock import Clock
+from getpatter.pricing.figures import BUILT_IN
+from getpatter.pricing.table import PriceTable
 
 log = logging.getLogger(__name__)
 
@@ -23,12 +25,14 @@ class AfterCalls:
     Simulated calls cost nothing, are recorded by us alone and end with the engine: for their carrier nothing is done.
     """
 
-    def __init__(self, carrier: Carrier, ledger: Ledger, clock: Clock, recordings: Path) -> None:
+    def __init__(
+        self, carrier: Carrier, ledger: Ledger, clock: Clock, recordings: Path, prices: PriceTable = BUILT_IN
+    ) -> None:
         """`recordings` is the folder for the carrier's."""
         self._carrier = carrier
         self._ledger = ledger
         self._clock = clock
-        self._settler = Settler(carrier, ledger, clock)
+        self._settler = Settler(carrier, ledger, clock, prices)
         self._recordings = CarrierRecordings(carrier, ledger, clock, recordings)
         self._interrupted: asyncio.Task[None] | None = None
 

@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import cast
 
-from getpatter.calls.views import CallView, Cost, LatencySummary, Percentiles, Status, TranscriptPage, TurnView
+from getpatter.calls.views import (
+    CallCost,
+    CallView,
+    Cost,
+    CostPart,
+    LatencySummary,
+    Percentiles,
+    Status,
+    TranscriptPage,
+    TurnView,
+)
 from getpatter.events import CallPlaced, CostSource, Direction, DismissedAs, EndedBy, Event, Outcome, Turn
 from getpatter.observability.latency import observed
 from getpatter.observability.stages import slowest
+from getpatter.pricing.bill import Bill, total
+from getpatter.store.costs import KINDS, bill_of, telephony_of
 from getpatter.store.projection import CallProjection, said
 from getpatter.store.tables import CallRow, TurnRow
+
+MICROS = 1_000_000
 
 
 class CallRecord:
@@ -91,6 +105,7 @@ def call_view(row: CallRow, now: float) -> CallView:
         recording=row.recording,
         carrier_recording=row.carrier_recording,
         carrier_cost=_carrier_cost(row),
+        cost=_cost(row),
         last_seq=row.last_seq,
     )
 
@@ -139,10 +154,26 @@ def _carrier_cost(row: CallRow) -> Cost | None:
     if row.carrier_cost_micros is None:
         return None
     return Cost(
-        amount=row.carrier_cost_micros / 1_000_000,
+        amount=row.carrier_cost_micros / MICROS,
         currency=row.carrier_cost_currency,
         source=cast(CostSource, row.carrier_cost_source),
     )
+
+
+def _cost(row: CallRow) -> CallCost:
+    bills: dict[CostPart, Bill] = {kind: bill_of(row, kind) for kind in KINDS}
+    bills["telephony"] = telephony_of(row)
+    return CallCost(
+        total=_dollars(total(bills.values()).micros),
+        **{part: _dollars(bill.micros) for part, bill in bills.items()},
+        cached_savings=row.llm_saved_micros / MICROS,
+        unknown=tuple(part for part, bill in bills.items() if bill.unknown),
+        estimated=tuple(part for part, bill in bills.items() if bill.estimated),
+    )
+
+
+def _dollars(micros: int | None) -> float | None:
+    return None if micros is None else micros / MICROS
 
 
 def _latency(row: CallRow) -> LatencySummary | None:

@@ -12,11 +12,13 @@ from typing import Final
 from getpatter.calls.asking import ask
 from getpatter.calls.ledger import Ledger
 from getpatter.calls.status import TERMINAL
-from getpatter.carriers import prices
 from getpatter.carriers.base import Carrier, Price
 from getpatter.clock import Clock, TimerHandle
 from getpatter.errors import StoreError
-from getpatter.events import CallEnded, CallPriced, Direction, Event
+from getpatter.events import CallEnded, CallPriced, Event
+from getpatter.pricing.figures import BUILT_IN
+from getpatter.pricing.table import PriceTable
+from getpatter.pricing.telephony import estimate
 from getpatter.store.tables import CallRow
 
 log = logging.getLogger(__name__)
@@ -37,10 +39,11 @@ class Settler:
     What is left to ask is in the store, so an engine goes on where an earlier one stopped.
     """
 
-    def __init__(self, carrier: Carrier, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, carrier: Carrier, ledger: Ledger, clock: Clock, prices: PriceTable = BUILT_IN) -> None:
         self._carrier = carrier
         self._ledger = ledger
         self._clock = clock
+        self._prices = prices
         self._due: asyncio.Queue[tuple[str, float]] = asyncio.Queue()
         """Calls to look at now, and when they ended."""
         self._timers: dict[str, TimerHandle] = {}
@@ -132,8 +135,7 @@ class Settler:
         return True
 
     async def _estimate(self, row: CallRow) -> None:
-        direction: Direction = "inbound" if row.direction == "inbound" else "outbound"
-        micros = prices.estimate(row.carrier, direction, row.to_number, row.duration_s)
+        micros = estimate(row.carrier, row.direction, row.to_number, row.duration_s, self._prices)
         if micros is not None:
             await self._ledger.amend(
                 CallPriced(

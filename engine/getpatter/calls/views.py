@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from getpatter.events import CostSource, Direction, DismissedAs, EndedBy, Outcome, Role
+from getpatter.events import CostSource, Direction, DismissedAs, EndedBy, Outcome, Role, UsedFor
 from getpatter.observability.stages import Stage
 
 Status = Literal["queued", "ringing", "in_progress", "ended"]
@@ -88,6 +88,34 @@ class Cost(_Shown):
     """Whose word it is: our estimate from list prices, or the carrier's."""
 
 
+CostPart = UsedFor | Literal["telephony"]
+
+
+class CallCost(_Shown):
+    """What a call cost, in US dollars: so far, while it lives.  None is a part that was not used, or is `unknown`."""
+
+    total: float | None = None
+    """Of what is known; with an `unknown` part the call cost more, or may have."""
+    stt: float | None = None
+    llm: float | None = None
+    tts: float | None = None
+    engine: float | None = None
+    telephony: float | None = None
+    cached_savings: float = 0.0
+    """What caches of language models saved against the full price."""
+    unknown: tuple[CostPart, ...] = ()
+    """Parts of which at least something has no known price."""
+    estimated: tuple[CostPart, ...] = ()
+    """Parts of which at least something is our own estimate."""
+
+    def __str__(self) -> str:
+        if self.total is None:
+            return "unknown"
+        least = "at least " if self.unknown else ""
+        about = "~" if self.estimated else ""
+        return f"{least}{about}{self.total:.4f} USD"
+
+
 class CallView(_Shown):
     """One call as it stands.  Times are Unix seconds."""
 
@@ -133,6 +161,8 @@ class CallView(_Shown):
     """Path of the carrier's own recording, fetched after the call."""
     carrier_cost: Cost | None = None
     """What the carrier charges; None where it is not known, which is not to say nothing."""
+    cost: CallCost = CallCost()
+    """Of all that the call used, the carrier's part included."""
     last_seq: int = 0
     """Number of the latest event; `wait` can be asked to return at a later one."""
 

@@ -14,13 +14,13 @@ from rich.table import Table
 from getpatter.calls.policy import normalize
 from getpatter.calls.views import CallQuery, CallView, PlaceCall, TurnView
 from getpatter.cli.console import err, fail, out, run, settings, switchboard
-from getpatter.cli.figures import became, carrier_cost, counts, latency_table, typical, waited
+from getpatter.cli.figures import became, carrier_cost, cost, cost_parts, counts, latency_table, typical, waited
 from getpatter.control.remote import RemoteSwitchboard
 from getpatter.errors import InvalidRequest, PatterError
 from getpatter.events import TransferMode
 
 FOLLOW_S = 30.0
-COLUMNS = ("call", "when", "", "number", "status", "length", "turns", "answers p50/p95", "carrier", "goal")
+COLUMNS = ("call", "when", "", "number", "status", "length", "turns", "answers p50/p95", "cost", "goal")
 COLORS = {"agent": "cyan", "caller": "green"}
 
 
@@ -117,7 +117,7 @@ def _row(view: CallView) -> tuple[str, ...]:
         f"{view.duration_s:.0f} s",
         str(view.turns),
         typical(view),
-        carrier_cost(view),
+        cost(view),
         shorten(view.goal, 60, placeholder=" …"),
     )
 
@@ -142,6 +142,7 @@ def transcript(call_id: str) -> None:
     else:
         out.print(f"[dim]{view.status.replace('_', ' ')}[/]")
     out.print(counts(view))
+    out.print(f"cost: {cost_parts(view)}")
     out.print(f"carrier's price: {carrier_cost(view)}")
     if view.latency is not None:
         out.print(latency_table(view.latency), soft_wrap=False)

@@ -29,6 +29,13 @@ STAGES = {
     "voice": "voice",
     "engine": "engine",
 }
+COST_PARTS = {
+    "stt": "recogniser",
+    "llm": "language model",
+    "tts": "voice",
+    "engine": "engine",
+    "telephony": "telephone",
+}
 KINDS = {"noise": "noise", "backchannel": "back-channel", "unconfirmed": "unconfirmed", "echo": "echo"}
 
 
@@ -73,6 +80,31 @@ def carrier_cost(view: CallView) -> str:
         return "?"
     about = "~" if cost.source == "estimate" else ""
     return f"{about}{cost.amount:.4f} {cost.currency}"
+
+
+def cost(view: CallView) -> str:
+    """What a call cost in all, for a column: with `≥` where a part is not known."""
+    known = view.cost
+    if known.total is None:
+        return "unknown"
+    return f"{'≥' if known.unknown else ''}{'~' if known.estimated else ''}{known.total:.4f} USD"
+
+
+def cost_parts(view: CallView) -> str:
+    """What it cost and for what, in one line."""
+    known = view.cost
+    shown = dict(known)
+    parts = []
+    for part, name in COST_PARTS.items():
+        about = "~" if part in known.estimated else ""
+        least = "≥" if part in known.unknown else ""
+        if shown[part] is not None:
+            parts.append(f"{name} {least}{about}{shown[part]:.4f}")
+        elif least:
+            parts.append(f"{name} unknown")
+    if known.cached_savings:
+        parts.append(f"caches saved {known.cached_savings:.4f}")
+    return f"{known}" + (f" ({', '.join(parts)})" if parts else "")
 
 
 def counts(view: CallView) -> str:

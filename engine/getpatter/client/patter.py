@@ -18,6 +18,8 @@ from getpatter.client.run import Run
 from getpatter.clock import SystemClock
 from getpatter.errors import ConfigurationError
 from getpatter.observability.conversation_state import ConversationState
+from getpatter.pricing.figures import BUILT_IN
+from getpatter.pricing.overrides import with_overrides
 from getpatter.public_url import public_url
 from getpatter.sdk.agent_options import AgentOptions, agent_from
 from getpatter.sdk.announcement import Announcement
@@ -57,7 +59,8 @@ class Patter(SpeechEvents):
     Numbers that the program dials need not be in `PATTER_ALLOW`: it is the program of whoever owns the account.
     Emergency numbers are refused all the same.
 
-    `pricing` has no effect yet, and is warned of.  `telemetry` may be said and means nothing: there is none.
+    `pricing` is what providers and carriers charge you, where it is not what the built-in list says, in the form of
+    `pricing.overrides.with_overrides`.  `telemetry` may be said and means nothing: there is none.
 
     Its callbacks for moments of speech are those of `SpeechEvents`.  Raises `ConfigurationError`.
     """
@@ -86,8 +89,7 @@ class Patter(SpeechEvents):
         self.webhook_url = public_url(webhook_url) if webhook_url else ""
         self.tunnel = _tunnel(tunnel)
         self.pricing = pricing
-        if pricing:
-            log.warning("pricing has no effect: what providers charge is not worked out in this version")
+        self._prices = with_overrides(BUILT_IN, pricing) if pricing else BUILT_IN
         self._persist = persist
         self._refuse_two_ways_in(self.tunnel)
         self._agent: Agent | None = None
@@ -284,7 +286,7 @@ class Patter(SpeechEvents):
 
         told = Callbacks().changed(callbacks)
         told.check(agent)
-        feed = CallFeed(told, self, NoTelephone(), SystemClock())
+        feed = CallFeed(told, self, NoTelephone(), SystemClock(), self._prices)
         ringing = Ringing(call_id=new_call_id(), carrier_call_id="", from_number=CALLER, to_number=CALLEE)
         tried = agent if told.on_message is not None else with_model(agent)
         tried = await feed.ring(ringing, feed.agent_for(tried), "none")
@@ -334,6 +336,7 @@ class Patter(SpeechEvents):
         """`answering` are the callbacks of calls that come in, where the agent is to take them."""
         run = Run(self, self.carrier, tunnel if self.carrier is not None else None)
         try:
+            given |= {"pricing": dict(self.pricing)} if self.pricing else {}
             given |= {"carrier": self._carrier_name, "phone_number": self.phone_number, "public_url": self.webhook_url}
             await run.start(agent, self._persist, given)
             if answering is not None:

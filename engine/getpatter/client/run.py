@@ -50,7 +50,7 @@ class Run:
         engine = self._engine = Engine(
             settings, agent=agent, account=self._carrier, tunnel=self._tunnel, any_number=True
         )
-        self.feeds = Feeds(engine.bus, SystemClock(), self._speech)
+        self.feeds = Feeds(engine.bus, SystemClock(), self._speech, engine.prices)
         self._stack.push_async_callback(self.feeds.close)  # after the engine, whose end tells them more
         await self._stack.enter_async_context(engine)
 

@@ -28,6 +28,8 @@ from getpatter.events import (
 from getpatter.llm.brains import language_model_of
 from getpatter.llm.callable import CallableLLM
 from getpatter.observability.conversation_state import ConversationState
+from getpatter.pricing.figures import BUILT_IN
+from getpatter.pricing.table import PriceTable
 from getpatter.sdk.call_control import CallControl, Calls
 from getpatter.sdk.call_result import STATUSES, CallResult
 from getpatter.sdk.callback import CALLBACK_S, CallbackQueue
@@ -47,7 +49,9 @@ ON_CALL_START_S = 5.0
 class CallFeed:
     """Made before the call; then it takes the call's events, in order, and tells the callbacks."""
 
-    def __init__(self, callbacks: Callbacks, speech: SpeechEvents, calls: Calls, clock: Clock) -> None:
+    def __init__(
+        self, callbacks: Callbacks, speech: SpeechEvents, calls: Calls, clock: Clock, prices: PriceTable = BUILT_IN
+    ) -> None:
         self._callbacks = callbacks
         self._speech = speech
         self._clock = clock
@@ -61,7 +65,7 @@ class CallFeed:
         self._classification = ""
         self._recording = ""
         self._over: asyncio.Future[CallResult] = asyncio.get_running_loop().create_future()
-        self._meter = Meter()
+        self._meter = Meter(prices)
         self.control = CallControl(calls)
         self.state = ConversationState()
 

@@ -15,6 +15,8 @@ from getpatter.calls.views import CallView
 from getpatter.clock import Clock
 from getpatter.events import CallEnded, CallPlaced, CallPriced, Event
 from getpatter.observability.bus import EventBus
+from getpatter.pricing.figures import BUILT_IN
+from getpatter.pricing.table import PriceTable
 from getpatter.sdk.call_control import Calls
 from getpatter.sdk.call_feed import CallFeed
 from getpatter.sdk.callback import CALLBACK_S
@@ -38,8 +40,9 @@ class Switchboard(Calls, Protocol):
 class Feeds:
     """Places calls, and has those that come in answered, with the callbacks of each."""
 
-    def __init__(self, bus: EventBus, clock: Clock, speech: SpeechEvents) -> None:
+    def __init__(self, bus: EventBus, clock: Clock, speech: SpeechEvents, prices: PriceTable = BUILT_IN) -> None:
         self._clock = clock
+        self._prices = prices
         self._speech = speech
         self._default: Callable[[], CallFeed] | None = None
         """For calls that nobody here has placed."""
@@ -97,7 +100,7 @@ class Feeds:
             task.cancel()
 
     def _feed(self, callbacks: Callbacks, board: Switchboard) -> CallFeed:
-        return CallFeed(callbacks, self._speech, board, self._clock)
+        return CallFeed(callbacks, self._speech, board, self._clock, self._prices)
 
     def _take(self, event: Event) -> None:
         if isinstance(event, CallPriced):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from getpatter.carriers import prices
 from getpatter.events import (
     CallAnswered,
     CallEnded,
@@ -14,10 +13,16 @@ from getpatter.events import (
     DraftEnded,
     Event,
     FirstToken,
+    ProviderUsed,
     Turn,
     TurnLatency,
+    UsedFor,
 )
 from getpatter.observability.latency import Spread, observed, spreads
+from getpatter.pricing.bill import Bill
+from getpatter.pricing.figures import BUILT_IN
+from getpatter.pricing.table import PriceTable
+from getpatter.pricing.telephony import estimate
 
 MICROS = 1_000_000
 """Prices are kept in millionths."""
@@ -67,18 +72,26 @@ class LatencyBreakdown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostBreakdown:
-    """US dollars; None is not known, which is not nothing."""
+    """US dollars; None is not known, which is not nothing, or was not used.  Recognisers and voices tell at the end of
+    the call what they used."""
 
     stt: float | None = None
     tts: float | None = None
     llm: float | None = None
+    engine: float | None = None
+    """A speech-to-speech engine, which is all three."""
     telephony: float | None = None
     """By the carrier's list prices: its own price is known minutes after the call (`Callbacks.on_price`)."""
+    llm_cached_savings: float = 0.0
+    """What caches of language models and engines saved against the full price; it is taken off already."""
+    unknown: tuple[str, ...] = ()
+    """The parts, by their names here, of which at least something has no known price."""
 
     @property
     def total(self) -> float | None:
-        """What is known of it; None when nothing is."""
-        known = [part for part in (self.stt, self.tts, self.llm, self.telephony) if part is not None]
+        """What is known of it, so at least this where something is `unknown`; None when nothing is known."""
+        parts = (self.stt, self.tts, self.llm, self.engine, self.telephony)
+        known = [part for part in parts if part is not None]
         return sum(known) if known else None
 
 
@@ -127,7 +140,10 @@ class CallMetrics:
 class Meter:
     """Reads the events of one call; every call needs its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, prices: PriceTable = BUILT_IN) -> None:
+        self._prices = prices
+        self._bills: dict[UsedFor, Bill] = {}
+        self._saved_micros = 0
         self._call_id = ""
         self._placed: CallPlaced | None = None
         self._ear = ""
@@ -154,6 +170,10 @@ class Meter:
                 self._model = event.model
             case DraftEnded():
                 self._hits, self._misses = self._hits + event.used, self._misses + (not event.used)
+            case ProviderUsed():
+                bill = self._bills.get(event.kind, Bill())
+                self._bills[event.kind] = bill.plus(event.cost_micros, estimated=event.used.estimated)
+                self._saved_micros += event.saved_micros
             case CallEnded():
                 self._ended = event
             case Turn(role="caller"):
@@ -167,7 +187,19 @@ class Meter:
     @property
     def cost(self) -> CostBreakdown:
         """What the call has cost so far, as far as it is known."""
-        return CostBreakdown(telephony=self._telephony)
+        telephony = self._telephony
+        unknown: list[str] = [kind for kind, bill in self._bills.items() if bill.unknown]
+        if telephony is None and self._placed is not None:
+            unknown.append("telephony")
+        return CostBreakdown(
+            stt=self._dollars("stt"),
+            tts=self._dollars("tts"),
+            llm=self._dollars("llm"),
+            engine=self._dollars("engine"),
+            telephony=telephony,
+            llm_cached_savings=self._saved_micros / MICROS,
+            unknown=tuple(unknown),
+        )
 
     @property
     def metrics(self) -> CallMetrics:
@@ -208,11 +240,15 @@ class Meter:
         self._latencies.append(turn.latency)
         return answer
 
+    def _dollars(self, kind: UsedFor) -> float | None:
+        micros = self._bills.get(kind, Bill()).micros
+        return None if micros is None else micros / MICROS
+
     @property
     def _telephony(self) -> float | None:
         if (placed := self._placed) is None:
             return None
-        micros = prices.estimate(placed.carrier, placed.direction, placed.to_number, self._duration)
+        micros = estimate(placed.carrier, placed.direction, placed.to_number, self._duration, self._prices)
         return None if micros is None else micros / MICROS
 
     @property

@@ -35,6 +35,9 @@ from getpatter.conversation.pacer import Pacer
 from getpatter.home import TOKEN, secret
 from getpatter.llm.factory import language_model
 from getpatter.observability.bus import EventBus
+from getpatter.pricing.figures import BUILT_IN
+from getpatter.pricing.overrides import with_overrides
+from getpatter.pricing.pricer import Pricer
 from getpatter.server.carrier_app import CarrierEdge
 from getpatter.server.carriers import Telephone, telephone
 from getpatter.server.listener import Listener
@@ -109,6 +112,8 @@ class Engine:
         self.interrupted: Sequence[str] = ()
         """Calls that an earlier engine left open, found at the start."""
         self.bus = EventBus()
+        self.prices = with_overrides(BUILT_IN, settings.pricing) if settings.pricing else BUILT_IN
+        """What providers and carriers charge, as far as it is known."""
 
     @property
     def switchboard(self) -> Switchboard:
@@ -158,10 +163,11 @@ class Engine:
         listening = self._listening()
         agent = self._agent or self._default_agent()
         phone = self._telephone(listening, agent)
-        after = AfterCalls(phone.carrier, Ledger(store.calls, journal, self.bus), self._clock, settings.recordings)
+        ledger = Ledger(store.calls, journal, self.bus)
+        after = AfterCalls(phone.carrier, ledger, self._clock, settings.recordings, self.prices)
         stack.push_async_callback(after.stop)
         office = self._office(phone)
-        services = Services(listening, self._pacer(), self._clock)
+        services = Services(listening, self._pacer(), self._clock, pricer=Pricer(self.prices))
         lines = Lines(office, Admission(settings.max_calls), services, journal)
         exchange = self._exchange = self._open_exchange(agent, lines, phone, store, journal, after)
         await exchange.recall()
