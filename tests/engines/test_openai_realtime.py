@@ -9,6 +9,7 @@ from http import HTTPStatus
 import pytest
 
 from getpatter.audio.format import LINE, AudioFormat
+from getpatter.clock import Clock
 from getpatter.engines.base import (
     AudioDelta,
     EngineConfig,
@@ -22,6 +23,7 @@ from getpatter.engines.openai_wire import PCM16
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.llm.base import Message, TextDelta, ToolCall, ToolSpec
 from getpatter.testing.clock import ManualClock
+from getpatter.testing.contracts.realtime import RealtimeContract
 from getpatter.testing.realtime_server import RealtimeServer
 from getpatter.testing.realtime_session import Spoken
 
@@ -29,6 +31,16 @@ KEY = "sk-secret-0123456789"
 LOOK_UP = ToolSpec("look_up", "Finds somebody.", {"type": "object", "properties": {}})
 CONFIG = EngineConfig("You book tables.", (LOOK_UP,))
 SECOND = b"\x55" * 8000
+
+
+class TestOpenAIRealtime(RealtimeContract):
+    key_variable = "OPENAI_API_KEY"
+
+    def server(self, *answers: Spoken, heard: tuple[str, ...] = (), key: str = "", pace: float = 0.0) -> RealtimeServer:
+        return RealtimeServer(*answers, heard=heard, key=key, pace=pace)
+
+    def engine(self, url: str, *, api_key: str, clock: Clock) -> OpenAIRealtime:
+        return OpenAIRealtime(api_key, url=url, clock=clock)
 
 
 def engine_at(server: RealtimeServer, **changes: object) -> OpenAIRealtime:

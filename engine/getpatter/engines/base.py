@@ -26,6 +26,8 @@ class EngineConfig:
     """BCP 47."""
     history: Sequence[Message] = ()
     """What was said before, where a session takes the place of one that was lost; without a system prompt."""
+    resumes: str = ""
+    """What the session that was lost gave by `Resumption`; engines that give none have the history alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,18 @@ class ResponseDone:
 ResponseEvent = AudioDelta | TextDelta | ToolCall | ResponseDone
 """What a response consists of; `TextDelta` is the transcript of its audio, of which it runs ahead or with which it
 comes."""
-EngineEvent = ResponseEvent | InputTranscript
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """Another session can go on where this one stands: `EngineConfig.resumes` takes `handle`."""
+
+    handle: str
+    due: bool = False
+    """The vendor will soon end this one.  It is said while nothing is under way, so the other can take over unheard."""
+
+
+EngineEvent = ResponseEvent | InputTranscript | Resumption
 
 
 class EngineSession(Protocol):

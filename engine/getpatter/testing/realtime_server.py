@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Self
@@ -21,6 +21,7 @@ from websockets.http11 import Request, Response
 
 from getpatter.clock import Clock, SystemClock, sleep
 from getpatter.testing.realtime_session import Json, RealtimeSession, Spoken
+from getpatter.testing.vendors.seen import Seen
 
 
 class RealtimeServer:
@@ -65,17 +66,33 @@ class RealtimeServer:
 
     async def received(self, kind: str, count: int = 1, *, session: int = 0) -> Json:
         """The message of this type and number that came in a session, waited for where it did not come yet."""
-        async with self._changed:
-            await self._changed.wait_for(
-                lambda: len(self.sessions) > session and len(self.sessions[session].of(kind)) >= count
-            )
+        await self.until(lambda: len(self.sessions) > session and len(self.sessions[session].of(kind)) >= count)
         return self.sessions[session].of(kind)[count - 1]
 
     async def connected(self, count: int = 1) -> RealtimeSession:
         """The session of this number, waited for where it was not begun yet."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: len(self.sessions) >= count)
+        await self.until(lambda: len(self.sessions) >= count)
         return self.sessions[count - 1]
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait until something is so; it is looked at whenever anything came."""
+        async with self._changed:
+            await self._changed.wait_for(true)
+
+    async def quiet(self) -> None:
+        """Wait until all connections are closed."""
+        await self.until(lambda: not self._sockets)
+
+    def seen(self, number: int = 0) -> Seen:
+        """See `contracts.realtime.EngineServer`."""
+        session = self.sessions[number]
+        items = list(session.items.values())
+        return Seen(
+            session.session["instructions"],
+            tuple(tool["name"] for tool in session.session["tools"]),
+            tuple((item["call_id"], item["output"]) for item in items if "output" in item),
+            tuple(part["text"] for item in items for part in item.get("content", ()) if "text" in part),
+        )
 
     def cut(self) -> None:
         """Drop all connections, without a word."""
@@ -113,7 +130,9 @@ class RealtimeServer:
         except ConnectionClosed:
             pass
         finally:
-            self._sockets.discard(socket)
+            async with self._changed:
+                self._sockets.discard(socket)
+                self._changed.notify_all()
             if speaking is not None:
                 speaking.cancel()
                 await asyncio.gather(speaking, return_exceptions=True)

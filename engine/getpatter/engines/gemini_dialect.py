@@ -1,0 +1,288 @@
+"""One session of Gemini's Live API: what we say to it, and what its messages come to.  Pure.
+
+The API answers as soon as the caller's activity ends, and breaks off its answer as soon as another begins.  Since it is
+the conversation that decides about both, an activity ends with `respond` and not with each commit, and what the caller
+says while an answer is made is held back until that is complete, or cancelled.  It cannot be told what of an answer was
+heard; that is told as text with the next turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from getpatter.connections.faults import Faults
+from getpatter.engines import gemini_wire as wire
+from getpatter.engines.base import AudioDelta, EngineConfig, InputTranscript, ResponseDone, Resumption
+from getpatter.engines.dialect import READY, Ends
+from getpatter.engines.gemini_turn import ModelTurn
+from getpatter.engines.gemini_wire import SessionSettings
+from getpatter.engines.heard_text import HeardText
+from getpatter.errors import ProviderError
+from getpatter.llm.base import TextDelta, ToolSpec
+from getpatter.metering import Product, Used, totals
+
+MAX_HELD: Final = 60 * wire.INPUT.bytes_per_second
+"""Of a longer monologue over an answer the end matters most."""
+GO_ON: Final = "[The caller says nothing. Go on.]"
+
+
+class GeminiDialect:
+    """A `Dialect`.  `resumes` is the handle of a session that this one goes on with."""
+
+    def __init__(
+        self,
+        ends: Ends,
+        settings: SessionSettings,
+        config: EngineConfig,
+        *,
+        resumes: str,
+        product: Product,
+        faults: Faults,
+    ) -> None:
+        self._ends = ends
+        self._settings = settings
+        self._config = config
+        self._resumes = resumes
+        self._product = product
+        self._faults = faults
+        self._used: tuple[Used, ...] = ()
+        self._turn = ModelTurn()
+        self._responses = 0
+        self._said = HeardText(wire.OUTPUT)
+        self._caller = _Caller(ends)
+        self._notes: list[str] = []
+        """What the caller told otherwise than by voice, and what we have to tell."""
+        self._calls: dict[str, str] = {}
+        """Names of tools by the ids of their calls, until there is a result or the API wants none any more."""
+        self._results: list[tuple[str, str, str]] = []
+        self._handle = ""
+        self._leaving = False
+        """The API will end the session soon."""
+
+    # -- commands
+
+    def begin(self) -> None:
+        self._say(wire.setup(self._settings, self._config, self._resumes))
+
+    def send(self, audio: bytes) -> None:
+        self._caller.speak(audio, held=self._turn.is_heard)
+
+    def commit(self) -> None:
+        self._caller.commit()
+
+    def tell(self, text: str) -> None:
+        self._notes.append(text)
+
+    def respond(self) -> None:
+        results, self._results = self._results, []
+        if results:
+            self._say(wire.tool_results(results))
+        if self._caller.has_spoken:
+            for note in self._take_notes():
+                self._say(wire.told(note))
+            self._caller.end()
+        elif not results:
+            self._say(wire.turn("\n".join(self._take_notes()) or GO_ON))
+        self._begin_response()
+
+    def say(self, text: str) -> None:
+        self._say(wire.say(text))
+        self._begin_response()
+
+    def cancel(self) -> None:
+        if self._turn.is_heard:
+            self._turn.cancelled = True
+            self._caller.release()
+
+    def truncate(self, item_id: str, audio_end_ms: int) -> None:
+        heard = self._said.until(item_id, audio_end_ms)
+        if heard is not None:
+            what = f"only this: {heard}" if heard else "nothing"
+            self._notes.append(f"[The caller was not there to the end of your answer, and heard {what}]")
+
+    def tool_result(self, call_id: str, output: str) -> None:
+        name = self._calls.pop(call_id, None)
+        if name is None:
+            self._notes.append(f"[A tool that you called before gave: {output}]")
+        else:
+            self._results.append((call_id, name, output))
+
+    def configure(self, instructions: str, tools: Sequence[ToolSpec]) -> None:
+        self._say(wire.reconfigure(instructions, tools))
+
+    def keep_alive(self) -> None:
+        """Nothing is needed."""
+
+    def end(self) -> None:
+        """Nothing is to be said."""
+
+    def used(self, open_s: float) -> tuple[Used, ...]:
+        return self._used
+
+    def closed(self, code: int, reason: str) -> ProviderError | None:
+        lower = reason.lower()
+        if "api key" in lower:
+            return self._faults.refused(401)
+        if "quota" in lower or "resource_exhausted" in lower or "resource has been exhausted" in lower:
+            return self._faults.refused(429, reason.encode())
+        return None
+
+    def _say(self, message: wire.Json) -> None:
+        self._ends.send(wire.text(message))
+
+    def _take_notes(self) -> list[str]:
+        notes, self._notes = self._notes, []
+        return notes
+
+    def _begin_response(self) -> None:
+        self._turn.begin()
+        self._responses += 1
+
+    # -- what comes
+
+    def receive(self, message: str | bytes) -> None:
+        found = wire.parse(message)
+        if found.error is not None:
+            self._ends.emit(self._faults.refused(found.error.code, found.error.message.encode()))
+        if found.setup_complete is not None:
+            if self._config.history and not self._resumes:
+                self._say(wire.history(self._config.history))
+            self._ends.emit(READY)
+        if found.usage_metadata is not None:
+            # It comes with the end of the turn, which is some time after that of the answer.
+            self._used = totals((*self._used, wire.used(found.usage_metadata, self._product)))
+        if found.session_resumption_update is not None and found.session_resumption_update.resumable:
+            self._handle = found.session_resumption_update.new_handle
+            self._ends.emit(Resumption(self._handle))
+        if found.tool_call_cancellation is not None:
+            for call_id in found.tool_call_cancellation.ids:
+                self._calls.pop(call_id, None)
+        if found.server_content is not None:
+            self._content(found.server_content)
+        if found.tool_call is not None:
+            self._call_tools(found.tool_call)
+        if found.go_away is not None:
+            self._leaving = True
+        self._leave_if_idle()
+
+    def _content(self, content: wire.ServerContent) -> None:
+        if content.interim_input_transcription is not None:
+            self._caller.guessed(content.interim_input_transcription.text)
+        if content.input_transcription is not None:
+            self._caller.understood(content.input_transcription.text)
+        if self._turn.is_heard:
+            self._spoken(content)
+        ending = self._turn.ends(content)
+        if ending is not None:
+            odd = content.turn_complete_reason not in ("", "TURN_COMPLETE_REASON_UNSPECIFIED")
+            self._response_done(ResponseDone("incomplete" if odd and ending == "completed" else ending))
+
+    def _spoken(self, content: wire.ServerContent) -> None:
+        item_id = f"turn_{self._responses}"
+        if content.output_transcription is not None and content.output_transcription.text:
+            self._turn.spoke()
+            self._said.write(item_id, content.output_transcription.text)
+            self._ends.emit(TextDelta(content.output_transcription.text))
+        for audio in wire.sounds(content):
+            self._turn.spoke()
+            self._said.add(item_id, len(audio))
+            self._ends.emit(AudioDelta(item_id, audio))
+
+    def _call_tools(self, message: wire.ToolCalls) -> None:
+        """The API waits for the results, so what it has to say is said; the next answer comes of them."""
+        if not self._turn.is_heard:
+            return
+        self._turn.spoke()
+        for call in wire.calls(message):
+            self._calls[call.id] = call.name
+            self._ends.emit(call)
+        self._turn.wait_for_tools()
+        self._response_done(ResponseDone())
+
+    def _response_done(self, done: ResponseDone) -> None:
+        self._caller.answered()
+        self._ends.emit(done)
+        self._caller.release()
+
+    def _leave_if_idle(self) -> None:
+        if self._leaving and not (self._turn.under_way or self._caller.has_spoken or self._calls):
+            self._leaving = False
+            self._ends.emit(Resumption(self._handle, due=True))
+
+
+class _Caller:
+    """What the caller says: as activities to the API, as transcripts to us."""
+
+    def __init__(self, ends: Ends) -> None:
+        self._ends = ends
+        self._held = bytearray()
+        self._active = False
+        self._fresh = False
+        """Audio came since the last commit."""
+        self._due = 0
+        """Commits of what is being said."""
+        self._ended = 0
+        """Commits of what is being answered, whose transcripts have not been given."""
+        self._text = ""
+
+    @property
+    def has_spoken(self) -> bool:
+        """Something was said that no answer was asked to."""
+        return self._active or bool(self._held)
+
+    def speak(self, audio: bytes, *, held: bool) -> None:
+        self._fresh = True
+        if not held:
+            self.release()
+            self._send(audio)
+            return
+        self._held += audio
+        if (over := len(self._held) - MAX_HELD) > 0:
+            del self._held[:over]
+
+    def release(self) -> None:
+        """Let the API hear what was held back."""
+        if self._held:
+            audio = bytes(self._held)
+            self._held.clear()
+            self._send(audio)
+
+    def _send(self, audio: bytes) -> None:
+        if not self._active:
+            self._active = True
+            self._ends.send(wire.text(wire.ACTIVITY_START))
+        self._ends.send(wire.append(audio))
+
+    def end(self) -> None:
+        """All that was said is to be answered."""
+        self.release()
+        self._active = False
+        self._ended, self._due = self._ended + self._due, 0
+        self._ends.send(wire.text(wire.ACTIVITY_END))
+
+    def commit(self) -> None:
+        if not self._fresh and not self._due and not self._ended:
+            self._ends.emit(InputTranscript("", final=True))
+            return
+        self._fresh = False
+        self._due += 1
+        if self._text:
+            self._ends.emit(InputTranscript(self._text.strip(), final=False))
+
+    def guessed(self, text: str) -> None:
+        self._ends.emit(InputTranscript((self._text + text).strip(), final=False))
+
+    def understood(self, text: str) -> None:
+        self._text += text
+        if text:
+            self._ends.emit(InputTranscript(self._text.strip(), final=False))
+
+    def answered(self) -> None:
+        """Transcripts have no end of their own, and come in pieces; with the answer they are taken to be whole."""
+        if not self._ended:
+            return
+        for _ in range(self._ended - 1):
+            self._ends.emit(InputTranscript("", final=True))
+        self._ends.emit(InputTranscript(self._text.strip(), final=True))
+        self._ended, self._text = 0, ""
