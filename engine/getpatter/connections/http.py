@@ -59,9 +59,11 @@ class HttpService:
         self._making = asyncio.Lock()
 
     @asynccontextmanager
-    async def stream(self, request: HttpRequest, waits: Waits) -> AsyncIterator[Answer]:
+    async def stream(self, request: HttpRequest, waits: Waits, faults: Faults | None = None) -> AsyncIterator[Answer]:
         """The answer, whose body is still to come.  Leaving before its end closes the connection, which stops the
-        provider's work.  Raises `ProviderError` unless it is a success, and for what goes wrong inside."""
+        provider's work.  Raises `ProviderError` unless it is a success, and for what goes wrong inside; `faults` words
+        it where the service has several models."""
+        faults = faults or self._faults
         client = await self._connections()
         give_up = self._clock.now() + waits.first_s
         response: httpx.Response | None = None
@@ -70,14 +72,14 @@ class HttpService:
                 response = await client.send(_built(client, request), stream=True, follow_redirects=False)
                 if not response.is_success:
                     body = await _beginning(response)
-                    raise self._faults.refused(response.status_code, body, response.headers)
+                    raise faults.refused(response.status_code, body, response.headers)
             yield Answer(response, self._clock, waits, give_up)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise self._faults.unreachable(error.__cause__ or error) from None
+            raise faults.unreachable(error.__cause__ or error) from None
         except (TimeoutError, httpx.TimeoutException):
-            raise self._faults.late() from None
+            raise faults.late() from None
         except httpx.HTTPError as error:
-            raise self._faults.broke_off(type(error).__name__) from None
+            raise faults.broke_off(type(error).__name__) from None
         finally:
             if response is not None:
                 await response.aclose()
@@ -118,13 +120,15 @@ class Answer:
 
     async def pieces(self) -> AsyncGenerator[bytes]:
         """The body as it comes.  A piece that does not come in time raises what `HttpService.stream` translates."""
-        while True:
-            async with deadline(self._clock, self._give_up):
-                piece = await anext(self._pieces, None)
-            if piece is None:
-                return
+        while (piece := await self.piece()) is not None:
             yield piece
             self.alive()
+
+    async def piece(self) -> bytes | None:
+        """The next piece, None at the end.  For streams that hold more than the answer, such as comments that keep them
+        open: what shows that the answer comes, the reader says with `alive`."""
+        async with deadline(self._clock, self._give_up):
+            return await anext(self._pieces, None)
 
     def alive(self) -> None:
         """From now on the next piece has `Waits.next_s`."""
