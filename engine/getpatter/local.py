@@ -28,5 +28,5 @@ def tts(voice: str = "", language: str = "en-US") -> TextToSpeech:
 
 
 def llm() -> LanguageModel:
-    """The model at `PATTER_LLM_URL`, e.g. of Ollama on this machine; without one a script that books tables."""
+    """The model that `PATTER_LLM` or `PATTER_LLM_URL` names, e.g. of Ollama here; else a script that books tables."""
     return language_model(settings.load())

@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     transfer_to: str = ""
     """Numbers and prefixes (ending in *) to which the agent may transfer calls, separated by commas."""
     database_url: str = Field("", validation_alias=AliasChoices("DATABASE_URL", "database_url"))
+    llm: str = ""
+    """Vendor and model, e.g. openai/gpt-4o-mini; the key is looked for in the vendor's own variable."""
     llm_url: str = ""
     """Base URL of an OpenAI-compatible API, e.g. http://127.0.0.1:11434/v1"""
     llm_model: str = ""

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from getpatter.testing.openai_server import Answer, OpenAIServer
+from getpatter.testing.vendors.openai_chat import Answer, OpenAIServer
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 COMMAND = (sys.executable, "-m", "getpatter.cli.main")

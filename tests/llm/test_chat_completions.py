@@ -1,22 +1,35 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
-from getpatter.llm.chat_completions import ReplyAssembler, StreamError, request_body
-from getpatter.metering import UNKNOWN, Used
+from getpatter.llm.base import Message, NoCall, ReplyPart, TextDelta, ToolCall, ToolSpec
+from getpatter.llm.chat_completions import ChatCompletions, ReplyAssembler
+from getpatter.llm.dialect import StreamError
+from getpatter.llm.options import Chosen
+from getpatter.llm.session import Session, SessionRule
+from getpatter.llm.sse import ServerSentEvent
+from getpatter.metering import UNKNOWN, Product, Used
+
+
+CHAT = ChatCompletions(url="https://host/v1", product=Product("vendor", "m"), key=SecretStr("sk-secret"))
+
+
+def event(data: object) -> ServerSentEvent:
+    return ServerSentEvent("message", data if isinstance(data, str) else json.dumps(data))
 
 
 def assemble(*deltas: dict[str, Any], finish: str | None = "stop") -> list[ReplyPart]:
     assembler = ReplyAssembler()
     parts: list[ReplyPart] = []
     for delta in deltas:
-        parts += assembler.feed(json.dumps({"choices": [{"index": 0, "delta": delta}]}))
+        parts += assembler.feed(event({"choices": [{"index": 0, "delta": delta}]}))
     if finish:
-        parts += assembler.feed(json.dumps({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]}))
+        parts += assembler.feed(event({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]}))
     return [*parts, *assembler.close()]
 
 
@@ -25,19 +38,17 @@ def piece(index: int | None = None, id: str | None = None, name: str | None = No
 
 
 def test_a_request_asks_for_a_stream_with_usage() -> None:
-    assert request_body("m", [Message("user", "Hello?")], []) == {
+    assert CHAT.body([Message("user", "Hello?")], []) == {
         "model": "m",
         "messages": [{"role": "user", "content": "Hello?"}],
         "stream": True,
         "stream_options": {"include_usage": True},
     }
-    assert request_body("m", [], [], temperature=0.0)["temperature"] == 0.0
 
 
 def test_tools_their_calls_and_results_are_written_as_the_api_has_them() -> None:
     call = ToolCall("call_1", "look_up", '{"day": "Monday"}')
-    body = request_body(
-        "m",
+    body = CHAT.body(
         [Message("assistant", "", tool_calls=(call,)), Message("tool", "at eight", tool_call_id="call_1")],
         [ToolSpec("look_up", "Find a time.", {"type": "object"})],
     )
@@ -93,21 +104,19 @@ def test_calls_without_index_and_id_are_told_apart_by_their_names() -> None:
 
 def test_the_last_usage_counts() -> None:
     assembler = ReplyAssembler()
-    assembler.feed('{"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 1}}')
-    assembler.feed(
-        '{"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 9,'
-        ' "prompt_tokens_details": {"cached_tokens": 4}}}'
-    )
+    assembler.feed(event('{"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 1}}'))
+    usage = {"prompt_tokens": 5, "completion_tokens": 9, "prompt_tokens_details": {"cached_tokens": 4}}
+    assembler.feed(event({"choices": [], "usage": usage}))
     assert assembler.close() == [Used(UNKNOWN, input_tokens=5, output_tokens=9, cached_tokens=4)]
     assert assembler.close() == []
 
 
 def test_nothing_has_begun_before_text_or_a_call() -> None:
     assembler = ReplyAssembler()
-    assembler.feed('{"choices": [{"delta": {"role": "assistant", "content": ""}}]}')
-    assembler.feed('{"choices": [{"delta": {"reasoning_content": "Hm."}}]}')
+    assembler.feed(event('{"choices": [{"delta": {"role": "assistant", "content": ""}}]}'))
+    assembler.feed(event('{"choices": [{"delta": {"reasoning_content": "Hm."}}]}'))
     assert not assembler.began
-    assembler.feed('{"choices": [{"delta": {"content": "Hello"}}]}')
+    assembler.feed(event('{"choices": [{"delta": {"content": "Hello"}}]}'))
     assert assembler.began
     assert not assembler.finished
 
@@ -120,14 +129,48 @@ def test_nothing_has_begun_before_text_or_a_call() -> None:
         ('{"error": {"code": "server_error"}}', "server_error"),
         ("<html>", "no completion chunk"),
         ('{"choices": 5}', "no completion chunk"),
+        ('{"x_groq": {"error": "over capacity"}}', "over capacity"),
     ],
 )
 def test_an_error_in_the_stream_is_raised(data: str, words: str) -> None:
     with pytest.raises(StreamError, match=words):
-        ReplyAssembler().feed(data)
+        ReplyAssembler().feed(event(data))
 
 
 @pytest.mark.parametrize("data", ["{}", '{"choices": null}', '{"choices": [{"delta": null}], "usage": null}'])
 def test_chunks_that_say_nothing_are_passed_over(data: str) -> None:
     assembler = ReplyAssembler()
-    assert [*assembler.feed(data), *assembler.close()] == []
+    assert [*assembler.feed(event(data)), *assembler.close()] == []
+
+
+def test_what_was_chosen_is_asked_for_under_the_servers_own_names() -> None:
+    chosen = Chosen(temperature=0.0, max_tokens=50, top_p=0.9, reasoning_effort="low", extra_body={"seed": 1, "n": 1})
+    body = replace(CHAT, options=chosen, limit_field="max_completion_tokens").body([], [])
+    assert (body["temperature"], body["top_p"], body["reasoning_effort"], body["seed"]) == (0.0, 0.9, "low", 1)
+    assert body["max_completion_tokens"] == 50
+    assert "max_tokens" not in body
+    assert replace(CHAT, options=Chosen(max_tokens=5)).body([], [])["max_tokens"] == 5
+
+
+def test_a_request_holds_the_key_and_what_the_server_is_told_of_the_call() -> None:
+    assert CHAT.request([], []).headers["Authorization"] == "Bearer sk-secret"
+    rule = SessionRule(id_header="X-Session", id_prefix="patter-", user_prefix="u-")
+    session = Session(rule, NoCall("call_1"), CHAT.key)
+    request = replace(CHAT, session=session, options=Chosen(extra_headers={"X-Team": "a"})).request([], [])
+    assert (request.headers["X-Session"], request.headers["X-Team"]) == ("patter-call_1", "a")
+    assert request.json["user"] == "u-call_1"
+    assert "sk-secret" not in repr(request)
+    assert "sk-secret" not in repr(CHAT)
+
+
+def test_usage_is_found_where_groq_has_it() -> None:
+    assembler = ReplyAssembler(Product("groq", "m"))
+    assembler.feed(event({"x_groq": {"usage": {"prompt_tokens": 5, "completion_tokens": 9}}, "choices": []}))
+    assert assembler.close() == [Used(Product("groq", "m"), input_tokens=5, output_tokens=9)]
+
+
+def test_nothing_of_use_follows_the_last_event() -> None:
+    assembler = ReplyAssembler()
+    assert assembler.feed(event("[DONE]")) == []
+    assert assembler.over
+    assert assembler.feed(event("anything")) == []

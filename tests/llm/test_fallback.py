@@ -15,7 +15,7 @@ from getpatter.llm.openai_compatible import OpenAICompatibleLLM
 from getpatter.llm.scripted import ScriptedLLM
 from getpatter.testing.clock import ManualClock
 from getpatter.testing.failing import HANGS, REFUSES, FailingLLM, Fault
-from getpatter.testing.openai_server import Answer, OpenAIServer
+from getpatter.testing.vendors.openai_chat import Answer, OpenAIServer
 from getpatter.testing.providers import AnsweringLLM
 from getpatter.tools.context import ToolContext
 

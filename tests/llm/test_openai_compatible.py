@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -16,10 +17,10 @@ from getpatter.clock import Clock
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
 from getpatter.llm.openai_compatible import OpenAICompatibleLLM
-from getpatter.metering import UNKNOWN, Used
+from getpatter.metering import UNKNOWN, Product, Used
 from getpatter.testing.clock import ManualClock
 from getpatter.testing.http import served
-from getpatter.testing.openai_server import Answer, OpenAIServer
+from getpatter.testing.vendors.openai_chat import Answer, OpenAIServer
 
 KEY = "sk-very-secret"
 HELLO = [Message("user", "Hello?")]
@@ -61,7 +62,10 @@ async def test_an_answer_is_streamed_with_its_tool_calls_and_usage() -> None:
         *texts, tool_call, usage = await collect(llm)
     assert text_of(texts) == answer.text
     assert len(texts) > 1
-    assert (tool_call, usage) == (call, answer.usage)
+    assert tool_call == call
+    assert answer.usage is not None
+    host = server.url.removeprefix("http://").removesuffix("/v1")
+    assert usage == replace(answer.usage, product=Product(host, "m"))
 
 
 async def test_the_request_holds_model_messages_tools_and_key() -> None:
@@ -107,7 +111,8 @@ async def test_warming_does_not_wait_for_ever() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         async with model(f"http://127.0.0.1:{silent.getsockname()[1]}/v1", clock=clock) as llm, asyncio.timeout(30):
             warming = asyncio.create_task(llm.warm())
-            await asyncio.sleep(0)
+            while clock.next_timer is None:
+                await asyncio.sleep(0)
             clock.advance(5.0)
             await warming
 
@@ -196,7 +201,7 @@ async def test_a_wrong_key_names_its_setting() -> None:
         error = await failure(llm)
     assert "HTTP 401" in error.message
     assert KEY not in error.message
-    assert "PATTER_LLM_KEY" in (error.next_step or "")
+    assert "`api_key`" in (error.next_step or "")
     assert not error.retryable
 
 
@@ -204,7 +209,7 @@ async def test_an_unknown_model_names_its_setting() -> None:
     async with OpenAIServer(model="another").running() as server, model(server.url) as llm:
         error = await failure(llm)
     assert "'m'" in error.message
-    assert "PATTER_LLM_MODEL" in (error.next_step or "")
+    assert "`model`" in (error.next_step or "")
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -224,7 +229,7 @@ async def test_a_server_that_does_not_run_names_its_setting() -> None:
         error = await failure(llm)
     assert error.retryable
     assert "cannot be reached" in error.message
-    assert "PATTER_LLM_URL" in (error.next_step or "")
+    assert "`base_url`" in (error.next_step or "")
 
 
 async def test_a_redirect_is_refused_so_that_the_key_stays_here() -> None:
@@ -237,7 +242,7 @@ async def test_a_redirect_is_refused_so_that_the_key_stays_here() -> None:
         async with served(app) as address, model(f"{address}/v1") as llm:
             error = await failure(llm)
     assert other.requests == []
-    assert "PATTER_LLM_URL" in (error.next_step or "")
+    assert "`base_url`" in (error.next_step or "")
 
 
 async def test_a_page_is_no_answer() -> None:
@@ -250,7 +255,7 @@ async def test_a_page_is_no_answer() -> None:
     ):
         error = await failure(llm)
     assert not error.retryable
-    assert "PATTER_LLM_URL" in (error.next_step or "")
+    assert "`base_url`" in (error.next_step or "")
 
 
 @pytest.mark.parametrize(
@@ -266,12 +271,12 @@ async def test_a_name_shows_model_and_server_and_nothing_else(base: str) -> None
 @pytest.mark.parametrize(
     ("url", "key", "setting"),
     [
-        ("localhost:11434/v1", "", "PATTER_LLM_URL"),
-        ("http://", "", "PATTER_LLM_URL"),
-        ("http://localhost:port/v1", "", "PATTER_LLM_URL"),
-        ("http://me:secret@localhost/v1", "", "PATTER_LLM_KEY"),
-        ("http://localhost/v1?key=secret", "", "PATTER_LLM_KEY"),
-        ("http://localhost/v1", "“quoted”", "PATTER_LLM_KEY"),
+        ("localhost:11434/v1", "", "`base_url`"),
+        ("http://", "", "`base_url`"),
+        ("http://localhost:port/v1", "", "`base_url`"),
+        ("http://me:secret@localhost/v1", "", "`api_key`"),
+        ("http://localhost/v1?key=secret", "", "`api_key`"),
+        ("http://localhost/v1", "“quoted”", "The key"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_at_once(url: str, key: str, setting: str) -> None:

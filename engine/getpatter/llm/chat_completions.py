@@ -7,31 +7,72 @@ where the meaning is clear: tool calls without an index or id, usage in every ch
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from pydantic import SecretStr
 
+from getpatter.connections.http import HttpRequest
 from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
+from getpatter.llm.dialect import StreamError
+from getpatter.llm.options import Chosen
+from getpatter.llm.products import exact
+from getpatter.llm.session import Session
+from getpatter.llm.sse import ServerSentEvent
 from getpatter.metering import UNKNOWN, Product, Used
 
 
-def request_body(
-    model: str, messages: Sequence[Message], tools: Sequence[ToolSpec], *, temperature: float | None = None
-) -> dict[str, Any]:
-    """The JSON object to post."""
-    body: dict[str, Any] = {
-        "model": model,
-        "messages": [_message(message) for message in messages],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    if tools:
-        body["tools"] = [_tool(tool) for tool in tools]
-    if temperature is not None:
-        body["temperature"] = temperature
-    return body
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatCompletions:
+    """The dialect of one model on one server."""
+
+    url: str
+    """The API's base, without a slash at its end."""
+    product: Product
+    key: SecretStr = field(default_factory=lambda: SecretStr(""))
+    options: Chosen = field(default_factory=Chosen)
+    limit_field: str = "max_tokens"
+    """What the server calls the longest reply: OpenAI's reasoning models know `max_completion_tokens` alone, and many
+    other servers `max_tokens` alone."""
+    session: Session | None = None
+
+    @property
+    def models_url(self) -> str:
+        return f"{self.url}/models"
+
+    def headers(self) -> Mapping[str, str]:
+        key = self.key.get_secret_value()
+        own = {"Accept": "text/event-stream"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        return {**own, **self.options.extra_headers}
+
+    def request(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> HttpRequest:
+        headers = {**self.headers(), **(self.session.headers if self.session is not None else {})}
+        return HttpRequest(url=f"{self.url}/chat/completions", headers=headers, json=self.body(messages, tools))
+
+    def assembler(self) -> ReplyAssembler:
+        return ReplyAssembler(self.product)
+
+    def body(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> dict[str, Any]:
+        """The JSON object to post."""
+        chosen = self.options
+        asked = {
+            "tools": [_tool(tool) for tool in tools] or None,
+            "temperature": chosen.temperature,
+            "top_p": chosen.top_p,
+            self.limit_field: chosen.max_tokens,
+            "reasoning_effort": chosen.reasoning_effort or None,
+            "user": (self.session.user if self.session is not None else "") or None,
+        }
+        return {
+            "model": self.product.model,
+            "messages": [_message(message) for message in messages],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            **{name: value for name, value in asked.items() if value is not None},
+            **chosen.extra_body,
+        }
 
 
 def _message(message: Message) -> dict[str, Any]:
@@ -74,6 +115,7 @@ class _Choice(msgspec.Struct, frozen=True):
 
 class _PromptDetails(msgspec.Struct, frozen=True):
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 class _Usage(msgspec.Struct, frozen=True):
@@ -82,17 +124,21 @@ class _Usage(msgspec.Struct, frozen=True):
     prompt_tokens_details: _PromptDetails | None = None
 
 
-class _Chunk(msgspec.Struct, frozen=True):
-    choices: list[_Choice] | None = None
+class _XGroq(msgspec.Struct, frozen=True):
     usage: _Usage | None = None
     error: Any = None
 
 
+class _Chunk(msgspec.Struct, frozen=True):
+    model: str | None = None
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    error: Any = None
+    x_groq: _XGroq | None = None
+    """Groq's own place for what others have in `usage` and `error`."""
+
+
 _decode = msgspec.json.Decoder(_Chunk).decode
-
-
-class StreamError(Exception):
-    """The server reported an error, or something that is no chunk, inside the stream."""
 
 
 @dataclass(slots=True)
@@ -113,20 +159,27 @@ class ReplyAssembler:
         self._product = product
         self._calls: list[_OpenCall] = []
         self._usage: _Usage | None = None
+        self._served = ""
         self.began = False
         """The model has begun to write: text or a tool call."""
         self.finished = False
         """The model said that it is done; usage may still follow."""
+        self.over = False
 
-    def feed(self, data: str) -> list[ReplyPart]:
-        """The parts that one event's `data` completes.  Raises `StreamError`."""
+    def feed(self, event: ServerSentEvent) -> list[ReplyPart]:
+        """The parts that one event completes.  Raises `StreamError`."""
+        if self.over or event.data.strip() == "[DONE]":
+            self.finished = self.over = True
+            return []
         try:
-            chunk = _decode(data)
+            chunk = _decode(event.data)
         except msgspec.MsgspecError as broken:
             raise StreamError(f"what came is no completion chunk: {broken}") from None
-        if chunk.error:
-            raise StreamError(error_text(chunk.error))
-        self._usage = chunk.usage or self._usage
+        groq = chunk.x_groq or _XGroq()
+        if error := chunk.error or groq.error:
+            raise StreamError(error_text(error))
+        self._usage = chunk.usage or groq.usage or self._usage
+        self._served = chunk.model or self._served
         parts: list[ReplyPart] = []
         for choice in chunk.choices or ():
             if choice.delta is not None:
@@ -142,12 +195,13 @@ class ReplyAssembler:
         self._usage = None
         if usage is None:
             return self._close_calls()
-        cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
+        details = usage.prompt_tokens_details or _PromptDetails()
         used = Used(
-            self._product,
+            exact(self._product, self._served),
             input_tokens=usage.prompt_tokens or 0,
             output_tokens=usage.completion_tokens or 0,
-            cached_tokens=cached or 0,
+            cached_tokens=details.cached_tokens or 0,
+            cache_write_tokens=details.cache_write_tokens or 0,
         )
         return [*self._close_calls(), used]
 

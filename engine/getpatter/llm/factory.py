@@ -2,31 +2,106 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from getpatter.connections.vendor import Vendor, host_of
 from getpatter.errors import ConfigurationError
+from getpatter.llm import presets
+from getpatter.llm.anthropic import AnthropicLLM
 from getpatter.llm.base import LanguageModel
+from getpatter.llm.faults import SetBy
+from getpatter.llm.google import GoogleLLM
 from getpatter.llm.openai_compatible import OpenAICompatibleLLM
 from getpatter.llm.scripted import ScriptedLLM
 from getpatter.settings import Settings
 
 
-def language_model(settings: Settings) -> LanguageModel:
-    """The model at `PATTER_LLM_URL`; without one the built-in script, which needs no account.
+class _Make(Protocol):
+    def __call__(self, *, model: str, set_by: SetBy) -> LanguageModel: ...
 
-    Raises `ConfigurationError` when only a part of what a server needs is set.
+
+def _openclaw(*, model: str, set_by: SetBy) -> LanguageModel:
+    return presets.OpenClawLLM(model or "main", set_by=set_by)
+
+
+VENDORS: Final[Mapping[str, _Make]] = {
+    "openai": presets.OpenAILLM,
+    "anthropic": AnthropicLLM,
+    "google": GoogleLLM,
+    "groq": presets.GroqLLM,
+    "cerebras": presets.CerebrasLLM,
+    "inworld": presets.InworldLLM,
+    "litellm-proxy": presets.LiteLLMProxyLLM,
+    "ollama": presets.OllamaLLM,
+    "vllm": presets.VLLMLLM,
+    "hermes": presets.HermesLLM,
+    "openclaw": _openclaw,
+}
+"""By the name that stands before the slash in `PATTER_LLM`."""
+
+_BY_NAME: Final = SetBy(model="PATTER_LLM")
+_BY_URL: Final = SetBy(model="PATTER_LLM_MODEL", url="PATTER_LLM_URL")
+
+
+def language_model(settings: Settings) -> LanguageModel:
+    """The model that `PATTER_LLM` names, or the one at `PATTER_LLM_URL`; without either the built-in script, which
+    needs no account.
+
+    Raises `ConfigurationError` when only a part of what a server needs is set, or more than can hold.
     """
+    given = {
+        "PATTER_LLM_URL": settings.llm_url,
+        "PATTER_LLM_MODEL": settings.llm_model,
+        "PATTER_LLM_KEY": settings.llm_key.get_secret_value(),
+    }
+    if settings.llm:
+        if stray := _set(given):
+            raise ConfigurationError(
+                f"{stray} cannot hold beside PATTER_LLM={settings.llm}.",
+                next_step=f"Unset {stray}: PATTER_LLM names the model, and the vendor's own variable holds its key.",
+            )
+        return named_model(settings.llm)
     if settings.llm_url:
         if not settings.llm_model:
             raise ConfigurationError(
                 "PATTER_LLM_URL is set, but PATTER_LLM_MODEL is not.",
                 next_step="Set PATTER_LLM_MODEL to the name of a model that the server has, e.g. gpt-4o-mini.",
             )
-        return OpenAICompatibleLLM(settings.llm_url, settings.llm_model, settings.llm_key)
+        return model_at(settings.llm_url, settings.llm_model, settings.llm_key.get_secret_value())
     # A script in place of the model that somebody asked for would come as a surprise on the telephone.
-    given = {"PATTER_LLM_MODEL": settings.llm_model, "PATTER_LLM_KEY": settings.llm_key.get_secret_value()}
-    if stray := [name for name, value in given.items() if value]:
+    if stray := _set(given):
         raise ConfigurationError(
-            f"{' and '.join(stray)} cannot work without PATTER_LLM_URL.",
+            f"{stray} cannot work without PATTER_LLM_URL.",
             next_step="Set PATTER_LLM_URL to the server's base URL, e.g. https://api.openai.com/v1, "
-            f"or unset {' and '.join(stray)} to have the built-in script.",
+            f"or unset {stray} to have the built-in script.",
         )
     return ScriptedLLM()
+
+
+def named_model(name: str) -> LanguageModel:
+    """`vendor/model`, or the vendor alone for its default, e.g. `anthropic/claude-haiku-4-5`.
+
+    Raises `ConfigurationError` for a vendor that is not known, and for one whose key is missing.
+    """
+    vendor, _, model = name.strip().partition("/")
+    make = VENDORS.get(vendor.lower())
+    if make is None:
+        raise ConfigurationError(
+            f"PATTER_LLM names {vendor!r}, which is no vendor that is known here.",
+            next_step="Set PATTER_LLM to a vendor and a model, e.g. openai/gpt-4o-mini. "
+            f"Known vendors are {', '.join(VENDORS)}.  For any other server that speaks chat completions set PATTER_LLM_URL.",
+        )
+    return make(model=model, set_by=_BY_NAME)
+
+
+def model_at(url: str, model: str, key: str) -> OpenAICompatibleLLM:
+    """A model that the settings name by its server.  Raises `ConfigurationError`."""
+    hosts = {host_of(preset.url): preset.vendor.billed_as for preset in presets.PAID}
+    host = host_of(url.strip())
+    vendor = Vendor("that server", "PATTER_LLM_KEY", id=hosts.get(host, host))
+    return OpenAICompatibleLLM(url, model, key, vendor=vendor, set_by=_BY_URL)
+
+
+def _set(given: Mapping[str, str]) -> str:
+    return " and ".join(name for name, value in given.items() if value)

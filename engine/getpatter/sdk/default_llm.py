@@ -9,9 +9,8 @@ from getpatter.agent import Agent
 from getpatter.environment import variables
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.llm.base import LanguageModel, Message, ReplyPart, ToolSpec
-from getpatter.llm.openai_compatible import OpenAICompatibleLLM
-
-OPENAI_URL, OPENAI_MODEL = "https://api.openai.com/v1", "gpt-4o-mini"
+from getpatter.llm.factory import model_at, named_model
+from getpatter.llm.presets import OPENAI, OpenAILLM
 
 
 class DefaultLLM:
@@ -24,17 +23,21 @@ class DefaultLLM:
         self._model = model
 
     def chosen(self) -> LanguageModel:
-        """The model at `PATTER_LLM_URL`, or else OpenAI's; raises `ConfigurationError` where there is neither."""
+        """The model that `PATTER_LLM` names, the one at `PATTER_LLM_URL`, or else OpenAI's.
+
+        Raises `ConfigurationError` where there is none of them.
+        """
         given = variables()
+        if name := given.get("PATTER_LLM"):
+            vendor = name.partition("/")[0]
+            return named_model(f"{vendor}/{self._model}" if self._model else name)
         if url := given.get("PATTER_LLM_URL"):
-            return OpenAICompatibleLLM(
-                url, self._model or given.get("PATTER_LLM_MODEL", ""), given.get("PATTER_LLM_KEY", "")
-            )
-        if key := given.get("OPENAI_API_KEY"):
-            return OpenAICompatibleLLM(OPENAI_URL, self._model or OPENAI_MODEL, key)
+            return model_at(url, self._model or given.get("PATTER_LLM_MODEL", ""), given.get("PATTER_LLM_KEY", ""))
+        if given.get(OPENAI.vendor.key_variable):
+            return OpenAILLM(model=self._model)
         raise ConfigurationError(
             "The agent has no language model.",
-            next_step="Pass llm=..., answer with on_message=..., or set OPENAI_API_KEY or PATTER_LLM_URL.",
+            next_step="Pass llm=..., answer with on_message=..., or set OPENAI_API_KEY or PATTER_LLM.",
         )
 
     async def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncGenerator[ReplyPart]:

@@ -6,7 +6,7 @@ import pytest
 
 from getpatter.llm.base import ToolCall
 from getpatter.metering import UNKNOWN, Used
-from getpatter.testing.openai_server import Answer, OpenAIServer
+from getpatter.testing.vendors.openai_chat import Answer, OpenAIServer
 
 openai = pytest.importorskip("openai", reason="the official client is not installed")
 

@@ -1,0 +1,76 @@
+"""Anthropic's models."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, Self, Unpack
+
+from pydantic import SecretStr
+
+from getpatter.connections.facts import Facts
+from getpatter.connections.vendor import Vendor, host_of, service_url
+from getpatter.llm.anthropic_messages import AnthropicMessages
+from getpatter.llm.faults import ModelFaults
+from getpatter.llm.http import HttpLLM
+from getpatter.llm.options import Chosen, Options
+from getpatter.metering import Product
+
+URL: Final = "https://api.anthropic.com"
+MODEL: Final = "claude-haiku-4-5-20251001"
+ANTHROPIC: Final = Vendor("Anthropic", "ANTHROPIC_API_KEY", "https://console.anthropic.com/settings/keys")
+
+FACTS: Final = Facts(
+    vendor=ANTHROPIC.name,
+    key_variable=ANTHROPIC.key_variable,
+    transport="HTTP event stream",
+    models=(MODEL,),
+    features=("tools", "cancel", "cached tokens", "prompt caching"),
+    billing="tokens",
+    tested_with="anthropic",
+)
+
+
+class AnthropicLLM(HttpLLM):
+    """A model at Anthropic's Messages API, or at a proxy that speaks it (`base_url`, without `/v1`).
+
+    Tools and system prompt are cached there for five minutes, if they are long enough: from 1,024 to 4,096 tokens on,
+    by model.  Replies are limited to 1,024 tokens where `max_tokens` is not given.  Thinking is off; do not turn it on by
+    `extra_body` with tools, since its blocks are not sent back, which the API then refuses.
+
+    The key is looked for in `ANTHROPIC_API_KEY`, in the environment and in `.env`.  Raises `ConfigurationError`.
+    """
+
+    def __init__(
+        self,
+        api_key: SecretStr | str = "",
+        model: str = MODEL,
+        *,
+        base_url: str = "",
+        **options: Unpack[Options],
+    ) -> None:
+        chosen = Chosen(**options)
+        self._api = AnthropicMessages(
+            url=service_url(base_url, URL),
+            product=Product(ANTHROPIC.billed_as, model or MODEL),
+            key=ANTHROPIC.key(api_key),
+            options=chosen,
+        )
+        super().__init__(
+            self._api,
+            _faults(self._api),
+            timeout_s=chosen.timeout_s,
+            idle_timeout_s=chosen.idle_timeout_s,
+            clock=chosen.clock,
+        )
+
+    def with_model(self, model: str) -> Self:
+        """The same with another model, over the same connections."""
+        api = replace(self._api, product=replace(self._api.product, model=model))
+        other = self._with(api, _faults(api))
+        other._api = api
+        return other
+
+
+def _faults(api: AnthropicMessages) -> ModelFaults:
+    model, secrets = api.product.model, (api.key, *api.options.secrets)
+    return ModelFaults(f"{model} at {host_of(api.url)}", model, ANTHROPIC, secrets, api.options.set_by)

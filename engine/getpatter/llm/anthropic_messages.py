@@ -1,0 +1,257 @@
+"""The wire format of Anthropic's Messages API, streamed: no I/O.
+
+Reference: https://docs.anthropic.com/en/api/messages-streaming, and the types of the official client `anthropic`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+from pydantic import SecretStr
+
+from getpatter.connections.http import HttpRequest
+from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
+from getpatter.llm.dialect import StreamError
+from getpatter.llm.options import Chosen
+from getpatter.llm.products import exact
+from getpatter.llm.sse import ServerSentEvent
+from getpatter.llm.turns import OPENING, SILENCE, Turn, arguments_of, in_turns
+from getpatter.metering import Product, Used
+
+VERSION: Final = "2023-06-01"
+"""Of the API; the only one there is."""
+MAX_TOKENS: Final = 1024
+"""The API wants a limit.  Nobody listens to more than five minutes of speech, which this is."""
+
+_CACHED: Final[Mapping[str, Any]] = {"type": "ephemeral"}
+_NO_ID_CHARACTERS = re.compile(r"[^a-zA-Z0-9_-]")
+_RETRYABLE = frozenset({"api_error", "overloaded_error", "rate_limit_error", "timeout_error"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnthropicMessages:
+    """The dialect of one model.
+
+    What comes first in each request of a call, tools and system prompt, is marked to be cached for five minutes.
+    """
+
+    url: str
+    product: Product
+    key: SecretStr
+    options: Chosen = field(default_factory=Chosen)
+
+    @property
+    def models_url(self) -> str:
+        return f"{self.url}/v1/models"
+
+    def headers(self) -> Mapping[str, str]:
+        own = {"x-api-key": self.key.get_secret_value(), "anthropic-version": VERSION}
+        return {**own, **self.options.extra_headers}
+
+    def request(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> HttpRequest:
+        return HttpRequest(url=f"{self.url}/v1/messages", headers=self.headers(), json=self.body(messages, tools))
+
+    def assembler(self) -> MessageAssembler:
+        return MessageAssembler(self.product)
+
+    def body(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> dict[str, Any]:
+        """The JSON object to post."""
+        chosen = self.options
+        asked = {
+            "system": _cached_from_the_last([_text(m.content) for m in messages if m.role == "system" and m.content]),
+            "tools": _cached_from_the_last([_tool(tool) for tool in tools]),
+            "temperature": chosen.temperature,
+            "top_p": chosen.top_p,
+            "output_config": {"effort": chosen.reasoning_effort} if chosen.reasoning_effort else None,
+        }
+        turns = in_turns(_turns(messages), user="user", opening=_text(OPENING), silence=_text(SILENCE))
+        return {
+            "model": self.product.model,
+            "max_tokens": chosen.max_tokens or MAX_TOKENS,
+            "messages": [{"role": role, "content": blocks} for role, blocks in turns],
+            "stream": True,
+            **{name: value for name, value in asked.items() if value is not None},
+            **chosen.extra_body,
+        }
+
+
+def _cached_from_the_last(blocks: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """The blocks, of which the last one marks that all up to it are to be cached."""
+    return [*blocks[:-1], {**blocks[-1], "cache_control": dict(_CACHED)}] if blocks else None
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    schema = {"type": "object", **tool.parameters}
+    return {"name": tool.name, "description": tool.description, "input_schema": schema}
+
+
+def _turns(messages: Sequence[Message]) -> Iterator[Turn]:
+    for message in messages:
+        match message.role:
+            case "user":
+                yield "user", _texts(message.content)
+            case "assistant":
+                calls = [
+                    {"type": "tool_use", "id": _id(call.id), "name": call.name, "input": arguments_of(call.arguments)}
+                    for call in message.tool_calls
+                ]
+                yield "assistant", _texts(message.content) + calls
+            case "tool":
+                result = {"type": "tool_result", "tool_use_id": _id(message.tool_call_id), "content": message.content}
+                yield "user", [result]
+
+
+def _texts(content: str) -> list[dict[str, Any]]:
+    """A text block; the API refuses one of nothing but space."""
+    return [_text(content)] if content.strip() else []
+
+
+def _id(call_id: str) -> str:
+    """The API takes no other characters; another vendor's model may have made the call."""
+    return _NO_ID_CHARACTERS.sub("_", call_id)
+
+
+class _Usage(msgspec.Struct, frozen=True):
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+
+
+class _Begun(msgspec.Struct, frozen=True):
+    model: str = ""
+    usage: _Usage | None = None
+
+
+class _Block(msgspec.Struct, frozen=True):
+    type: str
+    id: str = ""
+    name: str = ""
+    text: str = ""
+
+
+class _Delta(msgspec.Struct, frozen=True):
+    type: str = ""
+    text: str = ""
+    partial_json: str = ""
+    stop_reason: str | None = None
+
+
+class _Error(msgspec.Struct, frozen=True):
+    type: str = "api_error"
+    message: str = ""
+
+
+class _Event(msgspec.Struct, frozen=True):
+    type: str
+    index: int = 0
+    message: _Begun | None = None
+    content_block: _Block | None = None
+    delta: _Delta | None = None
+    usage: _Usage | None = None
+    error: _Error | None = None
+
+
+_decode = msgspec.json.Decoder(_Event).decode
+
+
+@dataclass(slots=True)
+class _OpenCall:
+    id: str
+    name: str
+    arguments: str = ""
+
+
+class MessageAssembler:
+    """Turns the events of one streamed message into reply parts.  Thinking, and blocks of a kind not known here, are
+    passed over."""
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._served = ""
+        self._calls: dict[int, _OpenCall] = {}
+        self._usage = _Usage()
+        self.began = False
+        self.finished = False
+        self.over = False
+
+    def feed(self, event: ServerSentEvent) -> list[ReplyPart]:
+        """The parts that one event completes.  Raises `StreamError`."""
+        try:
+            told = _decode(event.data)
+        except msgspec.MsgspecError as broken:
+            raise StreamError(f"what came is no event of a message: {broken}") from None
+        match told.type:
+            case "error":
+                raise _failure(told.error or _Error())
+            case "message_start" if told.message is not None:
+                self._served = told.message.model
+                self._count(told.message.usage)
+            case "content_block_start" if told.content_block is not None:
+                return self._open(told.index, told.content_block)
+            case "content_block_delta" if told.delta is not None:
+                return self._go_on(told.index, told.delta)
+            case "content_block_stop":
+                call = self._calls.pop(told.index, None)
+                return [ToolCall(call.id, call.name, call.arguments or "{}")] if call is not None else []
+            case "message_delta":
+                self._count(told.usage)
+                self._end(told.delta or _Delta())
+            case "message_stop":
+                self.finished = self.over = True
+        return []
+
+    def close(self) -> list[ReplyPart]:
+        """What the reply used.  Anthropic counts apart what was cached; `Used.input_tokens` is the sum."""
+        usage = self._usage
+        if usage.input_tokens is None and usage.output_tokens is None:
+            return []
+        read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
+        used = Used(
+            exact(self._product, self._served),
+            input_tokens=(usage.input_tokens or 0) + read + written,
+            output_tokens=usage.output_tokens or 0,
+            cached_tokens=read,
+            cache_write_tokens=written,
+        )
+        return [used]
+
+    def _open(self, index: int, block: _Block) -> list[ReplyPart]:
+        if block.type == "tool_use":
+            self.began = True
+            self._calls[index] = _OpenCall(block.id, block.name)
+        return self._say(block.text) if block.type == "text" else []
+
+    def _go_on(self, index: int, delta: _Delta) -> list[ReplyPart]:
+        if delta.type == "text_delta":
+            return self._say(delta.text)
+        if delta.type == "input_json_delta" and index in self._calls:
+            self._calls[index].arguments += delta.partial_json
+        return []
+
+    def _say(self, text: str) -> list[ReplyPart]:
+        self.began = self.began or bool(text)
+        return [TextDelta(text)] if text else []
+
+    def _end(self, delta: _Delta) -> None:
+        self.finished = self.finished or bool(delta.stop_reason)
+        if delta.stop_reason == "refusal" and not self.began:
+            raise StreamError("it declined to reply", retryable=False)
+
+    def _count(self, usage: _Usage | None) -> None:
+        """Counts are of the whole message so far, and left out where they did not change."""
+        if usage is not None:
+            told = {name: count for name, count in msgspec.structs.asdict(usage).items() if count is not None}
+            self._usage = msgspec.structs.replace(self._usage, **told)
+
+
+def _failure(error: _Error) -> StreamError:
+    return StreamError(error.message or error.type, retryable=error.type in _RETRYABLE)
