@@ -306,6 +306,19 @@ async def test_a_lost_recogniser_is_apologised_for_and_named(stage_for: StageFor
     assert stage.happened(Problem)
 
 
+async def test_a_recogniser_whose_connection_broke_is_connected_again(stage_for: StageFor, stt: TellableSTT) -> None:
+    stage = stage_for(AnsweringLLM("Yes."))
+    await stage.start()
+    stt.opened[0].fail(ProviderError("The connection broke.", provider="told", retryable=True))
+    await stage.passes(1)
+    stt.tell_next("Are you there?")
+    await stage.says()
+    await stage.passes(1)
+    assert len(stt.opened) == 2
+    assert stage.turns()[-2:] == [("caller", "Are you there?"), ("agent", "Yes.")]
+    assert [problem.message for problem in stage.happened(Problem)] == ["The connection broke; it was connected anew."]
+
+
 async def test_a_lost_voice_ends_the_call_at_once(stage_for: StageFor, tts: CountingTTS) -> None:
     tts.fails = LOST
     stage = stage_for(AnsweringLLM("Yes."))

@@ -13,7 +13,7 @@ from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.failover import Switch
 from getpatter.metering import Product, Used
 from getpatter.stt.base import SpeechHints
-from getpatter.stt.fallback import FallbackRecognition, FallbackSTT
+from getpatter.stt.fallback import FallbackRecognition, FallbackSTT, lasting
 from getpatter.testing.clock import ManualClock
 from getpatter.testing.failing import HANGS, REFUSES, Fault, LiteralRecognition, LiteralSTT
 
@@ -235,6 +235,32 @@ async def test_all_lost_is_an_error_that_names_them() -> None:
     assert raised.value.message == "Nothing could recognise speech: The server is overloaded; No credit left."
     assert raised.value.provider == "first, second"
     assert raised.value.retryable
+
+
+async def test_one_that_refuses_for_good_is_asked_once() -> None:
+    first = LiteralSTT(None, Fault(message="The key was withdrawn.", retryable=False), name="first")
+    second = LiteralSTT(name="second")
+    async with hearing(first, second) as call:
+        await call.lose(first.opened[0])
+        await call.passes(5.0)
+        assert (first.tried, len(second.opened)) == (2, 1)
+
+
+async def test_the_only_one_is_lost_with_its_own_error() -> None:
+    stt = LiteralSTT(None, Fault(message="The key was withdrawn.", retryable=False))
+    async with hearing(stt) as call:
+        await call.lose(stt.opened[0])
+        await call.passes(5.0)
+        async with asyncio.timeout(30):
+            with pytest.raises(ProviderError, match=r"^The key was withdrawn\.$"):
+                await call.reading
+
+
+def test_a_recogniser_lasts_without_being_asked_to_and_no_more_than_once() -> None:
+    clock = ManualClock()
+    own = FallbackSTT(LiteralSTT(), LiteralSTT(), clock=clock)
+    assert lasting(own, clock) is own
+    assert isinstance(lasting(LiteralSTT(), clock), FallbackSTT)
 
 
 async def test_one_that_dies_as_soon_as_it_is_open_is_given_up() -> None:

@@ -22,6 +22,7 @@ from getpatter.failover import Switch, reporting
 from getpatter.llm.base import ForCall, LanguageModel, Message
 from getpatter.metering import LOCAL, Used, used_by
 from getpatter.stt.base import Recognition, SpeechHints, SpeechToText
+from getpatter.stt.fallback import lasting
 from getpatter.tts.base import Voice
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class Pipeline:
         """Of this call alone, and closed with it."""
         self._llm: LanguageModel = self._own_llm or llm
         self._meter = ReplyMeter(self._llm, lambda used: on_used("llm", used))
-        self._stt = reporting(providers.stt, self._switched)
+        self._stt = reporting(lasting(providers.stt, clock), self._switched)
         self._tts = reporting(providers.tts, self._switched)
         self._recognition: Recognition | None = None
         self._voice: Voice | None = None

@@ -13,7 +13,7 @@ from getpatter.audio.format import AudioFormat
 from getpatter.audio.transcode import Transcoder
 from getpatter.clock import Clock, Patience, SystemClock, deadline, sleep
 from getpatter.errors import ConfigurationError, ProviderError
-from getpatter.failover import Closing, OnSwitch, Roster, Seat, Standing, Switch, all_failed, report
+from getpatter.failover import Closing, OnSwitch, ReportsSwitches, Roster, Seat, Standing, Switch, all_failed, report
 from getpatter.metering import Used, totals, used_by
 from getpatter.stt.base import Recognition, SpeechHints, SpeechToText, Transcript
 from getpatter.stt.rewind import RewindBuffer
@@ -89,6 +89,11 @@ class FallbackSTT(Standing[SpeechToText]):
         recognition = FallbackRecognition(self._roster, hints, self._limits, self._clock, self._on_switch)
         await recognition.begin()
         return recognition
+
+
+def lasting(stt: SpeechToText, clock: Clock) -> SpeechToText:
+    """`stt`, made to outlive its connection where it does not do so by itself."""
+    return stt if isinstance(stt, ReportsSwitches) else FallbackSTT(stt, clock=clock)
 
 
 class _Live:
@@ -236,10 +241,11 @@ class FallbackRecognition:
         self._live = None
         self._patience.until(None)
         self._closing.begin(live.recognition)
-        if live.settled(self._clock.now()):
-            self._plan = self._recovery(live.seat)
+        settled = live.settled(self._clock.now())
+        if settled or not lost.retryable:
+            self._plan = self._recovery(live.seat, again=lost.retryable)
             self._errors.clear()
-        else:
+        if not (settled and lost.retryable):
             live.seat.failed()
         self._note_loss(live.seat, lost)
         self._opening = asyncio.create_task(self._open_next())
@@ -250,10 +256,11 @@ class FallbackRecognition:
         if not self._closed and (error := self._opening.result()) is not None:
             raise error
 
-    def _recovery(self, seat: Seat[SpeechToText]) -> Plan:
-        """The one that was lost, then each other."""
+    def _recovery(self, seat: Seat[SpeechToText], *, again: bool = True) -> Plan:
+        """The one that was lost, if it may be tried `again`, then each other."""
         attempts = range(self._limits.attempts)
-        yield from ((seat, BACKOFF_S * BACKOFF_FACTOR**attempt) for attempt in attempts)
+        if again:
+            yield from ((seat, BACKOFF_S * BACKOFF_FACTOR**attempt) for attempt in attempts)
         for other in self._roster.order():
             if other is not seat:
                 yield other, 0.0
@@ -262,8 +269,9 @@ class FallbackRecognition:
     async def _open_next(self) -> ProviderError | None:
         """Carry out the plan up to the next provider that opens; the error when none is left."""
         hung: Seat[SpeechToText] | None = None
+        refused: Seat[SpeechToText] | None = None
         for seat, delay_s in self._plan:
-            if seat is hung and len(self._roster) > 1:
+            if seat is refused or (seat is hung and len(self._roster) > 1):
                 continue  # a server that does not answer is worth one wait, while there is another
             if delay_s:
                 await sleep(self._clock, delay_s)
@@ -273,6 +281,7 @@ class FallbackRecognition:
             except ProviderError as error:
                 self._note_loss(seat, error)
                 seat.failed()
+                refused = refused if error.retryable else seat
             except TimeoutError:
                 late = f"{seat.name} was not ready within {self._limits.open_s:g} s."
                 self._note_loss(seat, ProviderError(late, provider=seat.name, retryable=True))
@@ -281,7 +290,8 @@ class FallbackRecognition:
             else:
                 self._adopt(seat, recognition)
                 return None
-        return all_failed("recognise speech", self._errors.values())
+        errors = list(self._errors.values())
+        return errors[0] if len(self._roster) == 1 else all_failed("recognise speech", errors)
 
     def _note_loss(self, seat: Seat[SpeechToText], error: ProviderError) -> None:
         self._errors[seat] = error
