@@ -37,6 +37,27 @@ def test_a_public_host_is_made_a_url() -> None:
     assert load(public_url="phone.example.org/").public_url == "https://phone.example.org"
 
 
+# -- own prices
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [("prices.toml", "prices.toml"), ('{"acme": {"price": 1}}', {"acme": {"price": 1}}), ("{broken", "{broken")],
+)
+def test_prices_are_a_path_or_what_would_be_in_the_file(
+    monkeypatch: pytest.MonkeyPatch, written: str, found: object
+) -> None:
+    assert load().pricing == ""
+    monkeypatch.setenv("PATTER_PRICING", written)
+    assert load().pricing == found
+
+
+def test_prices_may_be_a_table_of_the_homes_file(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "config.toml").write_text("[pricing.acme]\nprice = 1\n")
+    assert load().pricing == {"acme": {"price": 1}}
+
+
 # -- the number under its carrier's own name
 
 

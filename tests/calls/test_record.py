@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from getpatter import events
 from getpatter.calls.record import CallRecord, call_view, transcript_page
-from getpatter.calls.views import Cost, LatencySummary, Percentiles
+from getpatter.calls.views import CallCost, Cost, LatencySummary, Percentiles
 from getpatter.events import (
     BargeIn,
     CallAnswered,
@@ -27,6 +27,7 @@ from getpatter.events import (
     Event,
     FalseInterruption,
     FirstToken,
+    ProviderUsed,
     Recorded,
     SpeechStarted,
     ToolCalled,
@@ -34,7 +35,9 @@ from getpatter.events import (
     Transferred,
     Turn,
     TurnLatency,
+    UsedFor,
 )
+from getpatter.metering import Product, Used
 from getpatter.observability.bus import EventBus
 from getpatter.observability.latency import PARTS
 from getpatter.store import Store
@@ -66,6 +69,14 @@ happenings = st.one_of(
     st.builds(FirstToken, model=texts, **common),
     st.builds(DraftEnded, used=st.booleans(), **common),
     st.builds(ToolCalled, tool_call_id=texts, name=texts, arguments=texts, result=texts, **common),
+    st.builds(
+        ProviderUsed,
+        kind=st.sampled_from(get_args(UsedFor)),
+        used=st.builds(Used, st.builds(Product, texts, texts), st.floats(0, 1e4), estimated=st.booleans()),
+        cost_micros=st.none() | st.integers(0, 10**9),
+        saved_micros=st.integers(0, 10**6),
+        **common,
+    ),
     st.builds(SpeechStarted, role=roles, **common),
     st.builds(TranscriptInterim, text=texts, **common),
     st.builds(Recorded, path=texts, duration_s=st.floats(0, 1e4), bytes=st.integers(0, 10**9), **common),
@@ -208,6 +219,30 @@ def test_what_becomes_known_after_the_end_is_shown() -> None:
     shown = record.view(200.0)
     assert shown.carrier_cost == Cost(amount=0.014, currency="USD", source="carrier")
     assert (shown.carrier_recording, shown.last_seq, shown.ended) == ("/r", 5, True)
+
+
+def used(seq: int, kind: UsedFor, micros: int | None, *, estimated: bool = False) -> ProviderUsed:
+    bought = Used(Product("acme"), seconds=1.0, estimated=estimated)
+    return ProviderUsed(
+        call_id="c1", at=110.0, seq=seq, kind=kind, used=bought, cost_micros=micros, saved_micros=5 if micros else 0
+    )
+
+
+def test_what_a_call_cost_is_shown_by_part_and_what_is_not_known_by_name() -> None:
+    record = CallRecord.from_events(numbered(placed()))
+    assert record.view(200.0).cost == CallCost(total=0.0, telephony=0.0), "nobody is paid on the simulated network"
+    for event in (
+        used(2, "llm", 150, estimated=True),
+        used(3, "llm", None),
+        used(4, "stt", 4_800),
+        used(5, "tts", None),
+    ):
+        record.apply(event)
+    shown = record.view(200.0).cost
+    assert (shown.llm, shown.stt, shown.tts, shown.engine) == (0.00015, 0.0048, None, None)
+    assert (shown.total, shown.cached_savings) == (0.00495, 0.00001)
+    assert (shown.unknown, shown.estimated) == (("llm", "tts"), ("llm",))
+    assert str(shown) == "at least ~0.0050 USD"
 
 
 def test_nothing_is_amended_while_the_call_lives() -> None:

@@ -19,6 +19,9 @@ from getpatter.carriers.base import CarrierCall, Price
 from getpatter.errors import CarrierError
 from getpatter.events import CallAnswered, CallDialed, CallEnded, CallPlaced, CallPriced, Event
 from getpatter.observability.bus import EventBus
+from getpatter.pricing.figures import BUILT_IN
+from getpatter.pricing.overrides import with_overrides
+from getpatter.pricing.table import PriceTable
 from getpatter.store import CallRow, Store
 from getpatter.testing.clock import ManualClock
 from getpatter.testing.told_carrier import ToldCarrier
@@ -30,13 +33,13 @@ PRICED = CarrierCall("completed", duration_s=61.0, price=Price(Decimal("0.0263")
 class Office:
     """An engine's store and bus, with a settler that runs; its calls last 61 seconds."""
 
-    def __init__(self, store: Store, carrier: ToldCarrier, clock: ManualClock) -> None:
+    def __init__(self, store: Store, carrier: ToldCarrier, clock: ManualClock, prices: PriceTable) -> None:
         self.store = store
         self.carrier = carrier
         self.clock = clock
         self.bus = EventBus()
         self.journal = store.journal(self.bus)  # by the machine's clock, so that all timers of the other are questions
-        self.settler = Settler(carrier, Ledger(store.calls, self.journal, self.bus), clock)
+        self.settler = Settler(carrier, Ledger(store.calls, self.journal, self.bus), clock, prices)
         self.heard: list[Event] = []
         self.bus.subscribe(self.heard.append)
 
@@ -110,9 +113,11 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def opened(home: Path, carrier: ToldCarrier, clock: ManualClock, options: str = "") -> AsyncIterator[Office]:
+async def opened(
+    home: Path, carrier: ToldCarrier, clock: ManualClock, options: str = "", prices: PriceTable = BUILT_IN
+) -> AsyncIterator[Office]:
     store = await Store.open(f"sqlite+aiosqlite:///{home / 'calls.db'}{options}")
-    office = Office(store, carrier, clock)
+    office = Office(store, carrier, clock, prices)
     office.settler.start()
     yield office
     await office.settler.stop()
@@ -144,6 +149,15 @@ async def test_an_estimate_is_there_at_once(office: Office) -> None:
     row = await office.row()
     assert (row.carrier_cost_micros, row.carrier_cost_source, row.carrier_settled) == (28_000, "estimate", False)
     assert not office.carrier.asked, "no carrier knows yet"
+
+
+async def test_the_estimate_is_by_the_operators_prices(
+    tmp_path: Path, carrier: ToldCarrier, clock: ManualClock
+) -> None:
+    own = with_overrides(BUILT_IN, {"twilio": {"models": {"outbound +39": {"price": 0.5}}}})
+    async with opened(tmp_path, carrier, clock, prices=own) as office:
+        office.call(to_number="+390655501")
+        await until(lambda: office.prices == [(1_000_000, "estimate")])
 
 
 async def test_the_carriers_price_replaces_it(office: Office) -> None:

@@ -106,6 +106,7 @@ def test_prices_that_cannot_be_read_are_one_clear_error(given: str | dict[str, A
     with pytest.raises(ConfigurationError) as told:
         with_overrides(BUILT_IN, given)
     assert named in told.value.message
+    assert told.value.message.count("These prices cannot be used") == 1
     assert "docs/prices.md" in str(told.value.next_step)
 
 

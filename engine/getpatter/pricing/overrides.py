@@ -81,7 +81,9 @@ def _read(given: str | Mapping[str, Any]) -> dict[str, _Vendor]:
     except ValidationError as invalid:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors())
         raise _unusable(faults) from None
-    except ValueError as broken:  # also JSON's and TOML's own
+    except ConfigurationError:
+        raise
+    except ValueError as broken:  # JSON's and TOML's own, too
         raise _unusable(str(broken)) from None
 
 
