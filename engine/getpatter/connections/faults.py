@@ -82,7 +82,7 @@ def words_of(body: bytes) -> str:
     """The explanation in the body of a refusal: vendors write `error`, `message`, `detail` and `err_msg`."""
     try:
         return _words(json.loads(body))
-    except ValueError:
+    except (ValueError, RecursionError):
         text = body.decode("utf-8", "replace").strip()
         return "" if text.startswith("<") else text
 
@@ -93,7 +93,7 @@ def _words(value: object) -> str:
     if isinstance(value, list):
         return "; ".join(words for item in value if (words := _words(item)))
     if isinstance(value, dict):
-        for name in ("message", "err_msg", "error", "detail", "msg", "description", "error_message", "title"):
+        for name in ("message", "err_msg", "error", "detail", "msg", "description", "error_message", "title", "errors"):
             if words := _words(value.get(name)):
                 return words
     return ""
