@@ -33,7 +33,7 @@ def told() -> list[Used]:
 
 
 def test_what_the_model_tells_is_told_at_the_end(told: list[Used]) -> None:
-    use = ReplyMeter(RealLLM(), told.append).begin(ASKED)
+    use = ReplyMeter(RealLLM(), told.append).begin(ASKED, ())
     for part in (TextDelta("Hello."), USED):
         use.take(part)
     assert told == []
@@ -44,7 +44,7 @@ def test_what_the_model_tells_is_told_at_the_end(told: list[Used]) -> None:
 def test_a_reply_that_is_broken_off_is_estimated_with_the_latest_product(told: list[Used]) -> None:
     meter = ReplyMeter(RealLLM(), told.append)
     for parts in ((USED,), (TextDelta("abcde"), ToolCall("1", "end", "{}"))):
-        use = meter.begin(ASKED)
+        use = meter.begin(ASKED, ())
         for part in parts:
             use.take(part)
         use.end()
@@ -52,12 +52,12 @@ def test_a_reply_that_is_broken_off_is_estimated_with_the_latest_product(told: l
 
 
 def test_of_a_model_that_never_told_nobody_knows_what_it_costs(told: list[Used]) -> None:
-    ReplyMeter(RealLLM(), told.append).begin(ASKED).end()
+    ReplyMeter(RealLLM(), told.append).begin(ASKED, ()).end()
     assert told == [Used(UNKNOWN, input_tokens=11, estimated=True)]
 
 
 def test_a_script_costs_nothing(told: list[Used]) -> None:
-    ReplyMeter(AnsweringLLM(), told.append).begin(ASKED).end()
+    ReplyMeter(AnsweringLLM(), told.append).begin(ASKED, ()).end()
     assert told == [Used(LOCAL)]
 
 
@@ -65,7 +65,7 @@ def test_a_script_costs_nothing(told: list[Used]) -> None:
 def test_a_request_that_fails_is_paid_only_for_what_came(
     told: list[Used], parts: tuple[ReplyPart, ...], paid: int
 ) -> None:
-    use = ReplyMeter(RealLLM(), told.append).begin(ASKED)
+    use = ReplyMeter(RealLLM(), told.append).begin(ASKED, ())
     for part in parts:
         use.take(part)
     use.failed()

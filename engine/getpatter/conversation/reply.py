@@ -171,7 +171,7 @@ class Reply:
 
     async def _metered(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncGenerator[ReplyPart]:
         """What the model replies.  What that uses is told at its end, also when it is broken off."""
-        use = self._meter.begin(messages)
+        use = self._meter.begin(messages, tools)
         try:
             async with aclosing(self._llm.reply(messages, tools)) as parts:
                 async for part in parts:
