@@ -51,11 +51,17 @@ if TYPE_CHECKING:
     from getpatter.sdk.metrics import LatencyBreakdown as LatencyBreakdown
     from getpatter.sdk.metrics import TurnMetrics as TurnMetrics
     from getpatter.sdk.speech_events import SpeechEvents as SpeechEvents
+    from getpatter.stt.deepgram import DeepgramSTT as DeepgramSTT
+    from getpatter.stt.deepgram_flux import DeepgramFluxSTT as DeepgramFluxSTT
+    from getpatter.stt.telnyx import TelnyxSTT as TelnyxSTT
     from getpatter.tools.context import ToolContext as ToolContext
     from getpatter.tools.mcp_server import McpServer as McpServer
     from getpatter.tools.tool import Reassurance as Reassurance
     from getpatter.tools.tool import Tool as Tool
     from getpatter.tools.tool import tool as tool
+    from getpatter.tts.deepgram import DeepgramRestTTS as DeepgramRestTTS
+    from getpatter.tts.deepgram import DeepgramTTS as DeepgramTTS
+    from getpatter.tts.telnyx import TelnyxTTS as TelnyxTTS
     from getpatter.tunnels import CloudflareTunnel as CloudflareTunnel
     from getpatter.tunnels import Ngrok as Ngrok
     from getpatter.tunnels import Static as Static
@@ -94,9 +100,14 @@ _HOMES: Final = {
     "sdk.machine_detection": ("MachineDetectionResult",),
     "sdk.metrics": ("CallMetrics", "CostBreakdown", "LatencyBreakdown", "TurnMetrics"),
     "sdk.speech_events": ("SpeechEvents",),
+    "stt.deepgram": ("DeepgramSTT",),
+    "stt.deepgram_flux": ("DeepgramFluxSTT",),
+    "stt.telnyx": ("TelnyxSTT",),
     "tools.context": ("ToolContext",),
     "tools.mcp_server": ("McpServer",),
     "tools.tool": ("Reassurance", "Tool", "tool"),
+    "tts.deepgram": ("DeepgramRestTTS", "DeepgramTTS"),
+    "tts.telnyx": ("TelnyxTTS",),
     "tunnels": ("CloudflareTunnel", "Ngrok", "Static"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
