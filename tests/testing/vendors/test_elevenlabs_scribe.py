@@ -76,12 +76,14 @@ async def test_the_client_has_its_audio_transcribed_when_it_commits() -> None:
 
 
 async def test_the_client_reads_word_times() -> None:
-    async with ElevenLabsScribeServer("Hello there.", key=KEY).running() as server:
-        async with session(server, include_timestamps=True) as (scribe, heard):
-            await scribe.send({"audio_base_64": base64.b64encode(AUDIO).decode()})
-            await scribe.commit()
-            told = await heard.until("committed_transcript_with_timestamps")
-            transcript = CommittedTranscriptWithTimestampsPayload.model_validate(told)
+    async with (
+        ElevenLabsScribeServer("Hello there.", key=KEY).running() as server,
+        session(server, include_timestamps=True) as (scribe, heard),
+    ):
+        await scribe.send({"audio_base_64": base64.b64encode(AUDIO).decode()})
+        await scribe.commit()
+        told = await heard.until("committed_transcript_with_timestamps")
+    transcript = CommittedTranscriptWithTimestampsPayload.model_validate(told)
     assert [(word.text, word.type) for word in transcript.words or ()] == [
         ("Hello", "word"),
         (" ", "spacing"),
