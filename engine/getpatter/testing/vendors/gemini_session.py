@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from getpatter.testing.realtime_session import CHUNK_S, SECONDS_A_WORD, WORDS_AH
 Json = dict[str, Any]
 
 RATE = 24000
+_CAMEL = re.compile("_([a-z])")
 SAMPLE = b"\x55\x05"
 """What speech consists of here."""
 
@@ -51,6 +53,7 @@ class GeminiSession:
 
     def receive(self, message: Json) -> list[Json]:
         """Raises `ProtocolError`."""
+        message = _in_camel_case(message, 3)
         self.received.append(message)
         [(kind, body)] = message.items()
         if (kind == "setup") is not (len(self.received) == 1):
@@ -197,6 +200,16 @@ class GeminiSession:
         self._handles += 1
         update = {"resumable": True, "newHandle": f"handle-{self._handles}"} if not self._pending else {}
         return [{"sessionResumptionUpdate": update}]
+
+
+def _in_camel_case(message: Json, levels: int) -> Json:
+    """Fields go by either of two names (ProtoJSON); below the outer levels there are the client's own."""
+    return {
+        _CAMEL.sub(lambda found: found[1].upper(), name): _in_camel_case(value, levels - 1)
+        if isinstance(value, dict) and levels > 1
+        else value
+        for name, value in message.items()
+    }
 
 
 def _content(**fields: Any) -> Json:

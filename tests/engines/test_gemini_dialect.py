@@ -1,0 +1,352 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from google.genai import types
+from pydantic import SecretStr
+
+from getpatter.connections.faults import Faults
+from getpatter.connections.vendor import Vendor
+from getpatter.engines import gemini_wire as wire
+from getpatter.engines.base import AudioDelta, EngineConfig, InputTranscript, ResponseDone, Resumption
+from getpatter.engines.dialect import READY, Ends, Happening
+from getpatter.engines.gemini_dialect import GO_ON, MAX_HELD, GeminiDialect
+from getpatter.errors import ProviderError
+from getpatter.llm.base import Message, TextDelta, ToolCall, ToolSpec
+from getpatter.metering import Product
+
+LOOK_UP = ToolSpec("look_up", "Finds somebody.", {"type": "object", "properties": {}})
+CONFIG = EngineConfig("You book tables.", (LOOK_UP,))
+HISTORY = (
+    Message("user", "Is Ada there?"),
+    Message("assistant", "I shall look.", tool_calls=(ToolCall("call_1", "look_up", '{"name": "Ada"}'),)),
+    Message("tool", "found", tool_call_id="call_1"),
+)
+SETTINGS = wire.SessionSettings(model="gemini-3.8-live", voice="Kore", temperature=0.5, max_output_tokens=500)
+SOUND = b"\x00" * 3200
+
+
+class Line:
+    """A session without a socket: what it said, and what it told."""
+
+    def __init__(self, config: EngineConfig = CONFIG, *, resumes: str = "") -> None:
+        self._said: list[str | bytes] = []
+        self._told: list[Happening] = []
+        ends = Ends(self._said.append, self._told.append)
+        faults = Faults("Gemini", Vendor("Google", "GEMINI_API_KEY"), [SecretStr("sk-1")])
+        product = Product("google", "gemini-3.8-live")
+        self.dialect = GeminiDialect(ends, SETTINGS, config, resumes=resumes, product=product, faults=faults)
+        self.dialect.begin()
+        self.hear(setupComplete={})
+
+    def hear(self, **message: Any) -> None:
+        self.dialect.receive(json.dumps(message))
+
+    def content(self, **fields: Any) -> None:
+        self.hear(serverContent=fields)
+
+    def said(self) -> list[dict[str, Any]]:
+        """The messages since it was asked last."""
+        messages, self._said[:] = [json.loads(message) for message in self._said], []
+        return messages
+
+    def kinds(self) -> list[str]:
+        """Their kinds; those of realtime input by what they hold."""
+        found = []
+        for message in self.said():
+            [(kind, body)] = message.items()
+            found.append(next(iter(body)) if kind == "realtimeInput" else kind)
+        return found
+
+    def told(self) -> list[Happening]:
+        told, self._told[:] = list(self._told), []
+        return told
+
+
+@pytest.fixture
+def line() -> Line:
+    line = Line()
+    line.said()
+    line.told()
+    return line
+
+
+def speaks(line: Line) -> None:
+    line.dialect.send(SOUND)
+    line.dialect.commit()
+
+
+# -- the session
+
+
+def test_the_first_message_is_the_whole_configuration() -> None:
+    [message] = Line(EngineConfig("You book tables.", (LOOK_UP,))).said()
+    setup = message["setup"]
+    assert types.LiveClientSetup.model_validate(setup | {"realtimeInputConfig": None}, extra="ignore")
+    assert setup["model"] == "models/gemini-3.8-live"
+    assert setup["systemInstruction"] == {"parts": [{"text": "You book tables."}]}
+    assert setup["tools"][0]["functionDeclarations"][0]["name"] == "look_up"
+    assert setup["realtimeInputConfig"]["automaticActivityDetection"] == {"disabled": True}
+    assert setup["generationConfig"] == {
+        "responseModalities": ["AUDIO"],
+        "speechConfig": {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Kore"}}},
+        "temperature": 0.5,
+        "maxOutputTokens": 500,
+    }
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        wire.ACTIVITY_START,
+        wire.ACTIVITY_END,
+        json.loads(wire.append(SOUND)),
+        wire.told("[pressed 1]"),
+        wire.turn("Hello."),
+        wire.say("Good morning."),
+        wire.history(HISTORY),
+        wire.tool_results([("call_1", "look_up", "found")]),
+        wire.reconfigure("You cook.", (LOOK_UP,)),
+        wire.reconfigure("You cook.", ()),
+    ],
+    ids=lambda message: next(iter(next(iter(message.values())))),
+)
+def test_messages_are_such_as_the_official_types_allow(message: dict[str, Any]) -> None:
+    assert types.LiveClientMessage.model_validate(message).model_dump(exclude_none=True)
+
+
+def test_what_was_said_before_is_told_first() -> None:
+    line = Line(EngineConfig("You book tables.", history=HISTORY))
+    setup, history = line.said()
+    assert setup["setup"]["historyConfig"] == {"initialHistoryInClientContent": True}
+    turns = history["clientContent"]["turns"]
+    assert [turn["role"] for turn in turns] == ["user", "model", "user"]
+    assert turns[1]["parts"][1] == {"functionCall": {"id": "call_1", "name": "look_up", "args": {"name": "Ada"}}}
+    assert turns[2]["parts"] == [
+        {"functionResponse": {"id": "call_1", "name": "look_up", "response": {"output": "found"}}}
+    ]
+    assert line.told() == [READY]
+
+
+def test_a_session_that_is_taken_up_knows_it_already() -> None:
+    [setup] = Line(EngineConfig("You book tables.", history=HISTORY), resumes="handle-1").said()
+    assert setup["setup"]["sessionResumption"] == {"handle": "handle-1"}
+    assert "historyConfig" not in setup["setup"]
+
+
+# -- the caller
+
+
+def test_the_activity_ends_when_an_answer_is_asked_for_and_not_before(line: Line) -> None:
+    speaks(line)
+    assert line.kinds() == ["activityStart", "audio"]
+    speaks(line)
+    assert line.kinds() == ["audio"]
+    line.dialect.respond()
+    assert line.kinds() == ["activityEnd"]
+
+
+def test_what_is_said_over_an_answer_is_kept_back_until_that_is_complete(line: Line) -> None:
+    speaks(line)
+    line.dialect.respond()
+    line.said()
+    speaks(line)
+    assert line.kinds() == []
+    line.content(generationComplete=True)
+    assert line.kinds() == ["activityStart", "audio"]
+
+
+def test_a_cancelled_answer_is_broken_off_by_what_is_said_over_it(line: Line) -> None:
+    speaks(line)
+    line.dialect.respond()
+    line.said()
+    line.dialect.send(SOUND)
+    line.dialect.cancel()
+    line.dialect.send(SOUND)
+    assert line.kinds() == ["activityStart", "audio", "audio"]
+    line.content(outputTranscription={"text": "Well"})
+    line.content(interrupted=True)
+    told = line.told()
+    assert told[-1] == ResponseDone("cancelled")
+    assert not any(isinstance(event, TextDelta) for event in told)
+
+
+def test_a_monologue_over_an_answer_is_kept_by_its_end(line: Line) -> None:
+    line.dialect.respond()
+    line.said()
+    for _ in range(MAX_HELD // len(SOUND) + 10):
+        line.dialect.send(SOUND)
+    line.content(generationComplete=True)
+    audio = line.said()[1]["realtimeInput"]["audio"]["data"]
+    assert len(audio) == pytest.approx(MAX_HELD * 4 / 3, abs=4)
+
+
+def test_each_commit_has_one_final_transcript_the_last_with_the_words(line: Line) -> None:
+    speaks(line)
+    speaks(line)
+    line.content(inputTranscription={"text": "a table"})
+    line.dialect.respond()
+    line.content(inputTranscription={"text": " for two"})
+    line.content(generationComplete=True)
+    assert line.told() == [
+        InputTranscript("a table", final=False),
+        InputTranscript("a table for two", final=False),
+        InputTranscript("", final=True),
+        InputTranscript("a table for two", final=True),
+        ResponseDone(),
+    ]
+
+
+def test_a_commit_of_nothing_is_answered_at_once(line: Line) -> None:
+    line.dialect.commit()
+    assert line.told() == [InputTranscript("", final=True)]
+
+
+def test_a_commit_while_the_answer_is_made_belongs_to_the_next_turn(line: Line) -> None:
+    speaks(line)
+    line.dialect.respond()
+    line.content(inputTranscription={"text": "a table"})
+    speaks(line)
+    line.content(generationComplete=True)
+    finals = [event for event in line.told() if isinstance(event, InputTranscript) and event.final]
+    assert finals == [InputTranscript("a table", final=True)]
+
+
+# -- what is told in words
+
+
+def test_keys_are_told_within_what_is_said(line: Line) -> None:
+    line.dialect.tell("[pressed 1]")
+    speaks(line)
+    line.dialect.respond()
+    assert line.kinds() == ["activityStart", "audio", "text", "activityEnd"]
+
+
+def test_keys_alone_are_a_turn(line: Line) -> None:
+    line.dialect.tell("[pressed 1]")
+    line.dialect.respond()
+    assert line.said() == [wire.turn("[pressed 1]")]
+
+
+def test_an_answer_to_nothing_can_be_asked_for(line: Line) -> None:
+    line.dialect.respond()
+    assert line.said() == [wire.turn(GO_ON)]
+
+
+@pytest.mark.parametrize(("heard_ms", "words"), [(1000, "heard only this: one two]"), (0, "heard nothing]")])
+def test_what_was_heard_of_an_answer_is_told_with_the_next_turn(line: Line, heard_ms: int, words: str) -> None:
+    line.dialect.respond()
+    line.content(outputTranscription={"text": "one two three four"})
+    data = {"mimeType": "audio/pcm;rate=24000", "data": "AAAA" * 32000}
+    line.content(modelTurn={"parts": [{"inlineData": data}]})
+    line.content(generationComplete=True)
+    [text, sound, _] = line.told()
+    assert isinstance(sound, AudioDelta)
+    assert text == TextDelta("one two three four")
+    line.dialect.truncate(sound.item_id, heard_ms)
+    line.said()
+    speaks(line)
+    line.dialect.respond()
+    assert line.said()[2]["realtimeInput"]["text"].endswith(words)
+
+
+# -- tools
+
+
+def called(line: Line) -> None:
+    speaks(line)
+    line.dialect.respond()
+    line.hear(toolCall={"functionCalls": [{"id": "call_1", "name": "look_up", "args": {"name": "Ada"}}]})
+    line.said()
+
+
+def test_a_response_ends_with_its_calls_and_their_results_are_told_when_the_next_is_asked_for(line: Line) -> None:
+    called(line)
+    told = line.told()
+    assert ToolCall("call_1", "look_up", '{"name":"Ada"}') in told
+    assert told[-1] == ResponseDone()
+    line.dialect.tool_result("call_1", "found")
+    assert line.kinds() == []
+    line.dialect.respond()
+    assert line.said() == [wire.tool_results([("call_1", "look_up", "found")])]
+
+
+def test_the_result_of_a_call_that_the_model_gave_up_is_told_in_words(line: Line) -> None:
+    called(line)
+    line.hear(toolCallCancellation={"ids": ["call_1"]})
+    line.dialect.tool_result("call_1", "found")
+    speaks(line)
+    line.dialect.respond()
+    assert line.kinds() == ["activityStart", "audio", "text", "activityEnd"]
+
+
+# -- the end of a session
+
+
+def test_a_session_that_will_end_is_handed_over_while_nothing_is_under_way(line: Line) -> None:
+    line.hear(sessionResumptionUpdate={"newHandle": "handle-1", "resumable": True})
+    line.dialect.respond()
+    line.hear(goAway={"timeLeft": "60s"})
+    assert line.told() == [Resumption("handle-1")]
+    line.content(generationComplete=True)
+    assert line.told() == [ResponseDone(), Resumption("handle-1", due=True)]
+
+
+def test_a_state_that_cannot_be_taken_up_gives_no_handle(line: Line) -> None:
+    line.hear(sessionResumptionUpdate={"resumable": False})
+    assert line.told() == []
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "words", "retryable"),
+    [
+        (1007, "API key not valid. Please pass a valid API key.", "refused the key", False),
+        (1011, "You exceeded your current quota", "is asked too often", True),
+    ],
+)
+def test_close_codes_are_told_in_words(line: Line, code: int, reason: str, words: str, retryable: bool) -> None:
+    error = line.dialect.closed(code, reason)
+    assert error is not None
+    assert words in error.message
+    assert error.retryable is retryable
+    assert line.dialect.closed(1011, "Internal error") is None
+
+
+def test_an_error_in_a_message_ends_the_session(line: Line) -> None:
+    line.hear(error={"code": 429, "message": "Slow down."})
+    [error] = line.told()
+    assert isinstance(error, ProviderError)
+    assert error.retryable
+
+
+def test_unknown_messages_and_fields_are_passed_over(line: Line) -> None:
+    line.hear(voiceActivity={"kind": "x"})
+    line.content(groundingMetadata={})
+    assert line.told() == []
+
+
+@pytest.mark.parametrize("nonsense", ["", "[]", '{"serverContent": 5}'])
+def test_what_cannot_be_read_is_refused(line: Line, nonsense: str) -> None:
+    with pytest.raises(ValueError, match=r"JSON|Expected|truncated"):
+        line.dialect.receive(nonsense)
+
+
+def test_tokens_are_counted_by_their_kind(line: Line) -> None:
+    for _ in range(2):
+        line.hear(
+            usageMetadata={
+                "promptTokenCount": 120,
+                "responseTokenCount": 70,
+                "thoughtsTokenCount": 10,
+                "promptTokensDetails": [
+                    {"modality": "AUDIO", "tokenCount": 80},
+                    {"modality": "TEXT", "tokenCount": 40},
+                ],
+                "responseTokensDetails": [{"modality": "AUDIO", "tokenCount": 60}],
+            }
+        )
+    [used] = line.dialect.used(60.0)
+    assert (used.input_tokens, used.output_tokens) == (240, 160)
+    assert (used.input_audio_tokens, used.output_audio_tokens) == (160, 120)
