@@ -6,8 +6,7 @@ import base64
 import time
 
 import pytest
-from openai import OpenAI
-from openai._exceptions import InvalidWebhookSignatureError
+from openai import InvalidWebhookSignatureError, OpenAI
 from pydantic import SecretStr
 
 from getpatter.connections.standard_webhooks import TOLERANCE_S, SigningSecret, is_timely
