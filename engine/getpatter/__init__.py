@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from getpatter.sdk.speech_events import SpeechEvents as SpeechEvents
     from getpatter.stt.deepgram import DeepgramSTT as DeepgramSTT
     from getpatter.stt.deepgram_flux import DeepgramFluxSTT as DeepgramFluxSTT
+    from getpatter.stt.elevenlabs import ElevenLabsSTT as ElevenLabsSTT
+    from getpatter.stt.soniox import SonioxSTT as SonioxSTT
     from getpatter.stt.telnyx import TelnyxSTT as TelnyxSTT
     from getpatter.tools.context import ToolContext as ToolContext
     from getpatter.tools.mcp_server import McpServer as McpServer
@@ -61,6 +63,9 @@ if TYPE_CHECKING:
     from getpatter.tools.tool import tool as tool
     from getpatter.tts.deepgram import DeepgramRestTTS as DeepgramRestTTS
     from getpatter.tts.deepgram import DeepgramTTS as DeepgramTTS
+    from getpatter.tts.elevenlabs import ElevenLabsTTS as ElevenLabsTTS
+    from getpatter.tts.elevenlabs import ElevenLabsWebSocketTTS as ElevenLabsWebSocketTTS
+    from getpatter.tts.elevenlabs_rest import ElevenLabsRestTTS as ElevenLabsRestTTS
     from getpatter.tts.telnyx import TelnyxTTS as TelnyxTTS
     from getpatter.tunnels import CloudflareTunnel as CloudflareTunnel
     from getpatter.tunnels import Ngrok as Ngrok
@@ -102,11 +107,15 @@ _HOMES: Final = {
     "sdk.speech_events": ("SpeechEvents",),
     "stt.deepgram": ("DeepgramSTT",),
     "stt.deepgram_flux": ("DeepgramFluxSTT",),
+    "stt.elevenlabs": ("ElevenLabsSTT",),
+    "stt.soniox": ("SonioxSTT",),
     "stt.telnyx": ("TelnyxSTT",),
     "tools.context": ("ToolContext",),
     "tools.mcp_server": ("McpServer",),
     "tools.tool": ("Reassurance", "Tool", "tool"),
     "tts.deepgram": ("DeepgramRestTTS", "DeepgramTTS"),
+    "tts.elevenlabs": ("ElevenLabsTTS", "ElevenLabsWebSocketTTS"),
+    "tts.elevenlabs_rest": ("ElevenLabsRestTTS",),
     "tts.telnyx": ("TelnyxTTS",),
     "tunnels": ("CloudflareTunnel", "Ngrok", "Static"),
 }

@@ -166,6 +166,10 @@ class ElevenLabsTTS:
         return Address(f"{self._url}{path}?{urlencode(query)}", {"xi-api-key": self._key.get_secret_value()})
 
 
+ElevenLabsWebSocketTTS = ElevenLabsTTS
+"""The same, by the name that sets it apart from `ElevenLabsRestTTS`."""
+
+
 def _spoken_live(model: str) -> str:
     if model.startswith("eleven_v3"):
         raise ConfigurationError(
