@@ -28,6 +28,12 @@ class Mind:
     def deaf(self, error: PatterError) -> None:
         self.told.append(("deaf", error.message))
 
+    def engine_speaks(self) -> None:
+        self.told.append(("engine speaks",))
+
+    def engine_stopped(self) -> None:
+        self.told.append(("engine stopped",))
+
 
 def test_what_is_heard_is_passed_on() -> None:
     mind = Mind()

@@ -47,12 +47,14 @@ turn_settings = st.builds(
     preemptive=st.booleans(),
 )
 lines = st.sampled_from((LINES, Lines(first_message="Good morning.", voicemail="Please call back."), Lines()))
-rules = st.builds(
-    Rules,
-    patience=st.just(lambda text, asked: 1.0 if text.endswith("um") else 0.0),
-    backchannel=st.just(lambda text, said, greeting: text.startswith("mhm")),
-    turn_detector=st.booleans(),
-    needs_words=st.booleans(),
+about_words = {
+    "patience": st.just(lambda text, asked: 1.0 if text.endswith("um") else 0.0),
+    "backchannel": st.just(lambda text, said, greeting: text.startswith("mhm")),
+    "turn_detector": st.booleans(),
+}
+rules = st.one_of(
+    st.builds(Rules, **about_words, needs_words=st.booleans()),
+    st.builds(Rules, **about_words, engine_leads=st.just(True)),
 )
 
 
@@ -83,6 +85,7 @@ class Shell:
 
     def __init__(self, settings: TurnSettings, said: Lines, rules: Rules) -> None:
         self.machine = TurnMachine(settings, said, rules)
+        self.engine_leads = rules.engine_leads
         self.now = 0.0
         self.timers: dict[TimerName, float] = {}
         self.recogniser = Recogniser()
@@ -268,12 +271,31 @@ class Turns(RuleBasedStateMachine):
     @rule()
     def a_final_that_was_asked_for_comes(self) -> None:
         self.shell.recogniser.asked -= 1
-        self.shell.final(from_finalize=True)
+        if self.shell.engine_leads:  # its words come with the turn that it takes
+            self.happens(self.shell.machine.on_transcript("", self.shell.now))
+        else:
+            self.shell.final(from_finalize=True)
 
     @precondition(lambda self: self.shell.recogniser.understood)
     @rule(end_of_turn=st.booleans())
     def a_final_comes_by_itself(self, end_of_turn: bool) -> None:
         self.shell.final(from_finalize=False, end_of_turn=end_of_turn)
+
+    @precondition(lambda self: self.shell.engine_leads)
+    @rule()
+    def the_engine_takes_the_turn(self) -> None:
+        """Whether it has understood something or not."""
+        self.shell.final(from_finalize=False, end_of_turn=True)
+
+    @precondition(lambda self: self.shell.engine_leads)
+    @rule()
+    def the_engine_speaks_up(self) -> None:
+        self.happens(self.shell.machine.on_engine_speaks(self.shell.now))
+
+    @precondition(lambda self: self.shell.engine_leads)
+    @rule()
+    def the_engine_stops(self) -> None:
+        self.happens(self.shell.machine.on_engine_stopped(self.shell.now))
 
     @precondition(lambda self: self.shell.judging)
     @rule(complete=st.sampled_from((True, False, None)))

@@ -62,7 +62,8 @@ class StartReply:
     """
 
     text: str
-    trigger: TurnTrigger = "silence"
+    trigger: TurnTrigger | None = "silence"
+    """None where no turn has ended, and an engine speaks of its own accord."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,12 @@ class Attention:
     def deaf(self, error: PatterError) -> None:
         self._to.deaf(error)
 
+    def engine_speaks(self) -> None:
+        self._tell(self._to.engine_speaks)
+
+    def engine_stopped(self) -> None:
+        self._tell(self._to.engine_stopped)
+
     def _tell(self, tell: Callable[[], None]) -> None:
         if self._put_off is None:
             tell()

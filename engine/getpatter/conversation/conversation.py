@@ -114,7 +114,9 @@ class Conversation:
         )
         self._history = History(self._persona.prompt)
         first = first_message(agent, self._persona.wording, services.rendered, clock, self._log.first_message)
-        self._mind = mind_for(call.call_id, agent, self._persona, self._history, self._log, clock, first)
+        self._mind = mind_for(
+            call.call_id, agent, self._persona, self._history, self._log, clock, first, news=self._attention
+        )
         self._mcp = McpTools(agent.mcp_servers, clock=clock, on_problem=self._log.problem)
         self._timers: Timers[actions.TimerName] = Timers(clock, self._timer_due)
         self._hearing = Hearing(call.call_id, agent, services.listening, clock, self._log, self._attention)
@@ -324,7 +326,7 @@ class Conversation:
             case actions.CancelReply(barge_in):
                 self._withdraw(barge_in=barge_in)
 
-    def _answer(self, text: str, trigger: TurnTrigger) -> None:
+    def _answer(self, text: str, trigger: TurnTrigger | None) -> None:
         timing = self._hearing.end_turn()
         note = self._outbound.note(text)
         if note:  # what was begun without it may talk to the menu
@@ -336,12 +338,13 @@ class Conversation:
         else:
             if text:
                 self._log.caller_turn(text)
-            self._log.end_of_turn(trigger, timing)
+            if trigger is not None:
+                self._log.end_of_turn(trigger, timing)
             self._replies.answer(text, timing)
         if note:
             self._history.annotate(note)
 
-    async def _revise(self, trigger: TurnTrigger, timing: Timing, said: UserEntry) -> bool:
+    async def _revise(self, trigger: TurnTrigger | None, timing: Timing, said: UserEntry) -> bool:
         """The hook after the transcript says what the caller said, and whether they are answered."""
         try:
             said.text = await self._persona.hooks.after_transcribe(said.text) or ""
@@ -349,7 +352,8 @@ class Conversation:
             timing.hooked = self._clock.now()
             if said.text:
                 self._log.caller_turn(said.text)
-            self._log.end_of_turn(trigger, timing)
+            if trigger is not None:
+                self._log.end_of_turn(trigger, timing)
         return bool(said.text)
 
     def _withdraw(self, *, barge_in: bool) -> None:
@@ -399,6 +403,12 @@ class Conversation:
 
     def deaf(self, error: PatterError) -> None:
         self._provider_failed(error, True)
+
+    def engine_speaks(self) -> None:
+        self._perform(self._machine.on_engine_speaks(self._clock.now()))
+
+    def engine_stopped(self) -> None:
+        self._perform(self._machine.on_engine_stopped(self._clock.now()))
 
     # -- the agent
 

@@ -16,7 +16,8 @@ class EngineEar:
     def __init__(self, name: str, *, send: Callable[[bytes], None], commit: Callable[[], None]) -> None:
         self._name = name
         self._commit = commit
-        self._out: asyncio.Queue[Transcript | ProviderError | None] = asyncio.Queue()
+        self._out: asyncio.Queue[Transcript | Callable[[], None] | ProviderError | None] = asyncio.Queue()
+        """Callables are news that must not overtake the words before them."""
         self.send = send
         """Takes line audio."""
 
@@ -31,7 +32,10 @@ class EngineEar:
         while (item := await self._out.get()) is not None:
             if isinstance(item, ProviderError):
                 raise item
-            yield item
+            if isinstance(item, Transcript):
+                yield item
+            else:
+                item()
 
     async def close(self) -> None:
         self._out.put_nowait(None)

@@ -10,16 +10,22 @@ from dataclasses import replace
 from getpatter.audio.format import LINE
 from getpatter.audio.transcode import Transcoder
 from getpatter.clock import Clock, deadline
+from getpatter.conversation.coming import Coming
 from getpatter.conversation.engine_ear import EngineEar
+from getpatter.conversation.leading_ear import EngineNews, LeadingEar
 from getpatter.conversation.unanswered import Unanswered
 from getpatter.engines.base import (
     EngineConfig,
     EngineEvent,
     EngineSession,
     InputTranscript,
+    Interrupted,
     RealtimeEngine,
+    ResponseBegun,
     ResponseDone,
     ResponseEvent,
+    TurnNews,
+    TurnTaken,
 )
 from getpatter.errors import PatterError, ProviderError
 from getpatter.llm.base import Message, ToolSpec
@@ -40,6 +46,9 @@ class EngineLink:
 
     A session that is lost is opened once more, with the history of the call and with what the caller said that was not
     answered.  Should that one be lost before anything came of it, the engine is given up: `lost` says why.
+
+    An engine that manages turns is told the history alone, in which the words of its turns stand.  A response that it
+    begins by itself is kept until `response` claims it.
     """
 
     def __init__(
@@ -48,6 +57,7 @@ class EngineLink:
         config: Callable[[], EngineConfig],
         clock: Clock,
         on_problem: Callable[[PatterError], None],
+        news: EngineNews,
     ) -> None:
         """`config` gives what a session is to be now; its history may end in words that are not answered yet."""
         self._engine = engine
@@ -61,6 +71,11 @@ class EngineLink:
         self._useful = True
         """Something has come of the session."""
         self._unanswered = Unanswered()
+        self._coming = Coming(engine.output_format.bytes_per_second)
+        self._follows = False
+        """The response that comes next follows a tool's result, and will be claimed."""
+        self._taken = ""
+        """What was said in the turn that the engine has taken, until its response is claimed."""
         self._batch = bytearray()
         self._transcoder = None if engine.input_format == LINE else Transcoder(LINE, engine.input_format)
         self._response: asyncio.Queue[ResponseEvent | ProviderError] | None = None
@@ -68,14 +83,23 @@ class EngineLink:
         """No response is under way at the engine."""
         self._free.set()
         self._reader: asyncio.Task[None] | None = None
-        self.ear = EngineEar(engine.name, send=self._hear, commit=self._commit)
+        self._leading: LeadingEar | None = None
+        """There is one where the engine manages turns."""
+        if engine.manages_turns:
+            self._leading = LeadingEar(engine.name, send=self._send, clock=clock, news=news)
+        self.ear = self._leading or EngineEar(engine.name, send=self._hear, commit=self._commit)
         self.lost: ProviderError | None = None
+
+    @property
+    def engine_leads(self) -> bool:
+        """The engine decides by itself when to speak, and may choose to say nothing."""
+        return self._leading is not None
 
     # -- life
 
-    async def open(self) -> None:
-        """Raises `ProviderError`."""
-        config = self._config()
+    async def open(self, *, greets: bool) -> None:
+        """`greets`: the agent speaks first.  Raises `ProviderError`."""
+        config = replace(self._config(), greets=greets)
         self._take_up(await self._engine.open(config), config)
         self._reader = asyncio.create_task(self._read(), name=f"{self._engine.name} reader")
 
@@ -96,6 +120,9 @@ class EngineLink:
 
     def _hear(self, audio: bytes) -> None:
         self._unanswered.add(audio)
+        self._send(audio)
+
+    def _send(self, audio: bytes) -> None:
         self._batch += audio
         if len(self._batch) >= BATCH_BYTES:
             self._flush()
@@ -118,10 +145,11 @@ class EngineLink:
 
     # -- the agent
 
-    async def response(self, ask: Ask) -> AsyncGenerator[ResponseEvent]:
+    async def response(self, ask: Ask, *, claims: bool) -> AsyncGenerator[ResponseEvent]:
         """Ask for a response; it ends with `ResponseDone`.  Closing the iterator cancels.
 
-        Raises `ProviderError` when the session is lost; another may be there for the next try.
+        With `claims` it is the one that the engine has begun by itself, where it has.  Raises `ProviderError` when the
+        session is lost; another may be there for the next try.
         """
         try:
             async with deadline(self._clock, self._clock.now() + CANCEL_S):
@@ -135,16 +163,22 @@ class EngineLink:
         assert session is not None
         self._keep_configured(session)
         events: asyncio.Queue[ResponseEvent | ProviderError] = asyncio.Queue()
-        self._response = events
-        self._free.clear()
-        ask(session)
+        came: list[ResponseEvent] = []
+        if claims:
+            came, self._taken = self._coming.claim(), ""
+        for event in came:
+            events.put_nowait(event)
+        if not (came and isinstance(came[-1], ResponseDone)):
+            self._response = events
+            self._free.clear()
+            ask(session)
         try:
             while True:
-                event = await events.get()
-                if isinstance(event, ProviderError):
-                    raise event
-                yield event
-                if isinstance(event, ResponseDone):
+                item = await events.get()
+                if isinstance(item, ProviderError):
+                    raise item
+                yield item
+                if isinstance(item, ResponseDone):
                     return
         finally:
             if self._response is events:
@@ -161,6 +195,7 @@ class EngineLink:
 
     def cancel(self) -> None:
         """Break off the response under way, if there is one."""
+        self._follows = False
         if self._session is not None and not self._free.is_set():
             self._session.cancel()
 
@@ -173,7 +208,9 @@ class EngineLink:
         if self._session is not None:
             self._session.tell(text)
 
-    def tool_result(self, call_id: str, output: str) -> None:
+    def tool_result(self, call_id: str, output: str, *, follows: bool) -> None:
+        """`follows`: a response to it will be asked for."""
+        self._follows = follows
         if self._session is not None:
             self._session.tool_result(call_id, output)
 
@@ -196,14 +233,42 @@ class EngineLink:
     def _take(self, event: EngineEvent) -> None:
         self._useful = True
         if isinstance(event, InputTranscript):
-            if self._unanswered.understood() if event.final else self._unanswered.news:
-                self.ear.understood(event)
+            self._understand(event)
+            return
+        if isinstance(event, TurnNews):
+            self._decided(event)
             return
         if self._response is not None:
             self._response.put_nowait(event)
+        else:
+            self._coming.add(event)
         if isinstance(event, ResponseDone):
             self._response = None
             self._free.set()
+
+    def _understand(self, transcript: InputTranscript) -> None:
+        due = self.engine_leads
+        if not due:
+            due = self._unanswered.understood() if transcript.final else self._unanswered.news
+        if due:
+            self.ear.understood(transcript)
+
+    def _decided(self, news: TurnNews) -> None:
+        """An engine that manages turns has decided something."""
+        assert self._leading is not None, "a session of an engine that manages no turns told of one"
+        match news:
+            case TurnTaken(text):
+                self._coming.begin()
+                self._follows, self._taken = False, text
+                self._leading.turn_taken(text)
+            case ResponseBegun() if self._response is None:
+                self._coming.begin()
+                if not self._follows:
+                    self._leading.speaks()
+                self._follows = False
+            case Interrupted():
+                self._coming.drop()
+                self._leading.stopped()
 
     async def _replace(self, session: EngineSession, reason: ProviderError) -> EngineSession | None:
         """A session in the place of one that was lost; None when there is none to be had."""
@@ -212,6 +277,8 @@ class EngineLink:
         if self._response is not None:
             self._response.put_nowait(reason)
             self._response = None
+        self._coming.drop()
+        self._follows = False
         self._free.set()
         await session.close()
         try:
@@ -238,6 +305,8 @@ class EngineLink:
             session.send(self._converted(audio))
             session.commit()
         self._batch.clear()
+        if self._taken:  # the history does not hold it yet
+            session.tell(self._taken)
         if rest:
             session.send(self._converted(rest))
         self._take_up(session, config)

@@ -110,8 +110,9 @@ class EngineSpeech:
         self._committed.set()
 
     def interject(self, text: str) -> None:
-        """An engine says one thing at a time, so words that are to bridge the wait for its answer cannot be said."""
-        if self._running or not self._responding:
+        """An engine says one thing at a time, so words that are to bridge the wait for its answer cannot be said; and
+        one that leads has its own, which ours would end."""
+        if not self._call.link.engine_leads and (self._running or not self._responding):
             self._queue.put_nowait(_Words(text))
 
     def play(self, audio: bytes) -> None:
@@ -164,7 +165,7 @@ class EngineSpeech:
             self._tell_what_was_not_said()
         self._responding = True
         try:
-            instead = await self._respond(lambda session: session.respond(), review=True)
+            instead = await self._respond(lambda session: session.respond(), ours=False)
         finally:
             self._responding = False
         self.timing.last_token = self._call.clock.now()
@@ -187,21 +188,22 @@ class EngineSpeech:
         ]
         words = " ".join(sentence.spoken for sentence in prepared if sentence is not None)
         if words:
-            await self._respond(lambda session: session.say(words), review=False)
+            await self._respond(lambda session: session.say(words), ours=True)
 
-    async def _respond(self, ask: Ask, *, review: bool) -> str | None:
+    async def _respond(self, ask: Ask, *, ours: bool) -> str | None:
         """One response, asked for again where the engine was lost before anything came of it.
 
-        Gives what is to be said in place of the rest, when a guardrail objected to it.
+        `ours`: its words are given, and need no review.  Gives what is to be said in place of the rest, when a
+        guardrail objected to it.
         """
         before = self._voice.spoke
         try:
-            return await self._hear(ask, review=review)
+            return await self._hear(ask, ours=ours)
         except ProviderError as error:
             if not error.retryable or self._voice.spoke != before or self._running:
                 raise self._broken(error) from error
         try:
-            return await self._hear(ask, review=review)
+            return await self._hear(ask, ours=ours)
         except ProviderError as error:
             raise self._broken(error) from error
 
@@ -216,17 +218,19 @@ class EngineSpeech:
             error.message, provider=error.provider, retryable=error.retryable, said="".join(self._voice.written)
         )
 
-    async def _hear(self, ask: Ask, *, review: bool) -> str | None:
+    async def _hear(self, ask: Ask, *, ours: bool) -> str | None:
         link, instead = self._call.link, None
+        response = link.response(ask, claims=not ours)
         try:
-            async with stall_guard(self._call.clock, STALL_S) as alive, aclosing(link.response(ask)) as events:
+            async with stall_guard(self._call.clock, STALL_S) as alive, aclosing(response) as events:
                 async for event in events:
                     alive()
-                    instead = await self._take(event, review=review)
+                    instead = await self._take(event, review=not ours)
                     if instead is not None:
                         break
         except TimeoutError:
-            raise ProviderError(f"The engine gave nothing for {STALL_S:g} s.", retryable=True) from None
+            if not link.engine_leads:
+                raise ProviderError(f"The engine gave nothing for {STALL_S:g} s.", retryable=True) from None
         if instead is None:
             instead = await self._voice.end_item()
         if instead is not None:
@@ -290,12 +294,13 @@ class EngineSpeech:
             tool = shared.persona.toolbox.find(call.name)
             if tool is None or not tool.side_effects:
                 shared.history.add_tool_result(call.id, STOPPED)
-                shared.link.tool_result(engine_id, STOPPED)
+                shared.link.tool_result(engine_id, STOPPED, follows=False)
             raise
         shared.history.add_tool_result(call.id, outcome.result)
-        shared.link.tool_result(engine_id, outcome.result)
-        shared.on_tool(call, outcome)
         self._goes_on |= call.name not in CLOSING_TOOLS or bool(outcome.error)
+        follows = self._goes_on and not self._withdrawn.is_set()
+        shared.link.tool_result(engine_id, outcome.result, follows=follows)
+        shared.on_tool(call, outcome)
 
     def _progress(self, text: str) -> None:
         if not self._withdrawn.is_set():

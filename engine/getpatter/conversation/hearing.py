@@ -52,6 +52,12 @@ class Understanding(Protocol):
     def deaf(self, error: PatterError) -> None:
         """The recogniser is lost."""
 
+    def engine_speaks(self) -> None:
+        """An engine begins to say something that nobody asked for."""
+
+    def engine_stopped(self) -> None:
+        """An engine heard the caller over what it said, and goes on with nothing of it."""
+
 
 class Hearing:
     """One call's: `prepare` while it rings, `hear` at any time, `start` when there is a speaker, `close`."""

@@ -47,4 +47,11 @@ def rules_of(agent: Agent, outbound: Outbound) -> Rules:
         asking = asked_for(said, language) is not None
         return is_backchannel(text, language, after_question=asking, first_message=greeting)
 
-    return Rules(patience, backchannel, turn_detector=agent.turn_detector is not None, needs_words=agent.engine is None)
+    leads = agent.engine is not None and agent.engine.manages_turns
+    return Rules(
+        patience,
+        backchannel,
+        turn_detector=agent.turn_detector is not None,
+        needs_words=agent.engine is None or leads,
+        engine_leads=leads,
+    )

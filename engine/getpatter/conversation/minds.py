@@ -6,6 +6,7 @@ from getpatter.agent import Agent
 from getpatter.clock import Clock
 from getpatter.conversation.first_message import FirstMessage
 from getpatter.conversation.history import History
+from getpatter.conversation.leading_ear import EngineNews
 from getpatter.conversation.log import ConversationLog
 from getpatter.conversation.mind import Mind
 from getpatter.conversation.persona import Persona
@@ -21,6 +22,8 @@ def mind_for(
     log: ConversationLog,
     clock: Clock,
     first_message: FirstMessage | None,
+    *,
+    news: EngineNews,
 ) -> Mind:
     """One call's; `first_message` is spoken in advance where there is a voice of its own."""
     if agent.engine is not None:
@@ -33,6 +36,8 @@ def mind_for(
             on_tool=log.tool,
             on_first_token=log.first_token,
             on_problem=log.problem,
+            news=news,
+            greets=bool(agent.first_message),
         )
     return Pipeline(
         call_id,

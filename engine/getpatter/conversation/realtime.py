@@ -12,6 +12,7 @@ from getpatter.conversation.engine_link import EngineLink
 from getpatter.conversation.engine_speech import EngineCall, EngineSpeech
 from getpatter.conversation.engine_voice import EngineVoice
 from getpatter.conversation.history import History
+from getpatter.conversation.leading_ear import EngineNews
 from getpatter.conversation.mind import Speech
 from getpatter.conversation.persona import Persona
 from getpatter.conversation.reply import ToolRun
@@ -25,18 +26,19 @@ from getpatter.stt.base import Intake, Recognition
 
 @dataclass(frozen=True, slots=True)
 class _Spoken:
-    """An engine is paid by the second it listens, so it is given what is said and not the silence between."""
+    """Most engines are paid by the second that they listen, so they are given what is said and not the silence between;
+    those that decide when the caller has finished need it."""
 
+    continuous: bool
     format: AudioFormat = LINE
-    continuous: bool = False
 
 
 class RealtimeMind:
     """One call's; a `Mind`.
 
     The engine is told which turns to answer, what of its answers was heard, and what became of its tools; in all else
-    it follows its own configuration, which is the agent's.  Hooks on the model's messages and responses have no place
-    in it, nor have text transforms, save on words of our own.
+    it follows its own configuration, which is the agent's.  One that manages turns tells when it has taken one.  Hooks
+    on the model's messages and responses have no place in it, nor have text transforms, save on words of our own.
     """
 
     def __init__(
@@ -50,22 +52,26 @@ class RealtimeMind:
         on_tool: ToolRun,
         on_first_token: Callable[[str], None],
         on_problem: Callable[[PatterError], None],
+        news: EngineNews,
+        greets: bool,
     ) -> None:
+        """`greets`: the agent speaks first."""
         self._engine = engine
         self._language = language
         self._persona = persona
         self._history = history
-        self._link = EngineLink(engine, self._config, clock, on_problem)
+        self._greets = greets
+        self._link = EngineLink(engine, self._config, clock, on_problem, news)
         self._call = EngineCall(
             self._link, persona, history, clock, on_tool, on_first_token=lambda: on_first_token(engine.name)
         )
 
     async def prepare(self, phrases: Sequence[str]) -> None:
-        await self._link.open()
+        await self._link.open(greets=self._greets)
 
     @property
     def hears_as(self) -> Intake:
-        return _Spoken()
+        return _Spoken(continuous=self._engine.manages_turns)
 
     @property
     def recognition(self) -> Recognition:

@@ -53,6 +53,8 @@ class Rules:
     turn_detector: bool = False
     needs_words: bool = True
     """A turn without a transcript is no turn.  False where the caller's audio itself is answered."""
+    engine_leads: bool = False
+    """An engine decides when the caller has finished, and speaks without being asked."""
 
 
 class Talk:
@@ -78,6 +80,8 @@ class Talk:
         self._keys = ""
         self._unprompted = False
         """The final that is due is one that the recogniser gives when it finds the turn complete."""
+        self._engine_waits = False
+        """The engine has more to say than what is being said."""
         self._finals_unawaited = 0
         """Transcripts of the caller's turn that its answer does not wait for."""
         self._finals_late = 0
@@ -135,7 +139,7 @@ class Talk:
         actions: list[Action] = [StopTimer("monologue"), StopTimer("overlap")]
         if self._interruptions.pending:
             return actions + self._ask_for_words(now)
-        if self._settings.endpointing == "recogniser":
+        if self._settings.endpointing == "recogniser" or self._rules.engine_leads:
             self._turn.ask_for_final()  # without being asked
             self._unprompted = True
             return [*actions, StartTimer("transcript", now + self._settings.recogniser_turn_s)]
@@ -172,6 +176,12 @@ class Talk:
             self._finals_late -= 1
             return [NoteWords(text.strip())] if text.strip() else []
         self._asked = over
+        if self._rules.engine_leads:
+            if end_of_turn:
+                return self._engine_takes_turn(text, now)
+            if text.strip() and not from_finalize:
+                self._turn.interim("")
+                return [NoteWords(text.strip())]  # of a turn that it has taken
         words_from = self._turn.length
         if from_finalize and self._finals_unawaited:
             self._finals_unawaited -= 1
@@ -196,6 +206,30 @@ class Talk:
         if self.busy and self._interruptions.settings_for(self._agent_turn).mode != "off":
             actions += self._follow(self._interruptions.take(), now)
         return actions
+
+    # -- an engine that leads
+
+    def engine_speaks(self, now: float) -> list[Action]:
+        """It says something that nobody asked for: after what is being said, since it goes on with that."""
+        if self.busy:
+            self._engine_waits = True
+            return []
+        said = bool(self._turn.text) or self._turn.speaking or self._turn.paused
+        return self._reply(now, unasked=not said)
+
+    def engine_stopped(self, now: float) -> list[Action]:
+        """It heard the caller over what it said, and goes on with nothing of it."""
+        if not self.busy:
+            return []
+        self._owed = False
+        stopped = [*self._interruptions.forget(), StopTimer("filler")]
+        return stopped + self.silence_agent(barge_in=self._agent is AgentSide.SPEAKING) + self.settle(now)
+
+    def _engine_takes_turn(self, text: str, now: float) -> list[Action]:
+        """It answers whether it is let or not, and what it said before is over for it."""
+        self._turn.final(text, from_finalize=False, end_of_turn=True)
+        stopped = [*self._interruptions.forget(), *self.silence_agent(barge_in=self._agent is AgentSide.SPEAKING)]
+        return stopped + self._reply(now)
 
     # -- the agent
 
@@ -229,7 +263,7 @@ class Talk:
 
     def silence_agent(self, *, barge_in: bool = False) -> list[Action]:
         """Drop what the agent says, if it does."""
-        self._interruptions.held = self._greeting = False
+        self._interruptions.held = self._greeting = self._engine_waits = False
         if not self.busy:
             return []
         self._agent = AgentSide.SILENT
@@ -270,6 +304,8 @@ class Talk:
 
     def settle(self, now: float) -> list[Action]:
         """Nobody has the turn unless the caller has: answer, wait, or listen."""
+        if self._engine_waits and not self.busy:
+            return self._reply(now, unasked=True)
         if self.busy or self._turn.speaking or self._turn.finals_due or self._keys:
             return []
         if not self._turn.text and (self._rules.needs_words or not self._turn.paused):
@@ -289,6 +325,8 @@ class Talk:
             self._unprompted = False
             return [StartTimer("transcript", now + self._settings.stt_timeout_s), FinalizeTranscript()]
         words_from = self._turn.length
+        if self._rules.engine_leads:
+            self._turn.interim("")  # it makes nothing of it, and would tell it again if it did
         self._turn.give_up_on_finals()
         if not self.busy:
             return self.settle(now)
@@ -344,8 +382,10 @@ class Talk:
         self._turn.take()
         return [*self._drop_draft(), StartTimer("silence", now + self._settings.silence_timeout_s)]
 
-    def _reply(self, now: float) -> list[Action]:
-        trigger, text = self._turn.trigger, self._turn.take()
+    def _reply(self, now: float, *, unasked: bool = False) -> list[Action]:
+        """`unasked` is one for which nobody's turn has ended."""
+        trigger, text = None if unasked else self._turn.trigger, self._turn.take()
+        self._engine_waits, self._turn.finals_due = False, 0  # an engine that leads has not waited for them
         self._finals_late, self._finals_unawaited = self._finals_late + self._finals_unawaited, 0
         self._agent, self._owed, self._own_words = AgentSide.THINKING, True, False
         self._draft = ""  # the shell knows whether it answers these words
@@ -353,6 +393,8 @@ class Talk:
         actions.append(StartReply(text, trigger))
         if self._filler:
             actions.append(StartTimer("filler", now + self._settings.filler_after_s))
+        if self._keys:  # an engine does not wait for them
+            actions.append(StartTimer("keys", now + self._settings.keys_s))
         return actions
 
     def _draft_answer(self) -> list[Action]:

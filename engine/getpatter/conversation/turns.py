@@ -163,6 +163,16 @@ class TurnMachine:
         self._asked_still_there = False
         return self._talk.key(digit, now)
 
+    # -- an engine that leads; that it takes the caller's turn is a transcript with `end_of_turn`
+
+    def on_engine_speaks(self, now: float) -> list[Action]:
+        """The engine begins to say something that nobody asked for, and that answers no turn."""
+        return self._talk.engine_speaks(now) if self._stage is Stage.TALK else []
+
+    def on_engine_stopped(self, now: float) -> list[Action]:
+        """The engine heard the caller over the agent, and goes on with nothing of what it said."""
+        return self._talk.engine_stopped(now) if self._stage is Stage.TALK else []
+
     # -- the agent
 
     def on_agent_audible(self, now: float) -> list[Action]:

@@ -1,7 +1,18 @@
 """What a speech-to-speech engine is to the conversation.
 
-An engine object holds settings and what calls share; `open` gives one session, for one call.  The conversation decides
-whose turn it is: it commits the caller's audio, asks for responses, and cuts back what was not heard.
+An engine object holds settings and what calls share; `open` gives one session, for one call.
+
+As a rule the conversation decides whose turn it is: it commits the caller's audio, asks for responses, and cuts back
+what was not heard.  An engine that `manages_turns` decides that at its end, and tells (`TurnNews`):
+
+- It hears the line all the time, since it needs the silence.  Commits mean nothing to it.
+- `TurnTaken` or `ResponseBegun` announces each response that was not asked for.  `respond` then only claims it; where
+  none was announced, it asks for one to what was told or is the result of a tool.
+- The response under way ends with `ResponseDone` before another is announced.
+- It goes by its own ears in what was heard, so `truncate` means nothing to it, and `cancel` drops what still comes of
+  a response.
+- What is paid for by the minute begins with the first command, not with `open`, and a `say` that comes before any other
+  is the agent's first message.
 """
 
 from __future__ import annotations
@@ -28,6 +39,8 @@ class EngineConfig:
     """What was said before, where a session takes the place of one that was lost; without a system prompt."""
     resumes: str = ""
     """What the session that was lost gave by `Resumption`; engines that give none have the history alone."""
+    greets: bool = False
+    """The agent speaks first: what it says comes by `say`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +56,7 @@ class InputTranscript:
     """What the caller said in audio that was committed.
 
     Each commit gives one that is final, in the order of the commits; it may be empty.  One that is not final replaces
-    the one before.
+    the one before.  Of an engine that manages turns, a final one is about the turn that it took last.
     """
 
     text: str
@@ -67,6 +80,30 @@ comes."""
 
 
 @dataclass(frozen=True, slots=True)
+class TurnTaken:
+    """The engine takes what the caller said for a turn: a response to it follows.
+
+    `text` is what it understood; empty where that comes later, in an `InputTranscript`.
+    """
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseBegun:
+    """A response follows that nobody asked for, and that answers no turn of the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The engine has heard the caller over what it said, and says no more of it: what was not heard yet must not be."""
+
+
+TurnNews = TurnTaken | ResponseBegun | Interrupted
+"""What an engine that manages turns decides."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resumption:
     """Another session can go on where this one stands: `EngineConfig.resumes` takes `handle`."""
 
@@ -75,7 +112,7 @@ class Resumption:
     """The vendor will soon end this one.  It is said while nothing is under way, so the other can take over unheard."""
 
 
-EngineEvent = ResponseEvent | InputTranscript | Resumption
+EngineEvent = ResponseEvent | InputTranscript | TurnNews | Resumption
 
 
 class EngineSession(Protocol):
@@ -122,6 +159,10 @@ class RealtimeEngine(Protocol):
     @property
     def name(self) -> str:
         """Shown to people, e.g. `gpt-realtime at api.openai.com`."""
+
+    @property
+    def manages_turns(self) -> bool:
+        """It decides at its end when the caller has finished, and answers without being asked."""
 
     @property
     def input_format(self) -> AudioFormat:

@@ -64,6 +64,7 @@ class OpenAIRealtime:
 
     default_model: ClassVar[str] = "gpt-realtime-mini"
     default_format: ClassVar[AudioFormat] = LINE
+    manages_turns: ClassVar[bool] = False
     reasons: ClassVar[bool] = False
     """Its default model thinks before it speaks."""
 

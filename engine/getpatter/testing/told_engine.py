@@ -134,6 +134,7 @@ class ToldEngine:
     name = "told engine"
     input_format: AudioFormat = LINE
     output_format: AudioFormat = LINE
+    manages_turns = False
 
     def __init__(self, *answers: str | Spoken, words: Iterable[str] = ()) -> None:
         self._answers = deque(Spoken(answer) if isinstance(answer, str) else answer for answer in answers)
