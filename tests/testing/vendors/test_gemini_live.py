@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
-from unittest.mock import Mock, patch
+from unittest.mock import patch
 
 import pytest
 from google import genai
@@ -42,8 +42,8 @@ async def session_at(server: GeminiLiveServer, key: str = "sk-test", **changes: 
     client = genai.Client(api_key=key)
     config = types.LiveConnectConfig(**SETTINGS | changes)
     # It knows none but encrypted connections; all else is as it is.
-    plain = {"_websocket_base_url": Mock(return_value=server.url), "_websocket_ssl_ctx": {}}
-    with patch.multiple(client._api_client, **plain):
+    address = patch.object(client._api_client, "_websocket_base_url", return_value=server.url)
+    with address, patch.object(client._api_client, "_websocket_ssl_ctx", {}):
         async with asyncio.timeout(20), client.aio.live.connect(model="gemini-3.8-live", config=config) as session:
             yield session
 
