@@ -49,6 +49,7 @@ FLOORS: dict[str, int] = {
     "local": 3,
     "tools": 3,
     "agent": 4,
+    "providers": 4,
     "conversation": 5,
     "calls": 6,
     "testing": 7,

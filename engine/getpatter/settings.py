@@ -70,8 +70,14 @@ class Settings(BaseSettings):
     """Base URL of an OpenAI-compatible API, e.g. http://127.0.0.1:11434/v1"""
     llm_model: str = ""
     llm_key: SecretStr = SecretStr("")
+    stt: str = ""
+    """Recogniser, e.g. deepgram/nova-3; empty is PocketSphinx on this machine."""
+    tts: str = ""
+    """Whose voice speaks, e.g. elevenlabs; empty is the best that is installed on this machine."""
     voice: str = ""
-    """Name of a local voice; empty picks the best that is installed."""
+    """Name of a voice of whoever speaks; empty is their own choice."""
+    engine: str = ""
+    """One engine that hears, thinks and speaks, e.g. openai/gpt-realtime, in place of the three."""
     language: str = "en-US"
     max_calls: int = Field(100, ge=1)
     """Live calls at once; more are refused."""

@@ -98,10 +98,26 @@ async def test_half_a_setting_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not pocketsphinx_installed(), reason="the extra local is not installed")
-async def test_the_recogniser_of_this_machine() -> None:
-    assert (await recogniser())[0].level == "ok"
+async def test_the_recogniser_of_this_machine(tmp_path: Path) -> None:
+    assert (await recogniser(settings(tmp_path)))[0].level == "ok"
 
 
 @pytest.mark.skipif(not espeak_installed(), reason="the extra local is not installed")
 async def test_the_voice_of_this_machine(tmp_path: Path) -> None:
     assert (await voice(settings(tmp_path)))[0].level == "ok"
+
+
+async def test_what_is_chosen_needs_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = settings(tmp_path, stt="deepgram", llm_url="", llm_model="")
+    monkeypatch.delenv("DEEPGRAM_API_KEY", raising=False)
+    with pytest.raises(ConfigurationError, match="Deepgram needs a key"):
+        await recogniser(chosen)
+    monkeypatch.setenv("DEEPGRAM_API_KEY", "k")
+    assert (await recogniser(chosen))[0].message == "nova-3 at api.deepgram.com is chosen, and its key is set."
+
+
+async def test_an_engine_takes_the_place_of_all_three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    chosen = settings(tmp_path, engine="openai", llm_url="", llm_model="")
+    assert [finding.about for finding in await recogniser(chosen)] == ["engine"]
+    assert (await voice(chosen), await model(chosen)) == ([], [])

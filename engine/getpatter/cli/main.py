@@ -11,6 +11,7 @@ from getpatter.cli.demo import demo
 from getpatter.cli.doctor import doctor
 from getpatter.cli.fetch import fetch
 from getpatter.cli.prices import prices
+from getpatter.cli.providers import providers
 from getpatter.cli.security import security
 from getpatter.cli.serve import answer, serve, status, stop
 from getpatter.version import __version__
@@ -29,6 +30,7 @@ app.command()(calls.transfer)
 app.command()(calls.press)
 app.command()(answer)
 app.command()(fetch)
+app.command()(providers)
 app.command("hang-up")(calls.hang_up)
 app.command("test")(trying.try_out)
 app.command("eval")(trying.evaluate)

@@ -47,7 +47,7 @@ class Examination:
             Check("store", partial(stored.store, settings)),
             Check("engine", at_once(partial(machine.engine_process, engine))),
             Check("ports", partial(machine.ports, settings, engine)),
-            Check("recogniser", speech.recogniser),
+            Check("recogniser", partial(speech.recogniser, settings)),
             Check("voice", partial(speech.voice, settings)),
             Check("language model", partial(speech.model, settings)),
         ]

@@ -9,12 +9,12 @@ import msgspec
 
 from getpatter.carriers.base import Finding
 from getpatter.llm.factory import language_model
+from getpatter.providers.chosen import chosen_engine, chosen_stt, chosen_tts
 from getpatter.settings import Settings
-from getpatter.stt.local import local_stt
-from getpatter.tts.local import local_tts
 
 TIMEOUT_S = 10.0
 _MODEL = "language model"
+_READY = {True: "is chosen, and its key is set", False: "is installed"}
 
 
 class _Model(msgspec.Struct):
@@ -27,24 +27,40 @@ class _Models(msgspec.Struct):
     data: list[_Model]
 
 
-async def recogniser() -> Sequence[Finding]:
-    """Raises `ConfigurationError` where none is installed."""
-    stt = local_stt()
+async def recogniser(settings: Settings) -> Sequence[Finding]:
+    """Raises `ConfigurationError` where it is not installed, or its key is missing."""
+    if settings.engine:
+        return await engine(settings)
+    stt = chosen_stt(settings)
     await stt.close()
-    return [Finding("recogniser", "ok", f"{stt.name} is installed.")]
+    return [Finding("recogniser", "ok", f"{stt.name} {_READY[bool(settings.stt)]}.")]
+
+
+async def engine(settings: Settings) -> Sequence[Finding]:
+    """The engine that does it all.  Raises `ConfigurationError` where its key is missing."""
+    engine = chosen_engine(settings)
+    assert engine is not None
+    await engine.close()
+    return [Finding("engine", "ok", f"{engine.name} is chosen, and its key is set.")]
 
 
 async def voice(settings: Settings) -> Sequence[Finding]:
-    """Raises `ConfigurationError` where none is installed for the language."""
-    tts = local_tts(settings.voice, settings.language)
+    """Raises `ConfigurationError` where none is installed for the language, or its key is missing."""
+    if settings.engine:
+        return []
+    tts = chosen_tts(settings)
     await tts.close()
-    return [Finding("voice", "ok", f"{tts.name} is installed.")]
+    return [Finding("voice", "ok", f"{tts.name} {_READY[bool(settings.tts)]}.")]
 
 
 async def model(settings: Settings) -> Sequence[Finding]:
     """Whether the server answers and has the model.  Raises `ConfigurationError` for settings that cannot be used."""
+    if settings.engine:
+        return []
     llm = language_model(settings)
     await llm.close()
+    if settings.llm:
+        return [Finding(_MODEL, "ok", f"{llm.name} is chosen, and its key is set where it needs one.")]
     if llm.scripted:
         advice = "Set PATTER_LLM_URL and PATTER_LLM_MODEL to have a language model."
         return [Finding(_MODEL, "warning", "There is none: the agent follows a script that books tables.", advice)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -38,6 +39,7 @@ from getpatter.observability.bus import EventBus
 from getpatter.pricing.figures import BUILT_IN
 from getpatter.pricing.overrides import with_overrides
 from getpatter.pricing.pricer import Pricer
+from getpatter.providers.chosen import chosen_engine, chosen_stt, chosen_tts
 from getpatter.server.carrier_app import CarrierEdge
 from getpatter.server.carriers import Telephone, telephone
 from getpatter.server.listener import Listener
@@ -49,7 +51,6 @@ from getpatter.server.way_in import WayIn, tunnel_of
 from getpatter.settings import Settings
 from getpatter.store import Journal, Store
 from getpatter.store.incidents import IncidentLog
-from getpatter.stt.local import local_stt
 from getpatter.tools.builtin import TransferTargets
 from getpatter.tts.local import local_tts
 from getpatter.tunnels.base import Tunnel
@@ -186,7 +187,8 @@ class Engine:
         phone = telephone(
             settings,
             listening,
-            lambda: agent.tts or local_tts(settings.voice, settings.language),
+            # Simulated people are not worth a vendor's voice.
+            lambda: local_tts(language=settings.language) if settings.tts else agent.tts or chosen_tts(settings),
             account=self._account,
             tunnelled=self._tunnel is not None,
         )
@@ -260,18 +262,21 @@ class Engine:
 
     def _default_agent(self) -> Agent:
         settings = self._settings
-        llm, stt, tts = language_model(settings), local_stt(), local_tts(settings.voice, settings.language)
-        for provider in (llm, stt, tts):
-            self._stack.push_async_callback(provider.close)
-        return Agent(
+        configured = partial(
+            Agent,
             system_prompt="",
-            llm=llm,
-            stt=stt,
-            tts=tts,
             language=settings.language,
             transfer_to=TransferTargets.parse(settings.transfer_to).allowed,
             turns=TurnSettings(vad_stop_s=settings.vad_stop_s, max_duration_s=settings.max_call_s),
         )
+        engine = chosen_engine(settings)
+        if engine is not None:
+            self._stack.push_async_callback(engine.close)
+            return configured(engine=engine)
+        llm, stt, tts = language_model(settings), chosen_stt(settings), chosen_tts(settings)
+        for provider in (llm, stt, tts):
+            self._stack.push_async_callback(provider.close)
+        return configured(llm=llm, stt=stt, tts=tts)
 
     async def _listen(self, exchange: Exchange, phone: Telephone, incidents: IncidentLog) -> None:
         settings = self._settings

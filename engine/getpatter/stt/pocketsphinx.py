@@ -7,10 +7,12 @@ audio every third word of a human speaker is wrong.
 from __future__ import annotations
 
 import importlib.util
+from typing import ClassVar
 
 import msgspec
 
 from getpatter.audio.format import LINE, AudioFormat
+from getpatter.connections.facts import Facts
 from getpatter.downloads import not_installed
 from getpatter.errors import ProviderError
 from getpatter.stt.base import Recognition, SpeechHints
@@ -26,6 +28,14 @@ that does other things as well (bench/local_speech.py)."""
 
 class PocketSphinxSTT:
     """English only.  Calls are spread over at most `workers` processes, started when they are first needed."""
+
+    FACTS: ClassVar = Facts(
+        vendor="this machine",
+        transport="process",
+        formats=("pcm16 16000",),
+        features=("whole utterances", "phrases"),
+        tested_with="pocketsphinx",
+    )
 
     def __init__(self, *, workers: int = WORKERS) -> None:
         """Raises `ConfigurationError` where the package is missing."""

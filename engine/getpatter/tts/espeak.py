@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import AsyncGenerator
+from typing import ClassVar
 
 import msgspec
 
 from getpatter.audio.format import LINE, AudioFormat
+from getpatter.connections.facts import Facts
 from getpatter.downloads import not_installed
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.tts.base import SpeechChunk, Voice, WordTime
@@ -28,6 +30,14 @@ _VOICE = re.compile(r"[A-Za-z0-9_-]+(\+[A-Za-z0-9_-]+)?")
 
 class EspeakTTS:
     """One worker process for all calls: 7 ms for a second of speech (bench/local_speech.py)."""
+
+    FACTS: ClassVar = Facts(
+        vendor="this machine",
+        transport="process",
+        formats=("mulaw 8000",),
+        features=("word times", "cancel"),
+        tested_with="espeakng-loader",
+    )
 
     def __init__(self, voice: str = DEFAULT_VOICE, rate_wpm: int = 160) -> None:
         """`voice` is a language of eSpeak NG with an optional variant, `rate_wpm` words a minute.

@@ -9,9 +9,11 @@ import unicodedata
 import wave
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import ClassVar
 
 from getpatter.audio.format import LINE, AudioFormat
 from getpatter.audio.transcode import Transcoder
+from getpatter.connections.facts import Facts
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.tts.base import SpeechChunk, Voice
 from getpatter.tts.cached import CachedVoice, SpeechCache, chunks
@@ -24,6 +26,10 @@ RENDER_TIMEOUT_S = 30.0
 
 class FliteTTS:
     """A process a sentence: 20 ms for a second of speech (bench/local_speech.py).  English only."""
+
+    FACTS: ClassVar = Facts(
+        vendor="this machine", transport="process", formats=("mulaw 8000",), features=("cancel",), tested_with=""
+    )
 
     def __init__(self, voice: str = "rms") -> None:
         """Raises `ConfigurationError` for an unknown voice and where there is no flite."""
