@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
+import httpx
 import pytest
 
 from getpatter.audio.format import LINE, AudioFormat
@@ -28,11 +30,11 @@ pytestmark = [
 HALF_SECOND = b"\x7f" * 4000
 
 
-def client(url: str, key: str = "k") -> Any:
+def client(url: str, key: str = "k", **more: Any) -> Any:
     places = environment.DeepgramClientEnvironment(
         base=url.replace("ws:", "http:"), production=url.replace("http:", "ws:"), agent=url, agent_rest=url
     )
-    return deepgram.AsyncDeepgramClient(api_key=key, environment=places, telemetry_opt_out=True)
+    return deepgram.AsyncDeepgramClient(api_key=key, environment=places, telemetry_opt_out=True, **more)
 
 
 async def read(socket: Any, kind: Any) -> Any:
@@ -251,26 +253,26 @@ async def test_aura_refuses_as_deepgram_does(key: str, wanted: dict[str, Any], s
     assert refused.value.status_code == status
 
 
+async def requested(url: str, key: str, text: str, **wanted: Any) -> bytes:
+    """The sound of a text, by request."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        voice = client(url, key, httpx_client=http).speak.v1.audio
+        async with aclosing(voice.generate(text=text, container="none", **wanted)) as speech:
+            return b"".join([piece async for piece in speech])
+
+
 async def test_requests_are_read_by_the_official_client() -> None:
     async with DeepgramRestSpeakServer(key="k").running() as server:
-        speech = client(server.url).speak.v1.audio.generate(
-            text="Hello there.",
-            model="aura-2-thalia-en",
-            encoding="linear16",
-            sample_rate=16_000,
-            container="none",
+        heard = await requested(
+            server.url, "k", "Hello there.", model="aura-2-thalia-en", encoding="linear16", sample_rate=16_000
         )
-        heard = b"".join([piece async for piece in speech])
     assert heard == sound("Hello there.", AudioFormat("pcm16", 16_000))
 
 
 @pytest.mark.parametrize(("key", "text", "status"), [("another", "Hello.", 401), ("k", "long " * 500, 400)])
 async def test_requests_are_refused_as_deepgram_does(key: str, text: str, status: int) -> None:
     async with DeepgramRestSpeakServer(key="k").running() as server:
-        speech = client(server.url, key).speak.v1.audio.generate(
-            text=text, model="aura-2-thalia-en", encoding="mulaw", sample_rate=8000, container="none"
-        )
         with pytest.raises(api_error.ApiError) as refused:
-            await anext(aiter(speech))
+            await requested(server.url, key, text, model="aura-2-thalia-en", encoding="mulaw", sample_rate=8000)
     assert refused.value.status_code == status
     assert refused.value.body["err_msg"]

@@ -198,9 +198,9 @@ class TtsContract(ABC):
             server.orders.drop_after = None
             assert joined(await spoken(voice, "Hello.")) == sound("Hello.", provider.format)
 
-    async def test_a_voice_that_falls_silent_is_given_up(self) -> None:
+    async def test_a_voice_that_falls_silent_is_given_up_and_the_next_sentence_is_spoken(self) -> None:
         clock = SkippingClock()
-        async with self._call(clock=clock) as (_, voice, server):
+        async with self._call(clock=clock) as (provider, voice, server):
             server.orders.stall_after = 1
             async with aclosing(voice.synthesize("Something that is never said whole.")) as speech:
                 await anext(speech)
@@ -210,6 +210,8 @@ class TtsContract(ABC):
                 with pytest.raises(ProviderError) as failure:
                     await waiting
             assert failure.value.retryable
+            server.orders.stall_after = None
+            assert joined(await spoken(voice, "Hello.")) == sound("Hello.", provider.format)
 
     async def test_another_voice_takes_over_in_the_middle(self) -> None:
         server = self.server(key=KEY)
