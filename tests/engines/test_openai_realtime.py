@@ -18,11 +18,12 @@ from getpatter.engines.base import (
     InputTranscript,
     ResponseDone,
 )
-from getpatter.engines.openai_realtime import OpenAIRealtime
+from getpatter.engines.openai_realtime import KEEP_ALIVE_S, OpenAIRealtime, OpenAIRealtime2
 from getpatter.engines.openai_wire import PCM16
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.llm.base import Message, TextDelta, ToolCall, ToolSpec
-from getpatter.testing.clock import ManualClock
+from getpatter.metering import used_by
+from getpatter.testing.clock import ManualClock, SkippingClock
 from getpatter.testing.contracts.realtime import RealtimeContract
 from getpatter.testing.realtime_server import RealtimeServer
 from getpatter.testing.realtime_session import Spoken
@@ -185,6 +186,109 @@ async def test_a_response_that_is_refused_ends_too() -> None:
         done = (await until(session, ResponseDone))[-1]
     assert isinstance(done, ResponseDone)
     assert done.status == "failed"
+
+
+async def test_a_session_that_has_expired_is_worth_another_one() -> None:
+    server = RealtimeServer()
+    async with session_with(server) as session:
+        await server.complain("session_expired", "Your session hit the maximum duration of 60 minutes.")
+        with pytest.raises(ProviderError, match="60 minutes") as lost:
+            await until(session, ResponseDone)
+    assert lost.value.retryable
+
+
+async def test_too_many_requests_fail_the_response_and_leave_the_session() -> None:
+    server = RealtimeServer(Spoken("one", fails="rate_limit_exceeded"), Spoken("two"))
+    async with session_with(server) as session:
+        session.respond()
+        done = (await until(session, ResponseDone))[-1]
+        assert isinstance(done, ResponseDone)
+        assert done.error is not None
+        assert done.error.retryable
+        session.respond()
+        assert ResponseDone("completed", done.usage) in await until(session, ResponseDone)
+
+
+@pytest.mark.parametrize(("reason", "status"), [("content_filter", "incomplete"), ("turn_detected", "cancelled")])
+async def test_a_response_that_the_server_ends_early_says_so(reason: str, status: str) -> None:
+    server = RealtimeServer(Spoken("one", stops=reason))
+    async with session_with(server) as session:
+        session.respond()
+        done = (await until(session, ResponseDone))[-1]
+    assert isinstance(done, ResponseDone)
+    assert (done.status, done.error) == (status, None)
+
+
+async def test_events_of_later_versions_are_passed_over() -> None:
+    server = RealtimeServer(Spoken("one"))
+    async with session_with(server) as session:
+        await server.remark()
+        session.respond()
+        kinds = {type(event) for event in await until(session, ResponseDone)}
+    assert kinds == {TextDelta, AudioDelta, ResponseDone}
+
+
+async def test_a_server_of_the_beta_is_told_from_others() -> None:
+    server = RealtimeServer()
+    server.is_beta = True
+    async with server.running(), asyncio.timeout(20):
+        with pytest.raises(ProviderError, match="speaks the beta") as refusal:
+            await engine_at(server).open(CONFIG)
+    assert not refusal.value.retryable
+
+
+async def test_a_session_to_which_nothing_is_said_is_kept_alive() -> None:
+    clock = SkippingClock()
+    server = RealtimeServer()
+    async with server.running(), asyncio.timeout(20):
+        session = await engine_at(server, clock=clock).open(CONFIG)
+        for count in (2, 3):
+            clock.skip(KEEP_ALIVE_S)
+            unchanged = await server.received("session.update", count)
+            assert unchanged["session"] == {"type": "realtime"}
+        await session.close()
+    assert [tool["name"] for tool in server.sessions[0].session["tools"]] == ["look_up"]
+
+
+async def test_what_transcripts_cost_is_counted_beside_the_answers() -> None:
+    server = RealtimeServer(Spoken("At what time?"), heard=("a table",))
+    async with session_with(server) as session:
+        session.send(SECOND)
+        session.commit()
+        session.respond()
+        await until(session, ResponseDone)
+        used = {str(one.product): one for one in used_by(session)}
+    assert used["openai/gpt-4o-mini-transcribe"].seconds == 1
+    assert used["openai/gpt-realtime"].cached_tokens == 64
+
+
+async def test_azure_has_a_key_and_a_header_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AZURE_OPENAI_API_KEY", raising=False)
+    url = "wss://house.openai.azure.com/openai/v1/realtime"
+    with pytest.raises(ConfigurationError) as missing:
+        OpenAIRealtime(url=url)
+    assert "AZURE_OPENAI_API_KEY" in str(missing.value.next_step)
+    address = OpenAIRealtime(KEY, url=url, model="my deployment").address
+    assert address.url == f"{url}?model=my%20deployment"
+    assert address.headers == {"api-key": KEY}
+
+
+def test_the_second_engine_is_one_that_reasons() -> None:
+    engine = OpenAIRealtime2(KEY)
+    assert engine.name == "gpt-realtime-2 at api.openai.com"
+    assert engine.input_format == PCM16
+    assert isinstance(engine.with_voice("cedar"), OpenAIRealtime2)
+
+
+def test_a_temperature_is_ignored_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    OpenAIRealtime(KEY, temperature=0.7)
+    assert "temperature" in caplog.text
+
+
+@pytest.mark.parametrize("wrong", [{"speed": 2.0}, {"max_output_tokens": 0}, {"max_output_tokens": 5000}])
+def test_settings_that_the_api_refuses_are_refused_before_a_call(wrong: dict[str, float]) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be"):
+        OpenAIRealtime(KEY, **wrong)  # type: ignore[arg-type]  # settings by name
 
 
 async def test_a_lost_connection_is_told() -> None:

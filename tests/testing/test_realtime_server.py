@@ -167,6 +167,42 @@ async def test_what_the_api_complains_about_is_complained_about(messages: list[A
     assert server.sessions[0].errors == [code]
 
 
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [("turn_detected", "cancelled"), ("content_filter", "incomplete"), ("max_output_tokens", "incomplete")],
+)
+async def test_the_server_can_end_a_response_early(reason: str, status: str) -> None:
+    async with RealtimeServer(Spoken("one", stops=reason)).running() as server, client_of(server) as connection:
+        await connection.response.create()
+        done = (await until(connection, "response.done"))[-1]
+    assert (done.response.status, done.response.status_details.reason) == (status, reason)
+
+
+async def test_functions_can_be_called_side_by_side() -> None:
+    calls = (LOOK_UP, ToolCall("call_2", "look_up", '{"name": "Bob"}'))
+    async with RealtimeServer(Spoken(tool_calls=calls)).running() as server, client_of(server) as connection:
+        await connection.response.create()
+        events = await until(connection, "response.done")
+    done = [event for event in events if event.type == "response.function_call_arguments.done"]
+    assert [(call.call_id, call.output_index) for call in done] == [("call_1", 0), ("call_2", 1)]
+
+
+async def test_a_session_expires() -> None:
+    async with RealtimeServer().running() as server, client_of(server) as connection:
+        await until(connection, "session.created")
+        await server.complain("session_expired", "Your session hit the maximum duration of 60 minutes.")
+        error = (await until(connection, "error"))[-1].error
+    assert (error.code, error.type) == ("session_expired", "invalid_request_error")
+
+
+async def test_limits_are_told() -> None:
+    async with RealtimeServer().running() as server, client_of(server) as connection:
+        await until(connection, "session.created")
+        await server.remark()
+        limits = (await until(connection, "rate_limits.updated"))[-1].rate_limits
+    assert [(limit.name, limit.remaining) for limit in limits] == [("tokens", 39_000)]
+
+
 async def test_a_response_can_fail() -> None:
     async with RealtimeServer(Spoken("one", fails="server_error")).running() as server, client_of(server) as connection:
         await connection.response.create()

@@ -144,14 +144,16 @@ class OpenAIRealtime:
         def dialect(ends: Ends) -> OpenAIDialect:
             return OpenAIDialect(ends, self._settings, config, product=product, faults=faults)
 
-        session = SocketSession(self._address(), dialect, faults=faults, clock=self._clock, keep_alive_s=KEEP_ALIVE_S)
+        session = SocketSession(self.address, dialect, faults=faults, clock=self._clock, keep_alive_s=KEEP_ALIVE_S)
         await session.open()
         return session
 
     async def close(self) -> None:
         """There is nothing that calls share."""
 
-    def _address(self) -> Address:
+    @property
+    def address(self) -> Address:
+        """Where sessions are, and what lets us in."""
         key = self._key.get_secret_value()
         headers = {"api-key": key} if self._is_azure else {"Authorization": f"Bearer {key}"}
         return Address(f"{self._url}?model={quote(self._model, safe='')}", headers)

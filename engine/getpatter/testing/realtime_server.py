@@ -51,10 +51,12 @@ class RealtimeServer:
         """Set it, and no connection is taken any more."""
         self.begins: asyncio.Event | None = None
         """A session begins only once it is set."""
+        self.is_beta = False
+        """Set it, and the API is that of before its general availability."""
         self.url = ""
         """While it is served."""
         self._changed = asyncio.Condition()
-        self._sockets: set[ServerConnection] = set()
+        self._sockets: dict[ServerConnection, RealtimeSession] = {}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
@@ -82,6 +84,16 @@ class RealtimeServer:
     async def quiet(self) -> None:
         """Wait until all connections are closed."""
         await self.until(lambda: not self._sockets)
+
+    async def complain(self, code: str, words: str) -> None:
+        """To every client, e.g. `session_expired` after an hour, whereupon the connection is closed."""
+        for socket, session in self._sockets.items():
+            await _send(socket, session.complain(code, words))
+
+    async def remark(self) -> None:
+        """Tell every client what it need not know."""
+        for socket, session in self._sockets.items():
+            await _send(socket, session.remark())
 
     def seen(self, number: int = 0) -> Seen:
         """See `contracts.realtime.EngineServer`."""
@@ -114,12 +126,12 @@ class RealtimeServer:
         async with self._changed:
             self.sessions.append(session)
             self._changed.notify_all()
-        self._sockets.add(socket)
+        self._sockets[socket] = session
         speaking: asyncio.Task[None] | None = None
         if self.begins is not None:
             await self.begins.wait()
         try:
-            await _send(socket, session.begin())
+            await _send(socket, session.begin_as_beta() if self.is_beta else session.begin())
             async for data in socket:
                 events = session.receive(json.loads(data))
                 async with self._changed:
@@ -131,7 +143,7 @@ class RealtimeServer:
             pass
         finally:
             async with self._changed:
-                self._sockets.discard(socket)
+                self._sockets.pop(socket)
                 self._changed.notify_all()
             if speaking is not None:
                 speaking.cancel()

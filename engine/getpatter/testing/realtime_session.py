@@ -31,6 +31,8 @@ class Spoken:
     tool_calls: tuple[ToolCall, ...] = ()
     fails: str = ""
     """The code of the error that ends it after its words."""
+    stops: str = ""
+    """Why the server itself ends it early, after its words: `turn_detected`, `content_filter`, `max_output_tokens`."""
     stall_after: int | None = None
     """Say nothing more after this many steps (0: not even that it has begun)."""
     drop_after: int | None = None
@@ -81,6 +83,23 @@ class RealtimeSession:
 
     def begin(self) -> list[Json]:
         return [self._event("session.created", session=self.session)]
+
+    def begin_as_beta(self) -> list[Json]:
+        """As the API did before its general availability."""
+        session = {"id": "sess_1", "modalities": ["text", "audio"], "input_audio_format": "pcm16", "voice": "alloy"}
+        return [self._event("session.created", session=session)]
+
+    def complain(self, code: str, words: str) -> list[Json]:
+        """An error that is about none of the client's messages."""
+        return [self._event("error", error={"type": "invalid_request_error", "code": code, "message": words})]
+
+    def remark(self) -> list[Json]:
+        """What a client need not know: limits, and an event that came with a later version."""
+        limits = [{"name": "tokens", "limit": 40_000, "remaining": 39_000, "reset_seconds": 1.5}]
+        return [
+            self._event("rate_limits.updated", rate_limits=limits),
+            self._event("response.thought.added", thought={}),
+        ]
 
     def receive(self, message: Json) -> list[Json]:
         self.received.append(message)
@@ -189,6 +208,9 @@ class RealtimeSession:
         status: Json = {"status": "cancelled" if self._cancelled else "completed", "status_details": None}
         if self._cancelled:
             status["status_details"] = {"type": "cancelled", "reason": "client_cancelled"}
+        elif spoken.stops:
+            ended = "cancelled" if spoken.stops == "turn_detected" else "incomplete"
+            status = {"status": ended, "status_details": {"type": ended, "reason": spoken.stops}}
         elif spoken.fails:
             error = {"type": spoken.fails, "code": spoken.fails}
             status = {"status": "failed", "status_details": {"type": "failed", "error": error}}
