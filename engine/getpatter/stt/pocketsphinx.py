@@ -32,7 +32,7 @@ class PocketSphinxSTT:
     FACTS: ClassVar = Facts(
         vendor="this machine",
         transport="process",
-        formats=("pcm16 16000",),
+        formats=("mulaw 8000",),
         features=("whole utterances", "phrases"),
         tested_with="pocketsphinx",
     )
