@@ -8,12 +8,16 @@ from pydantic import SecretStr
 
 from getpatter.errors import ConfigurationError
 from getpatter.llm.factory import language_model
+from getpatter.llm.http import HttpLLM
+from getpatter.metering import Product
 from getpatter.settings import Settings
+from getpatter.testing.contracts.llm import failure
+from getpatter.testing.vendors.openai_chat import Answer, OpenAIServer
 
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name in ("PATTER_LLM_URL", "PATTER_LLM_MODEL", "PATTER_LLM_KEY"):
+    for name in ("PATTER_LLM", "PATTER_LLM_URL", "PATTER_LLM_MODEL", "PATTER_LLM_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return Settings(home=tmp_path)
@@ -42,3 +46,69 @@ def test_a_part_of_the_settings_says_what_is_missing(settings: Settings, changes
     with pytest.raises(ConfigurationError) as raised:
         language_model(settings.model_copy(update=changes))
     assert f"Set {missing}" in (raised.value.next_step or "")
+
+
+@pytest.mark.parametrize(
+    ("named", "variable", "name", "product"),
+    [
+        ("openai/gpt-4o", "OPENAI_API_KEY", "gpt-4o at api.openai.com", "openai/gpt-4o"),
+        ("OpenAI", "OPENAI_API_KEY", "gpt-4o-mini at api.openai.com", "openai/gpt-4o-mini"),
+        ("anthropic/claude-haiku-4-5", "ANTHROPIC_API_KEY", "claude-haiku-4-5 at api.anthropic.com", ""),
+        ("anthropic", "ANTHROPIC_API_KEY", "claude-haiku-4-5-20251001 at api.anthropic.com", ""),
+        ("google", "GOOGLE_API_KEY", "gemini-2.5-flash at generativelanguage.googleapis.com", ""),
+        ("groq/openai/gpt-oss-20b", "GROQ_API_KEY", "openai/gpt-oss-20b at api.groq.com", "groq/openai/gpt-oss-20b"),
+        ("ollama/qwen3", "", "qwen3 at 127.0.0.1:11434", "local/qwen3"),
+        ("openclaw", "", "openclaw/main at 127.0.0.1:18789", "openclaw/openclaw/main"),
+    ],
+)
+def test_a_vendor_and_a_model_are_a_model(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, named: str, variable: str, name: str, product: str
+) -> None:
+    if variable:
+        monkeypatch.setenv(variable, "sk-0123456789")
+    llm = language_model(settings.model_copy(update={"llm": named}))
+    assert isinstance(llm, HttpLLM)
+    assert llm.name == name
+    assert str(llm.product) == (product or f"{named.partition('/')[0]}/{name.partition(' ')[0]}")
+
+
+def test_a_vendor_without_its_key_names_the_variable(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    with pytest.raises(ConfigurationError) as raised:
+        language_model(settings.model_copy(update={"llm": "anthropic"}))
+    assert "ANTHROPIC_API_KEY" in (raised.value.next_step or "")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"llm": "acme/best"}, {"llm": "ollama/qwen3", "llm_url": "http://127.0.0.1:1/v1"}],
+    ids=["unknown", "two"],
+)
+def test_what_cannot_hold_is_refused(settings: Settings, changes: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        language_model(settings.model_copy(update=changes))
+    assert "PATTER_LLM_URL" in (raised.value.next_step or "")
+
+
+@pytest.mark.parametrize(
+    ("url", "vendor"), [("https://api.openai.com/v1", "openai"), ("http://127.0.0.1:1/v1", "127.0.0.1:1")]
+)
+def test_a_vendor_is_known_by_its_host(settings: Settings, url: str, vendor: str) -> None:
+    llm = language_model(settings.model_copy(update={"llm_url": url, "llm_model": "m"}))
+    assert isinstance(llm, HttpLLM)
+    assert llm.product == Product(vendor, "m")
+
+
+async def test_what_goes_wrong_names_the_settings(settings: Settings) -> None:
+    refusals = [
+        Answer(status=401, error={"message": "no"}),
+        Answer(status=404, error={"message": "no model m"}),
+        Answer(status=404, error={"message": "no"}),
+    ]
+    async with OpenAIServer(*refusals).running() as server:
+        changes = {"llm_url": server.url, "llm_model": "m", "llm_key": SecretStr("sk-0123456789")}
+        llm = language_model(settings.model_copy(update=changes))
+        found = [str((await failure(llm)).next_step) for _ in refusals]
+        await llm.close()
+    for setting, step in zip(("PATTER_LLM_KEY", "PATTER_LLM_MODEL", "PATTER_LLM_URL"), found, strict=True):
+        assert setting in step

@@ -1,9 +1,24 @@
 from __future__ import annotations
 
+import pytest
+
 from getpatter.clock import Clock
+from getpatter.errors import ConfigurationError
 from getpatter.llm.base import LanguageModel
-from getpatter.llm.presets import CerebrasLLM, GroqLLM, OllamaLLM, OpenAILLM
-from getpatter.testing.contracts.llm import MODEL, LlmContract
+from getpatter.llm.presets import (
+    PAID,
+    VLLMLLM,
+    CerebrasLLM,
+    GroqLLM,
+    HermesLLM,
+    InworldLLM,
+    LiteLLMProxyLLM,
+    OllamaLLM,
+    OpenAILLM,
+    PresetLLM,
+)
+from getpatter.metering import Product
+from getpatter.testing.contracts.llm import MODEL, LlmContract, failure, reply
 from getpatter.testing.vendors.model_server import Answer, ModelServer
 from getpatter.testing.vendors.openai_chat import OpenAIServer
 
@@ -34,3 +49,73 @@ class TestOllama(LlmContract):
 
     def provider(self, url: str, *, api_key: str, clock: Clock) -> LanguageModel:
         return OllamaLLM(api_key, MODEL, base_url=url, clock=clock)
+
+
+class TestCerebras(LlmContract):
+    key_variable = "CEREBRAS_API_KEY"
+
+    def server(self, *answers: Answer, key: str = "", model: str = "") -> ModelServer:
+        return OpenAIServer(*answers, key=key, model=model)
+
+    def provider(self, url: str, *, api_key: str, clock: Clock) -> LanguageModel:
+        return CerebrasLLM(api_key, MODEL, base_url=url, clock=clock)
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "product"),
+    [
+        (OpenAILLM, "gpt-4o-mini at api.openai.com", Product("openai", "gpt-4o-mini")),
+        (GroqLLM, "llama-3.3-70b-versatile at api.groq.com", Product("groq", "llama-3.3-70b-versatile")),
+        (CerebrasLLM, "gpt-oss-120b at api.cerebras.ai", Product("cerebras", "gpt-oss-120b")),
+        (HermesLLM, "hermes-agent at 127.0.0.1:8642", Product("hermes", "hermes-agent")),
+    ],
+)
+def test_each_has_its_address_and_its_model(make: type[PresetLLM], name: str, product: Product) -> None:
+    llm = make("sk-0123456789")
+    assert (llm.name, llm.product) == (name, product)
+    assert make("sk-0123456789", "other").name.startswith("other at ")
+
+
+@pytest.mark.parametrize("make", [InworldLLM, LiteLLMProxyLLM, OllamaLLM, VLLMLLM])
+def test_a_server_without_a_model_of_its_own_wants_one_named(make: type[PresetLLM]) -> None:
+    with pytest.raises(ConfigurationError, match="model") as refused:
+        make("sk-0123456789")
+    assert "`model`" in str(refused.value.next_step)
+    assert make("sk-0123456789", "m").name.startswith("m at ")
+
+
+async def test_the_longest_reply_is_limited_as_the_vendor_calls_it() -> None:
+    async with OpenAIServer().running() as server:
+        for llm in (
+            OpenAILLM("k", base_url=server.url, max_tokens=9),
+            OllamaLLM("", "m", base_url=server.url, max_tokens=9),
+        ):
+            await reply(llm)
+            await llm.close()
+    first, second = server.requests
+    assert first.body["max_completion_tokens"] == second.body["max_tokens"] == 9
+
+
+def test_a_hermes_names_its_model_in_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_SERVER_MODEL_NAME", "mine")
+    assert HermesLLM().name == "mine at 127.0.0.1:8642"
+
+
+def test_facts_name_what_the_documentation_shows() -> None:
+    for preset in PAID:
+        assert preset.facts.vendor == preset.vendor.name
+        assert preset.facts.key_variable == preset.vendor.key_variable
+        assert preset.facts.billing == "tokens"
+
+
+def test_headers_that_cannot_be_sent_are_refused_at_once() -> None:
+    with pytest.raises(ConfigurationError, match="extra_headers"):
+        OpenAILLM("k", extra_headers={"X-Team": "a\r\nX-Other: b"})
+
+
+async def test_a_header_that_may_be_a_key_is_kept_out_of_errors() -> None:
+    refusal = Answer(status=400, error={"message": "team secret-team-token is unknown"})
+    async with OpenAIServer(refusal).running() as server:
+        llm = OpenAILLM("k", base_url=server.url, extra_headers={"X-Team": "secret-team-token"})
+        assert "secret-team-token" not in (await failure(llm)).message
+        await llm.close()

@@ -37,7 +37,11 @@ class AnthropicLLM(HttpLLM):
     by model.  Replies are limited to 1,024 tokens where `max_tokens` is not given.  Thinking is off; do not turn it on by
     `extra_body` with tools, since its blocks are not sent back, which the API then refuses.
 
-    The key is looked for in `ANTHROPIC_API_KEY`, in the environment and in `.env`.  Raises `ConfigurationError`.
+    With `temperature` or `top_p` the API's version 2023-06-01 is asked for, since 2026-10-21 has neither.
+
+    The key is looked for in `ANTHROPIC_API_KEY`, in the environment and in `.env`.  It is sent as a bearer token, as the
+    official client does since its version 2; to a proxy that knows `x-api-key` alone, give that in `extra_headers`.
+    Raises `ConfigurationError`.
     """
 
     def __init__(

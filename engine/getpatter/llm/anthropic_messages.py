@@ -22,8 +22,10 @@ from getpatter.llm.sse import ServerSentEvent
 from getpatter.llm.turns import OPENING, SILENCE, Turn, arguments_of, in_turns
 from getpatter.metering import Product, Used
 
-VERSION: Final = "2023-06-01"
-"""Of the API; the only one there is."""
+VERSION: Final = "2026-10-21"
+"""Of the API."""
+SAMPLING_VERSION: Final = "2023-06-01"
+"""The one before, which still has `temperature` and `top_p`: the newer refuses them, whatever their value."""
 MAX_TOKENS: Final = 1024
 """The API wants a limit.  Nobody listens to more than five minutes of speech, which this is."""
 
@@ -49,7 +51,11 @@ class AnthropicMessages:
         return f"{self.url}/v1/models"
 
     def headers(self) -> Mapping[str, str]:
-        own = {"x-api-key": self.key.get_secret_value(), "anthropic-version": VERSION}
+        samples = self.options.temperature is not None or self.options.top_p is not None
+        own = {
+            "Authorization": f"Bearer {self.key.get_secret_value()}",
+            "anthropic-version": SAMPLING_VERSION if samples else VERSION,
+        }
         return {**own, **self.options.extra_headers}
 
     def request(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> HttpRequest:

@@ -90,7 +90,8 @@ def named_model(name: str) -> LanguageModel:
         raise ConfigurationError(
             f"PATTER_LLM names {vendor!r}, which is no vendor that is known here.",
             next_step="Set PATTER_LLM to a vendor and a model, e.g. openai/gpt-4o-mini. "
-            f"Known vendors are {', '.join(VENDORS)}.  For any other server that speaks chat completions set PATTER_LLM_URL.",
+            f"Known vendors are {', '.join(VENDORS)}. "
+            "For any other server that speaks chat completions set PATTER_LLM_URL.",
         )
     return make(model=model, set_by=_BY_NAME)
 

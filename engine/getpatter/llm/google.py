@@ -20,7 +20,7 @@ from getpatter.llm.http import HttpLLM
 from getpatter.llm.options import Chosen, Options
 from getpatter.metering import Product
 
-URL: Final = "https://generativelanguage.googleapis.com/v1beta"
+URL: Final = "https://generativelanguage.googleapis.com/v1"
 MODEL: Final = "gemini-2.5-flash"
 GOOGLE: Final = Vendor("Google", "GOOGLE_API_KEY", "https://aistudio.google.com/apikey")
 OTHER_VARIABLE: Final = "GEMINI_API_KEY"

@@ -6,7 +6,7 @@ import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from typing import ClassVar
 
 import pytest
@@ -125,7 +125,8 @@ class LlmContract(ABC):
     async def test_results_of_tools_are_sent_back(self) -> None:
         async with self._served(Answer(tool_calls=(MONDAY, NOTED)), Answer(text="At eight.")) as (llm, server):
             calls = [part for part in await reply(llm, tools=[LOOK_UP, NOTE]) if isinstance(part, ToolCall)]
-            results = [Message("tool", text, tool_call_id=call.id) for text, call in zip(("8 pm", '{"ok": 1}'), calls)]
+            texts = ("8 pm", '{"ok": 1}')
+            results = [Message("tool", text, tool_call_id=call.id) for text, call in zip(texts, calls, strict=True)]
             messages = [*HELLO, Message("assistant", "", tuple(calls)), *results]
             assert said(await reply(llm, messages, tools=[LOOK_UP, NOTE])) == "At eight."
             asked = json.dumps(server.requests[1].body)
@@ -394,7 +395,11 @@ async def broken(llm: LanguageModel) -> tuple[ProviderError, list[ReplyPart]]:
     """What a reply fails with, and what came before."""
     parts: list[ReplyPart] = []
     with pytest.raises(ProviderError) as failed:
-        async with aclosing(llm.reply(HELLO, [])) as coming:
-            async for part in coming:
-                parts.append(part)
+        await _read(llm, parts)
     return failed.value, parts
+
+
+async def _read(llm: LanguageModel, parts: list[ReplyPart]) -> None:
+    async with aclosing(llm.reply(HELLO, [])) as coming:
+        async for part in coming:
+            parts.append(part)  # noqa: PERF401 -- what came before a failure counts

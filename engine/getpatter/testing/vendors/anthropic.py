@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 from starlette.responses import Response
@@ -12,6 +11,7 @@ from starlette.responses import Response
 from getpatter.metering import UNKNOWN, Used
 from getpatter.testing.vendors.model_server import Answer, ModelServer, cut
 
+VERSIONS = ("2023-06-01", "2026-10-21")
 _TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -25,14 +25,15 @@ _TYPES = {
 
 
 class AnthropicServer(ModelServer):
-    """Refuses what the API refuses: a request without version or limit, turns that do not begin with the user's or do
-    not end with it, empty texts, and a tool that was used and has no result."""
+    """Refuses what the API refuses: a request without version or limit, one with sampling parameters in the version that
+    has none, one that ends with the assistant's turn, an empty text, and a tool that was used and has no result.  The
+    key may come in either header: the official client sends a bearer token, the documentation shows `x-api-key`."""
 
     models_path = "/v1/models"
     opening = 3
 
     def key_in(self, headers: Mapping[str, str]) -> str:
-        return headers.get("x-api-key", "")
+        return headers.get("authorization", "").removeprefix("Bearer ") or headers.get("x-api-key", "")
 
     def model_in(self, path: str, body: Mapping[str, Any]) -> str | None:
         return str(body.get("model", "")) if path == "/v1/messages" else None
@@ -75,8 +76,11 @@ class AnthropicServer(ModelServer):
         return self.refusal(404, message=f"model: {model}")
 
     def fault(self, headers: Mapping[str, str], body: Mapping[str, Any]) -> str:
-        if headers.get("anthropic-version") != "2023-06-01":
+        version = headers.get("anthropic-version", "")
+        if version not in VERSIONS:
             return "anthropic-version: header is required"
+        if version == VERSIONS[-1] and (removed := sorted(body.keys() & {"temperature", "top_p", "top_k"})):
+            return f"{removed[0]}: Extra inputs are not permitted"
         if not isinstance(body.get("max_tokens"), int):
             return "max_tokens: Field required"
         return _fault(body["messages"])
@@ -116,13 +120,10 @@ def _input(usage: Used) -> dict[str, int]:
 
 def _fault(messages: list[dict[str, Any]]) -> str:
     """What is wrong with the turns, in the API's words."""
-    roles = [message["role"] for message in messages]
-    if not roles or roles[0] != "user":
-        return "messages: first message must use the user role"
-    if roles[-1] != "user":
+    if not messages:
+        return "messages: at least one message is required"
+    if messages[-1]["role"] != "user":
         return "This model does not support assistant message prefill."
-    if any(one == other for one, other in pairwise(roles)):
-        return "messages: roles must alternate"
     used: list[str] = []
     for number, message in enumerate(messages):
         blocks = message["content"]

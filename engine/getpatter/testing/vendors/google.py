@@ -34,7 +34,7 @@ class GoogleServer(ModelServer):
     """Refuses what the API refuses: turns that do not begin with the user's, fields of a schema that it does not know,
     and, with a model since Gemini 3, calls of functions that have no signature."""
 
-    base = "/v1beta"
+    base = "/v1"
     models_path = "/models"
     opening = 0
 
@@ -76,7 +76,7 @@ class GoogleServer(ModelServer):
         return JSONResponse(self.error_body(400, {"message": message, "details": [info]}), 400)
 
     def unknown_model(self, model: str) -> Response:
-        return self.refusal(404, message=f"models/{model} is not found for API version v1beta")
+        return self.refusal(404, message=f"models/{model} is not found for API version v1")
 
     def models(self) -> dict[str, Any]:
         return {"models": [{"name": f"models/{self.model or 'm'}", "displayName": "M"}]}

@@ -38,6 +38,7 @@ class OpenAIServer(ModelServer):
             "object": "chat.completion.chunk",
             "created": 1_700_000_000,
             "model": answer.served_as or model,
+            "system_fingerprint": "fp_1",
         }
         chunks: list[dict[str, Any]] = [common | {"choices": [choice]} for choice in _choices(answer)]
         if answer.usage is not None:
@@ -81,7 +82,8 @@ def _choices(answer: Answer) -> list[dict[str, Any]]:
         function = {"name": call.name, "arguments": ""}
         deltas.append({"tool_calls": [{"index": index, "id": call.id, "type": "function", "function": function}]})
         for piece in cut(call.arguments):
-            deltas.append({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
+            function = {"arguments": piece}
+            deltas.append({"tool_calls": [{"index": index, "type": "function", "function": function}]})
     reason = answer.stop or ("tool_calls" if answer.tool_calls else "stop")
     ends: list[tuple[dict[str, Any], str | None]] = [*((delta, None) for delta in deltas), ({}, reason)]
     return [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": end} for delta, end in ends]

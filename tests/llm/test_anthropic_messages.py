@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from getpatter.llm.anthropic_messages import AnthropicMessages, MessageAssembler
+from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
+from getpatter.llm.dialect import StreamError
+from getpatter.llm.options import Chosen
+from getpatter.llm.sse import ServerSentEvent
+from getpatter.llm.turns import OPENING, SILENCE
+from getpatter.metering import Product, Used
+
+PRODUCT = Product("anthropic", "claude-haiku-4-5")
+API = AnthropicMessages(url="https://host", product=PRODUCT, key=SecretStr("sk-secret"))
+CACHED = {"cache_control": {"type": "ephemeral"}}
+CALL = ToolCall("call_1", "look_up", '{"day": "Monday"}')
+
+
+def text(words: str) -> dict[str, Any]:
+    return {"type": "text", "text": words}
+
+
+def assemble(*events: dict[str, Any]) -> list[ReplyPart]:
+    assembler = MessageAssembler(PRODUCT)
+    parts = [part for event in events for part in assembler.feed(ServerSentEvent(event["type"], json.dumps(event)))]
+    return [*parts, *assembler.close()]
+
+
+def delta(index: int, **delta: Any) -> dict[str, Any]:
+    return {"type": "content_block_delta", "index": index, "delta": delta}
+
+
+def test_the_prompt_stands_apart_and_is_cached_with_the_tools() -> None:
+    tools = [ToolSpec("one", "One.", {}), ToolSpec("two", "Two.", {"type": "object", "properties": {}})]
+    body = API.body([Message("system", "Be brief."), Message("user", "Hello?")], tools)
+    assert body["system"] == [text("Be brief.") | CACHED]
+    assert body["tools"] == [
+        {"name": "one", "description": "One.", "input_schema": {"type": "object"}},
+        {"name": "two", "description": "Two.", "input_schema": {"type": "object", "properties": {}}} | CACHED,
+    ]
+    assert body["messages"] == [{"role": "user", "content": [text("Hello?")]}]
+    assert body["max_tokens"] == 1024
+
+
+def test_uses_of_tools_and_their_results_are_blocks() -> None:
+    other = ToolCall("call|2", "note", "not JSON")
+    messages = [
+        Message("user", "When?"),
+        Message("assistant", "Wait.", (CALL, other)),
+        Message("tool", "at eight", tool_call_id="call_1"),
+        Message("tool", "", tool_call_id="call|2"),
+        Message("user", "Well?"),
+    ]
+    assert API.body(messages, [])["messages"] == [
+        {"role": "user", "content": [text("When?")]},
+        {
+            "role": "assistant",
+            "content": [
+                text("Wait."),
+                {"type": "tool_use", "id": "call_1", "name": "look_up", "input": {"day": "Monday"}},
+                {"type": "tool_use", "id": "call_2", "name": "note", "input": {}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "call_1", "content": "at eight"},
+                {"type": "tool_result", "tool_use_id": "call_2", "content": ""},
+                text("Well?"),
+            ],
+        },
+    ]
+
+
+def test_the_user_has_the_first_turn_and_the_last() -> None:
+    messages = [Message("assistant", "Hello, Ann."), Message("user", " "), Message("assistant", "Still there?")]
+    assert API.body(messages, [])["messages"] == [
+        {"role": "user", "content": [text(OPENING)]},
+        {"role": "assistant", "content": [text("Hello, Ann."), text("Still there?")]},
+        {"role": "user", "content": [text(SILENCE)]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "version"),
+    [
+        (Chosen(), "2026-10-21"),
+        (Chosen(temperature=0.0), "2023-06-01"),
+        (Chosen(top_p=0.9), "2023-06-01"),
+    ],
+)
+def test_the_version_is_one_that_has_what_was_chosen(chosen: Chosen, version: str) -> None:
+    request = replace(API, options=chosen).request([], [])
+    assert request.headers["anthropic-version"] == version
+    assert request.headers["Authorization"] == "Bearer sk-secret"
+    assert "sk-secret" not in repr(request) + repr(API)
+
+
+def test_what_was_chosen_is_asked_for() -> None:
+    chosen = Chosen(temperature=0.5, max_tokens=50, reasoning_effort="low", extra_body={"service_tier": "auto"})
+    body = replace(API, options=chosen).body([], [])
+    assert (body["temperature"], body["max_tokens"], body["service_tier"]) == (0.5, 50, "auto")
+    assert body["output_config"] == {"effort": "low"}
+
+
+def test_text_comes_at_once_and_a_tool_call_when_it_is_whole() -> None:
+    assert assemble(
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}},
+        delta(0, type="thinking_delta", thinking="Hm."),
+        {"type": "content_block_stop", "index": 0},
+        {"type": "content_block_start", "index": 1, "content_block": text("")},
+        {"type": "ping"},
+        delta(1, type="text_delta", text="Wait."),
+        {"type": "content_block_stop", "index": 1},
+        {"type": "content_block_start", "index": 2, "content_block": {"type": "tool_use", "id": "t", "name": "x"}},
+        delta(2, type="input_json_delta", partial_json='{"a'),
+        delta(2, type="input_json_delta", partial_json='": 1}'),
+        {"type": "content_block_stop", "index": 2},
+        {"type": "something_new", "index": 5},
+    ) == [TextDelta("Wait."), ToolCall("t", "x", '{"a": 1}')]
+
+
+def test_counts_are_of_the_whole_message_and_cached_tokens_are_part_of_the_sum() -> None:
+    usage = {"input_tokens": 10, "cache_read_input_tokens": 20, "cache_creation_input_tokens": 5, "output_tokens": 1}
+    begun = {"type": "message_start", "message": {"model": "claude-haiku-4-5-20251001", "usage": usage}}
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 9}}
+    assert assemble(begun, end) == [
+        Used(
+            Product("anthropic", "claude-haiku-4-5-20251001"),
+            input_tokens=35,
+            output_tokens=9,
+            cached_tokens=20,
+            cache_write_tokens=5,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "retryable"), [("overloaded_error", True), ("api_error", True), ("invalid_request_error", False)]
+)
+def test_an_error_in_the_stream_says_whether_it_may_pass(kind: str, retryable: bool) -> None:
+    with pytest.raises(StreamError, match="sorry") as failed:
+        assemble({"type": "error", "error": {"type": kind, "message": "sorry"}})
+    assert failed.value.retryable is retryable
+
+
+def test_a_refusal_without_a_word_is_a_failure_and_one_with_words_is_not() -> None:
+    end = {"type": "message_delta", "delta": {"stop_reason": "refusal"}, "usage": {"output_tokens": 1}}
+    with pytest.raises(StreamError, match="declined") as failed:
+        assemble(end)
+    assert not failed.value.retryable
+    said, _ = assemble(delta(0, type="text_delta", text="I cannot."), end)
+    assert said == TextDelta("I cannot.")
+
+
+@pytest.mark.parametrize("data", ["<html>", "[]", '{"type": 5}'])
+def test_what_is_no_event_is_an_error(data: str) -> None:
+    with pytest.raises(StreamError, match="no event"):
+        MessageAssembler(PRODUCT).feed(ServerSentEvent("message", data))
