@@ -190,6 +190,12 @@ def test_a_commit_that_nobody_asked_for_answers_no_request() -> None:
     assert told(scribe, "committed_transcript", text="Two.") == [Transcript("Two.", final=True)]
 
 
+def test_a_commit_of_too_little_audio_is_answered_at_once() -> None:
+    scribe = dialect()
+    list(scribe.finalize())
+    assert told(scribe, "commit_throttled", error="only 0.10s") == [Transcript("", final=True, from_finalize=True)]
+
+
 def test_with_times_the_plain_transcript_is_passed_over() -> None:
     scribe = dialect(timestamps=True)
     assert told(scribe, "committed_transcript", text="One.") == []

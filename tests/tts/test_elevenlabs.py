@@ -58,14 +58,19 @@ class TestElevenLabs(TtsContract):
                 await anext(speech)
             await server.connected(2)
 
-    async def test_a_socket_on_which_nothing_is_said_is_kept_alive(self) -> None:
+    @pytest.mark.parametrize(("inactivity_timeout", "pause_s"), [(180, KEEP_ALIVE_S), (10, 7.5)])
+    async def test_a_socket_on_which_nothing_is_said_is_kept_alive(
+        self, inactivity_timeout: int, pause_s: float
+    ) -> None:
         clock = SkippingClock()
-        async with self._call(clock=clock) as (_, _, server):
-            assert isinstance(server, ElevenLabsServer)
+        async with ElevenLabsServer().running() as server:
+            provider = ElevenLabsTTS(KEY, inactivity_timeout=inactivity_timeout, url=server.url, clock=clock)
+            voice = await provider.open()
             session = await server.connected()
-            clock.skip(KEEP_ALIVE_S)
+            clock.skip(pause_s)
             await server.until(lambda: len(session.told) == 2)
             assert known(KeepContextAlive, session.told[1]) == {"text": "", "context_id": "idle"}
+            await voice.close()
 
     async def test_what_is_asked_for_stands_in_the_address(self) -> None:
         async with ElevenLabsServer().running() as server:

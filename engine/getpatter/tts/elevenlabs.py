@@ -40,7 +40,7 @@ _IDLE: Final = "idle"
 # A request to break off does not reach what is flushed, which every sentence of ours is from the start: ElevenLabs
 # makes the rest of it.  Only without a listener does it stop.  So an interruption drops the socket, and another is
 # opened while the caller speaks; nor do sentences that nobody hears fill the five places for contexts.
-TERMS: Final = Terms(contexts=False, cancels=False, keep_alive_s=KEEP_ALIVE_S)
+TERMS: Final = Terms(contexts=False, cancels=False)
 
 
 class ElevenLabsTTS:
@@ -103,6 +103,7 @@ class ElevenLabsTTS:
             seed=seed,
         )
         self._query = _query(auto_mode, inactivity_timeout, enable_logging)
+        self._terms = replace(TERMS, keep_alive_s=min(KEEP_ALIVE_S, 0.75 * inactivity_timeout))
         self._schedule = _schedule(chunk_length_schedule, auto_mode=auto_mode)
         self._url = service_url(url, URL)
         self._clock = clock or SystemClock()
@@ -136,7 +137,7 @@ class ElevenLabsTTS:
         voice = SocketVoice(
             self._address(language),
             lambda: ElevenLabsDialect(manner, bytes_per_second, faults),
-            TERMS,
+            self._terms,
             format=self.format,
             product=Product(ELEVENLABS.billed_as, self._options.model),
             faults=faults,

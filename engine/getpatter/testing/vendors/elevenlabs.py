@@ -125,9 +125,7 @@ class ElevenLabsServer(SpeakerServer):
         if unknown := told.keys() - _FIELDS:
             raise _Refused("invalid_message", f"Unknown fields: {', '.join(sorted(unknown))}")
         if told.get("close_socket"):
-            for context in contexts.values():
-                if context.speaking is not None:
-                    await context.speaking
+            await self._said_out(session, contexts)
             await session.close()
             return False
         name = told.get("context_id", "default")
@@ -142,6 +140,15 @@ class ElevenLabsServer(SpeakerServer):
             del contexts[name]
             self._finish(session, name, context, contexts)
         return True
+
+    @staticmethod
+    async def _said_out(session: Session, contexts: dict[str, _Context]) -> None:
+        """Wait until all that was flushed is spoken, or the client has left."""
+        left = asyncio.create_task(session.socket.wait_closed())
+        speaking = [context.speaking for context in contexts.values() if context.speaking is not None]
+        said = asyncio.gather(*speaking, return_exceptions=True)
+        await asyncio.wait((left, said), return_when=asyncio.FIRST_COMPLETED)
+        left.cancel()
 
     def _begun(self, contexts: dict[str, _Context], told: dict[str, Any]) -> _Context:
         if not told.get("text"):
