@@ -39,9 +39,23 @@ if TYPE_CHECKING:
     from getpatter.hooks import AfterLlm as AfterLlm
     from getpatter.hooks import HookContext as HookContext
     from getpatter.hooks import PipelineHooks as PipelineHooks
+    from getpatter.llm.anthropic import AnthropicLLM as AnthropicLLM
     from getpatter.llm.callable import CallableLLM as CallableLLM
+    from getpatter.llm.custom import CustomLLM as CustomLLM
+    from getpatter.llm.fallback import FallbackLLM as FallbackLLM
+    from getpatter.llm.google import GoogleLLM as GoogleLLM
     from getpatter.llm.graph import LangGraphLLM as LangGraphLLM
+    from getpatter.llm.litellm import LiteLLMLLM as LiteLLMLLM
     from getpatter.llm.openai_compatible import OpenAICompatibleLLM as OpenAICompatibleLLM
+    from getpatter.llm.presets import VLLMLLM as VLLMLLM
+    from getpatter.llm.presets import CerebrasLLM as CerebrasLLM
+    from getpatter.llm.presets import GroqLLM as GroqLLM
+    from getpatter.llm.presets import HermesLLM as HermesLLM
+    from getpatter.llm.presets import InworldLLM as InworldLLM
+    from getpatter.llm.presets import LiteLLMProxyLLM as LiteLLMProxyLLM
+    from getpatter.llm.presets import OllamaLLM as OllamaLLM
+    from getpatter.llm.presets import OpenAILLM as OpenAILLM
+    from getpatter.llm.presets import OpenClawLLM as OpenClawLLM
     from getpatter.llm.remote import RemoteLLM as RemoteLLM
     from getpatter.sdk.call_control import CallControl as CallControl
     from getpatter.sdk.call_result import CallResult as CallResult
@@ -96,9 +110,25 @@ _HOMES: Final = {
     ),
     "guardrails": ("Guardrail", "guardrail"),
     "hooks": ("AfterLlm", "HookContext", "PipelineHooks"),
+    "llm.anthropic": ("AnthropicLLM",),
     "llm.callable": ("CallableLLM",),
+    "llm.custom": ("CustomLLM",),
+    "llm.fallback": ("FallbackLLM",),
+    "llm.google": ("GoogleLLM",),
     "llm.graph": ("LangGraphLLM",),
+    "llm.litellm": ("LiteLLMLLM",),
     "llm.openai_compatible": ("OpenAICompatibleLLM",),
+    "llm.presets": (
+        "CerebrasLLM",
+        "GroqLLM",
+        "HermesLLM",
+        "InworldLLM",
+        "LiteLLMProxyLLM",
+        "OllamaLLM",
+        "OpenAILLM",
+        "OpenClawLLM",
+        "VLLMLLM",
+    ),
     "llm.remote": ("RemoteLLM",),
     "sdk.call_control": ("CallControl",),
     "sdk.call_result": ("CallResult",),

@@ -72,11 +72,13 @@ async def test_our_request_is_one_that_the_official_client_could_send() -> None:
     """Both are compared as they arrive: the client is given what we write."""
     tool = ToolSpec("look_up", "Look up.", {"type": "object", "properties": {}})
     dialect = AnthropicMessages(url="https://host", product=Product("anthropic", "m"), key=SecretStr("k"))
-    body = dialect.body(
-        [Message("system", "Be brief."), Message("user", "When?"), Message("assistant", "", (CALL,))]
-        + [Message("tool", "at eight", tool_call_id=CALL.id)],
-        [tool],
-    )
+    messages = [
+        Message("system", "Be brief."),
+        Message("user", "When?"),
+        Message("assistant", "", (CALL,)),
+        Message("tool", "at eight", tool_call_id=CALL.id),
+    ]
+    body = dialect.body(messages, [tool])
     given = {name: value for name, value in body.items() if name != "stream"}
     server = AnthropicServer(key="k")
     async with client_of(server) as client, client.messages.stream(**given) as stream:
