@@ -15,7 +15,6 @@ from getpatter.llm.session import Session, SessionRule
 from getpatter.llm.sse import ServerSentEvent
 from getpatter.metering import UNKNOWN, Product, Used
 
-
 CHAT = ChatCompletions(url="https://host/v1", product=Product("vendor", "m"), key=SecretStr("sk-secret"))
 
 

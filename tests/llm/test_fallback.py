@@ -15,8 +15,8 @@ from getpatter.llm.openai_compatible import OpenAICompatibleLLM
 from getpatter.llm.scripted import ScriptedLLM
 from getpatter.testing.clock import ManualClock
 from getpatter.testing.failing import HANGS, REFUSES, FailingLLM, Fault
-from getpatter.testing.vendors.openai_chat import Answer, OpenAIServer
 from getpatter.testing.providers import AnsweringLLM
+from getpatter.testing.vendors.openai_chat import Answer, OpenAIServer
 from getpatter.tools.context import ToolContext
 
 HELLO = [Message("user", "Hello?")]

@@ -34,14 +34,14 @@ class AnthropicLLM(HttpLLM):
     """A model at Anthropic's Messages API, or at a proxy that speaks it (`base_url`, without `/v1`).
 
     Tools and system prompt are cached there for five minutes, if they are long enough: from 1,024 to 4,096 tokens on,
-    by model.  Replies are limited to 1,024 tokens where `max_tokens` is not given.  Thinking is off; do not turn it on by
-    `extra_body` with tools, since its blocks are not sent back, which the API then refuses.
+    by model.  Replies are limited to 1,024 tokens where `max_tokens` is not given.  Thinking is as the model has it; do
+    not turn it on by `extra_body` with tools: its blocks are not sent back, which the API then refuses.
 
     With `temperature` or `top_p` the API's version 2023-06-01 is asked for, since 2026-10-21 has neither.
 
-    The key is looked for in `ANTHROPIC_API_KEY`, in the environment and in `.env`.  It is sent as a bearer token, as the
-    official client does since its version 2; to a proxy that knows `x-api-key` alone, give that in `extra_headers`.
-    Raises `ConfigurationError`.
+    The key is looked for in `ANTHROPIC_API_KEY`, in the environment and in `.env`.  It is sent as a bearer token, as
+    the official client does since its version 2; to a proxy that knows `x-api-key` alone, give that in
+    `extra_headers`.  Raises `ConfigurationError`.
     """
 
     def __init__(

@@ -25,9 +25,10 @@ _TYPES = {
 
 
 class AnthropicServer(ModelServer):
-    """Refuses what the API refuses: a request without version or limit, one with sampling parameters in the version that
-    has none, one that ends with the assistant's turn, an empty text, and a tool that was used and has no result.  The
-    key may come in either header: the official client sends a bearer token, the documentation shows `x-api-key`."""
+    """Refuses what the API refuses: a request without version or limit, one with sampling parameters in the version
+    that has none, one that ends with the assistant's turn, an empty text, and a tool that was used and has no result.
+    The key may come in either header: the official client sends a bearer token, the documentation shows `x-api-key`.
+    """
 
     models_path = "/v1/models"
     opening = 3
