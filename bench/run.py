@@ -46,6 +46,7 @@ SCRIPTS = (
     Script("media_socket"),
     Script("media_servers", {"seconds": 2.0, "rounds": 1}),
     Script("inbound_burst", {"rounds": 1}),
+    Script("adapters", {"seconds": 1.0, "calls": 5}),
     Script("store_writes"),
     Script("local_speech", {"rough": False, "sentences": 5}),
 )
