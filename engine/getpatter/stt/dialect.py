@@ -32,10 +32,15 @@ class Terms:
     piece_s: float = 0.06
     """Audio is sent in pieces of this length: a message a frame costs three times the work, and nothing that is asked
     for is late, since a request for a final transcript sends the rest ahead."""
+    shortest_s: float = 0.0
+    """No message holds less: what is left over when a final transcript is asked for waits for the audio after it.  That
+    much of the end of a pause is silence."""
     longest_s: float = 1.0
     """No message holds more: audio that has gathered, as while a connection is made anew, is cut."""
     waits_for_ready: bool = False
     """Audio before the vendor said `READY` would be lost."""
+    ready_s: float = 10.0
+    """Longest that it may take to say so, from the open socket on."""
     keep_alive_s: float | None = None
     """How long a pause may be before the vendor wants to hear that somebody is there."""
     finalize_s: float = 1.5

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
-from typing import Final
 
 from getpatter.audio.format import AudioFormat
 from getpatter.clock import Clock, TimerHandle
@@ -19,9 +18,6 @@ from getpatter.errors import ProviderError
 from getpatter.metering import Product, Used
 from getpatter.stt.base import Transcript
 from getpatter.stt.dialect import Dialect, Happening, Ready, Terms
-
-READY_S: Final = 10.0
-"""Longest that a vendor may take from the open socket to its readiness."""
 
 _NOTHING = Transcript("", final=True, from_finalize=True)
 
@@ -51,6 +47,7 @@ class SocketRecognition:
         self._clock = clock
         self._bytes_per_second = format.bytes_per_second
         self._piece = int(terms.piece_s * format.bytes_per_second)
+        self._shortest = max(1, int(terms.shortest_s * format.bytes_per_second))
         self._longest = int(terms.longest_s * format.rate) * (format.bytes_per_second // format.rate)
         self._socket = WebSocket(address, self, faults, clock)
         self._audio = bytearray()
@@ -102,7 +99,7 @@ class SocketRecognition:
         if not self._terms.waits_for_ready:
             self._ready()
             return
-        self._watch_timer = self._clock.call_at(self._clock.now() + READY_S, self._never_ready)
+        self._watch_timer = self._clock.call_at(self._clock.now() + self._terms.ready_s, self._never_ready)
 
     async def _begin_late(self) -> None:
         try:
@@ -151,15 +148,18 @@ class SocketRecognition:
             yield item
 
     def _flush(self) -> None:
-        if not self._audio:
+        """Send what has gathered, but for a rest that is too short for a message."""
+        if len(self._audio) < self._shortest:
             return
-        self._sent_bytes += len(self._audio)
+        audio, at = bytes(self._audio), 0
+        while len(audio) - at >= self._shortest:
+            piece = audio[at : at + self._longest]
+            at += len(piece)
+            self._say_when_ready((self._dialect.audio(piece),))
+        del self._audio[:at]
+        self._sent_bytes += at
         self._sent_at = self._clock.now()
         self._unanswered_audio = True
-        audio = bytes(self._audio)
-        self._audio.clear()
-        for at in range(0, len(audio), self._longest):
-            self._say_when_ready((self._dialect.audio(audio[at : at + self._longest]),))
 
     def _say_when_ready(self, messages: Iterable[str | bytes]) -> None:
         if self._waiting is None:
@@ -226,7 +226,7 @@ class SocketRecognition:
 
     def _never_ready(self) -> None:
         self._watch_timer = None
-        self._lost(self._faults.late(READY_S))
+        self._lost(self._faults.late(self._terms.ready_s))
 
     def _await_answer(self) -> None:
         if self._answer_timer is not None:

@@ -197,7 +197,7 @@ class SttContract(ABC):
             await server.complain(session)
             with pytest.raises(ProviderError) as failure:
                 await answer(recognition)
-            assert provider.name in failure.value.message
+            assert recognition.name in failure.value.message
             assert KEY not in failure.value.message
 
     async def test_what_cannot_be_read_ends_the_recognition(self) -> None:
