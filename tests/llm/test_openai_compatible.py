@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from getpatter.clock import Clock
@@ -289,3 +289,26 @@ def test_settings_that_cannot_work_are_refused_at_once(url: str, key: str, setti
 async def test_white_space_around_a_key_is_not_sent() -> None:
     async with OpenAIServer(key=KEY).running() as server, model(server.url, key=f" {KEY}\n") as llm:
         assert text_of(await collect(llm)) == "Hello."
+
+
+async def test_what_only_opens_a_stream_does_not_shorten_the_wait_for_the_first_word() -> None:
+    clock, opened, goes_on = ManualClock(), asyncio.Event(), asyncio.Event()
+
+    async def stream() -> AsyncIterator[str]:
+        yield ': keep-alive\n\ndata: {"choices": [{"delta": {"role": "assistant", "content": ""}}]}\n\n'
+        opened.set()
+        await goes_on.wait()
+        yield 'data: {"choices": [{"delta": {"content": "Hello."}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+
+    async def complete(request: Request) -> Response:
+        return StreamingResponse(stream(), media_type="text/event-stream")
+
+    app = Starlette(routes=[Route("/v1/chat/completions", complete, methods=["POST"])])
+    async with served(app) as address, model(f"{address}/v1", clock=clock) as llm, asyncio.timeout(30):
+        reading = asyncio.create_task(collect(llm))
+        await opened.wait()
+        for _ in range(100):  # so that the piece has been read
+            await asyncio.sleep(0)
+        clock.advance(29)
+        goes_on.set()
+        assert text_of(await reading) == "Hello."
