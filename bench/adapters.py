@@ -4,7 +4,7 @@
 
 Recognisers get a frame of µ-law every 20 ms in each of `calls` calls, as a telephone line brings them, and are asked
 for a final transcript every two seconds; what the same loop costs without a recogniser is taken off.  Voices speak as
-fast as the stand-in sends.  Language models answer one after the other.  Stand-ins answer at once: none of it is waiting.
+fast as the stand-in sends.  Language models answer one after the other.  Stand-ins answer at once, so nobody waits.
 """
 
 from __future__ import annotations
