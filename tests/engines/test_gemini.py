@@ -8,7 +8,7 @@ from getpatter.testing.vendors.gemini_live import GeminiLiveServer
 
 
 class TestGeminiLive(RealtimeContract):
-    key_variable = "GEMINI_API_KEY"
+    key_variable = "GOOGLE_API_KEY"
     tells_usage = False
 
     def server(

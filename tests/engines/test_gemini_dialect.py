@@ -12,7 +12,8 @@ from getpatter.connections.vendor import Vendor
 from getpatter.engines import gemini_wire as wire
 from getpatter.engines.base import AudioDelta, EngineConfig, InputTranscript, ResponseDone, Resumption
 from getpatter.engines.dialect import READY, Ends, Happening
-from getpatter.engines.gemini_dialect import GO_ON, MAX_HELD, GeminiDialect
+from getpatter.engines.gemini_caller import MAX_HELD
+from getpatter.engines.gemini_dialect import ANSWER_AGAIN, GO_ON, UNHEARD, GeminiDialect
 from getpatter.errors import ProviderError
 from getpatter.llm.base import Message, TextDelta, ToolCall, ToolSpec
 from getpatter.metering import Product
@@ -139,13 +140,62 @@ def test_a_session_that_is_taken_up_knows_it_already() -> None:
 # -- the caller
 
 
-def test_the_activity_ends_when_an_answer_is_asked_for_and_not_before(line: Line) -> None:
-    speaks(line)
-    assert line.kinds() == ["activityStart", "audio"]
-    speaks(line)
-    assert line.kinds() == ["audio"]
-    line.dialect.respond()
+def spoken(line: Line, text: str = "Well") -> None:
+    """The model says something."""
+    line.content(outputTranscription={"text": text})
+
+
+def test_an_activity_ends_with_its_commit(line: Line) -> None:
+    line.dialect.send(SOUND)
+    line.dialect.send(SOUND)
+    assert line.kinds() == ["activityStart", "audio", "audio"]
+    line.dialect.commit()
     assert line.kinds() == ["activityEnd"]
+    line.dialect.respond()
+    assert line.kinds() == [], "the API answers by itself"
+
+
+def test_the_answer_is_kept_until_it_is_asked_for(line: Line) -> None:
+    speaks(line)
+    spoken(line)
+    assert line.told() == []
+    line.dialect.respond()
+    spoken(line, "then")
+    assert line.told() == [TextDelta("Well"), TextDelta("then")]
+
+
+def test_an_answer_that_was_complete_before_it_was_asked_for_ends_at_once(line: Line) -> None:
+    speaks(line)
+    spoken(line)
+    line.content(generationComplete=True)
+    line.told()
+    line.dialect.respond()
+    assert line.told() == [TextDelta("Well"), ResponseDone()]
+
+
+def test_an_answer_that_was_not_asked_for_is_void_when_the_caller_goes_on(line: Line) -> None:
+    speaks(line)
+    spoken(line, "What table?")
+    line.said()
+    speaks(line)
+    assert line.kinds() == ["activityStart", "audio", "text", "activityEnd"]
+    line.content(interrupted=True)
+    line.content(turnComplete=True)
+    spoken(line)
+    line.content(generationComplete=True)
+    line.told()
+    line.dialect.respond()
+    assert line.told() == [TextDelta("Well"), ResponseDone()]
+
+
+def test_the_model_is_told_which_answer_was_not_heard(line: Line) -> None:
+    speaks(line)
+    spoken(line)
+    line.said()
+    speaks(line)
+    assert wire.told(UNHEARD) in line.said()
+    speaks(line)
+    assert wire.told(UNHEARD) not in line.said(), "nothing came of it"
 
 
 def test_what_is_said_over_an_answer_is_kept_back_until_that_is_complete(line: Line) -> None:
@@ -155,7 +205,7 @@ def test_what_is_said_over_an_answer_is_kept_back_until_that_is_complete(line: L
     speaks(line)
     assert line.kinds() == []
     line.content(generationComplete=True)
-    assert line.kinds() == ["activityStart", "audio"]
+    assert line.kinds() == ["activityStart", "audio", "activityEnd"]
 
 
 def test_a_cancelled_answer_is_broken_off_by_what_is_said_over_it(line: Line) -> None:
@@ -166,11 +216,28 @@ def test_a_cancelled_answer_is_broken_off_by_what_is_said_over_it(line: Line) ->
     line.dialect.cancel()
     line.dialect.send(SOUND)
     assert line.kinds() == ["activityStart", "audio", "audio"]
-    line.content(outputTranscription={"text": "Well"})
+    spoken(line)
     line.content(interrupted=True)
     told = line.told()
     assert told[-1] == ResponseDone("cancelled")
     assert not any(isinstance(event, TextDelta) for event in told)
+
+
+def test_a_cancelled_answer_ends_before_the_next_begins(line: Line) -> None:
+    speaks(line)
+    line.dialect.respond()
+    line.dialect.cancel()
+    speaks(line)
+    line.told()
+    line.dialect.respond()
+    line.content(interrupted=True)
+    line.content(turnComplete=True)
+    spoken(line)
+    line.content(generationComplete=True)
+    assert [event for event in line.told() if not isinstance(event, InputTranscript)] == [
+        TextDelta("Well"),
+        ResponseDone(),
+    ]
 
 
 def test_a_monologue_over_an_answer_is_kept_by_its_end(line: Line) -> None:
@@ -183,25 +250,30 @@ def test_a_monologue_over_an_answer_is_kept_by_its_end(line: Line) -> None:
     assert len(audio) == pytest.approx(MAX_HELD * 4 / 3, abs=4)
 
 
-def test_each_commit_has_one_final_transcript_the_last_with_the_words(line: Line) -> None:
-    speaks(line)
+def test_a_commit_is_understood_once_its_answer_is_complete(line: Line) -> None:
     speaks(line)
     line.content(inputTranscription={"text": "a table"})
-    line.dialect.respond()
     line.content(inputTranscription={"text": " for two"})
     line.content(generationComplete=True)
     assert line.told() == [
         InputTranscript("a table", final=False),
         InputTranscript("a table for two", final=False),
-        InputTranscript("", final=True),
         InputTranscript("a table for two", final=True),
-        ResponseDone(),
     ]
 
 
 def test_a_commit_of_nothing_is_answered_at_once(line: Line) -> None:
     line.dialect.commit()
     assert line.told() == [InputTranscript("", final=True)]
+
+
+def test_a_commit_of_nothing_is_answered_in_its_turn(line: Line) -> None:
+    speaks(line)
+    line.dialect.commit()
+    line.content(inputTranscription={"text": "a table"})
+    line.content(generationComplete=True)
+    finals = [event for event in line.told() if isinstance(event, InputTranscript) and event.final]
+    assert finals == [InputTranscript("a table", final=True), InputTranscript("", final=True)]
 
 
 def test_a_commit_while_the_answer_is_made_belongs_to_the_next_turn(line: Line) -> None:
@@ -214,14 +286,21 @@ def test_a_commit_while_the_answer_is_made_belongs_to_the_next_turn(line: Line) 
     assert finals == [InputTranscript("a table", final=True)]
 
 
+def test_what_seems_to_be_said_is_told_before_it_is_certain(line: Line) -> None:
+    speaks(line)
+    line.content(interimInputTranscription={"text": "a tape"})
+    assert line.told() == [InputTranscript("a tape", final=False)]
+
+
 # -- what is told in words
 
 
-def test_keys_are_told_within_what_is_said(line: Line) -> None:
-    line.dialect.tell("[pressed 1]")
+def test_keys_and_words_are_answered_together(line: Line) -> None:
     speaks(line)
+    line.said()
+    line.dialect.tell("[pressed 1]")
     line.dialect.respond()
-    assert line.kinds() == ["activityStart", "audio", "text", "activityEnd"]
+    assert line.said() == [wire.turn(f"[pressed 1]\n{ANSWER_AGAIN}")]
 
 
 def test_keys_alone_are_a_turn(line: Line) -> None:
@@ -238,7 +317,7 @@ def test_an_answer_to_nothing_can_be_asked_for(line: Line) -> None:
 @pytest.mark.parametrize(("heard_ms", "words"), [(1000, "heard only this: one two]"), (0, "heard nothing]")])
 def test_what_was_heard_of_an_answer_is_told_with_the_next_turn(line: Line, heard_ms: int, words: str) -> None:
     line.dialect.respond()
-    line.content(outputTranscription={"text": "one two three four"})
+    spoken(line, "one two three four")
     data = {"mimeType": "audio/pcm;rate=24000", "data": "AAAA" * 32000}
     line.content(modelTurn={"parts": [{"inlineData": data}]})
     line.content(generationComplete=True)
@@ -248,7 +327,6 @@ def test_what_was_heard_of_an_answer_is_told_with_the_next_turn(line: Line, hear
     line.dialect.truncate(sound.item_id, heard_ms)
     line.said()
     speaks(line)
-    line.dialect.respond()
     assert line.said()[2]["realtimeInput"]["text"].endswith(words)
 
 
@@ -278,7 +356,6 @@ def test_the_result_of_a_call_that_the_model_gave_up_is_told_in_words(line: Line
     line.hear(toolCallCancellation={"ids": ["call_1"]})
     line.dialect.tool_result("call_1", "found")
     speaks(line)
-    line.dialect.respond()
     assert line.kinds() == ["activityStart", "audio", "text", "activityEnd"]
 
 

@@ -12,6 +12,7 @@ from getpatter.audio.transcode import Transcoder
 from getpatter.clock import Clock, deadline
 from getpatter.conversation.coming import Coming
 from getpatter.conversation.engine_ear import EngineEar
+from getpatter.conversation.engine_sessions import EngineSessions
 from getpatter.conversation.leading_ear import EngineNews, LeadingEar
 from getpatter.conversation.unanswered import Unanswered
 from getpatter.engines.base import (
@@ -24,11 +25,13 @@ from getpatter.engines.base import (
     ResponseBegun,
     ResponseDone,
     ResponseEvent,
+    Resumption,
     TurnNews,
     TurnTaken,
 )
 from getpatter.errors import PatterError, ProviderError
 from getpatter.llm.base import Message, ToolSpec
+from getpatter.metering import Used
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +48,8 @@ class EngineLink:
     """`open`, then audio and commits in, transcripts to `ear`, and one `response` after the other.
 
     A session that is lost is opened once more, with the history of the call and with what the caller said that was not
-    answered.  Should that one be lost before anything came of it, the engine is given up: `lost` says why.
+    answered.  Should that one be lost before anything came of it, the engine is given up: `lost` says why.  Nobody is
+    told of one that was lost while it waited for the call to be answered, or that the vendor ends in its own time.
 
     An engine that manages turns is told the history alone, in which the words of its turns stand.  A response that it
     begins by itself is kept until `response` claims it.
@@ -64,12 +68,15 @@ class EngineLink:
         self._config = config
         self._clock = clock
         self._on_problem = on_problem
+        self._sessions = EngineSessions(engine, clock)
         self._session: EngineSession | None = None
         self._opened = asyncio.Event()
         """There is a session, or there will be none any more."""
         self._configured: tuple[str, Sequence[ToolSpec]] = ("", ())
         self._useful = True
         """Something has come of the session."""
+        self._asked = False
+        """Something was asked of the session; before, it waits for the call to be answered."""
         self._unanswered = Unanswered()
         self._coming = Coming(engine.output_format.bytes_per_second)
         self._follows = False
@@ -100,19 +107,24 @@ class EngineLink:
     async def open(self, *, greets: bool) -> None:
         """`greets`: the agent speaks first.  Raises `ProviderError`."""
         config = replace(self._config(), greets=greets)
-        self._take_up(await self._engine.open(config), config)
+        self._take_up(await self._sessions.open(config), config)
         self._reader = asyncio.create_task(self._read(), name=f"{self._engine.name} reader")
 
     async def close(self) -> None:
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        await self._sessions.let_go()
         await self.ear.close()
+
+    @property
+    def used(self) -> tuple[Used, ...]:
+        """What the engine was used for so far."""
+        return self._sessions.used
 
     def _take_up(self, session: EngineSession, config: EngineConfig) -> None:
         self._session = session
+        self._asked = False
         self._configured = (config.instructions, config.tools)
         self._opened.set()
 
@@ -137,6 +149,7 @@ class EngineLink:
         audio = bytes(self._batch)
         self._batch.clear()
         if self._session is not None and audio:
+            self._asked = True
             self._session.send(self._transcoder.feed(audio) if self._transcoder else audio)
 
     def answered(self) -> None:
@@ -171,6 +184,7 @@ class EngineLink:
         if not (came and isinstance(came[-1], ResponseDone)):
             self._response = events
             self._free.clear()
+            self._asked = True
             ask(session)
         try:
             while True:
@@ -219,19 +233,26 @@ class EngineLink:
     async def _read(self) -> None:
         session = self._session
         while session is not None:
+            reason: ProviderError | None = None
             try:
                 async for event in session.events():
                     self._take(event)
-                return
+                    if isinstance(event, Resumption) and event.due:
+                        break
+                else:
+                    return
             except ProviderError as error:
                 reason = error
             except Exception as error:  # an engine's fault ends this call, not the process
                 log.exception("%s failed", self._engine.name)
                 reason = ProviderError(f"{self._engine.name} failed: {type(error).__name__}.")
-            session = await self._replace(session, reason)
+            session = await self._replace(reason)
 
     def _take(self, event: EngineEvent) -> None:
         self._useful = True
+        if isinstance(event, Resumption):
+            self._sessions.can_resume(event)
+            return
         if isinstance(event, InputTranscript):
             self._understand(event)
             return
@@ -270,34 +291,40 @@ class EngineLink:
                 self._coming.drop()
                 self._leading.stopped()
 
-    async def _replace(self, session: EngineSession, reason: ProviderError) -> EngineSession | None:
-        """A session in the place of one that was lost; None when there is none to be had."""
-        self._session = None
+    async def _replace(self, reason: ProviderError | None) -> EngineSession | None:
+        """A session in the place of one that was lost, or that will be (None); None when there is none to be had."""
+        was_asked, self._session = self._asked, None
         self._opened.clear()
         if self._response is not None:
-            self._response.put_nowait(reason)
+            self._response.put_nowait(reason or ProviderError(f"{self._engine.name} has moved.", retryable=True))
             self._response = None
         self._coming.drop()
         self._follows = False
         self._free.set()
-        await session.close()
+        self._useful |= self._sessions.was_steady
+        await self._sessions.let_go()
         try:
-            if not (reason.retryable and self._useful):
+            if reason is not None and not (reason.retryable and self._useful):
                 raise reason
-            return await self._reopen(reason)
+            session = await self._reopen()
         except ProviderError as error:
             self.lost = error
             self._opened.set()
             self.ear.deaf(error)
             return None
+        if reason is not None and was_asked:
+            self._on_problem(
+                ProviderError(f"{reason.message} (it was connected again)", provider=reason.provider, retryable=True)
+            )
+        return session
 
-    async def _reopen(self, reason: ProviderError) -> EngineSession:
+    async def _reopen(self) -> EngineSession:
         self._useful = False
         config = self._config()
         if self._unanswered:
             # What they said last is told as the sound that it was.
             config = replace(config, history=_without_last_turn(config.history))
-        session = await self._engine.open(config)
+        session = await self._sessions.open(config)
         utterances, rest, missing = self._unanswered.again()
         for _ in range(missing):
             self.ear.understood(InputTranscript("", final=True))
@@ -310,9 +337,6 @@ class EngineLink:
         if rest:
             session.send(self._converted(rest))
         self._take_up(session, config)
-        self._on_problem(
-            ProviderError(f"{reason.message} (it was connected again)", provider=reason.provider, retryable=True)
-        )
         return session
 
     def _converted(self, audio: bytes) -> bytes:

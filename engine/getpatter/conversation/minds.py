@@ -36,6 +36,7 @@ def mind_for(
             on_tool=log.tool,
             on_first_token=log.first_token,
             on_problem=log.problem,
+            on_used=log.used,
             news=news,
             greets=bool(agent.first_message),
         )

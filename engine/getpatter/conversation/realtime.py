@@ -20,7 +20,9 @@ from getpatter.conversation.speaker import Speaker
 from getpatter.conversation.timing import Timing
 from getpatter.engines.base import EngineConfig, RealtimeEngine
 from getpatter.errors import PatterError
+from getpatter.events import UsedFor
 from getpatter.llm.base import Message
+from getpatter.metering import LOCAL, Used
 from getpatter.stt.base import Intake, Recognition
 
 
@@ -52,6 +54,7 @@ class RealtimeMind:
         on_tool: ToolRun,
         on_first_token: Callable[[str], None],
         on_problem: Callable[[PatterError], None],
+        on_used: Callable[[UsedFor, Used], None],
         news: EngineNews,
         greets: bool,
     ) -> None:
@@ -61,6 +64,8 @@ class RealtimeMind:
         self._persona = persona
         self._history = history
         self._greets = greets
+        self._on_used = on_used
+        self._closed = False
         self._link = EngineLink(engine, self._config, clock, on_problem, news)
         self._call = EngineCall(
             self._link, persona, history, clock, on_tool, on_first_token=lambda: on_first_token(engine.name)
@@ -91,6 +96,10 @@ class RealtimeMind:
             task.cancel()
         await asyncio.gather(*tools, return_exceptions=True)
         await self._link.close()
+        if not self._closed:
+            self._closed = True
+            for used in self._link.used or (Used(LOCAL),):
+                self._on_used("engine", used)
 
     def _config(self) -> EngineConfig:
         said = [message for message in self._history.messages() if message.role != "system"]

@@ -13,7 +13,7 @@ from getpatter.audio.format import AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
-from getpatter.connections.vendor import Vendor, host_of, service_url
+from getpatter.connections.vendor import host_of, service_url
 from getpatter.connections.websocket import Address
 from getpatter.engines.base import EngineConfig, EngineSession
 from getpatter.engines.dialect import Ends
@@ -22,18 +22,17 @@ from getpatter.engines.gemini_wire import INPUT, OUTPUT, SessionSettings
 from getpatter.engines.socket import SocketSession
 from getpatter.environment import variables
 from getpatter.errors import ProviderError
+from getpatter.llm.google import GOOGLE, OTHER_VARIABLE
 from getpatter.metering import Product
 
 log = logging.getLogger(__name__)
 
-GOOGLE: Final = Vendor("Google", "GEMINI_API_KEY", "aistudio.google.com/apikey")
-OTHER_KEY_VARIABLE: Final = "GOOGLE_API_KEY"
 URL: Final = "wss://generativelanguage.googleapis.com"
 PATH: Final = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 
 FACTS: Final = Facts(
     vendor="Google",
-    key_variable="GEMINI_API_KEY or GOOGLE_API_KEY",
+    key_variable=f"{GOOGLE.key_variable} or {OTHER_VARIABLE}",
     transport="WebSocket",
     formats=("pcm16 16000 in, 24000 out",),
     models=("gemini-3.8-live", "gemini-3.1-flash-live-preview", "gemini-2.5-flash-native-audio-preview-12-2025"),
@@ -50,7 +49,7 @@ FACTS: Final = Facts(
 class GeminiLive:
     """One model, for any number of calls.
 
-    `api_key` is the account's, and `GEMINI_API_KEY` or `GOOGLE_API_KEY` where none is given.  `voice_id` is another
+    `api_key` is the account's, and `GOOGLE_API_KEY` or `GEMINI_API_KEY` where none is given.  `voice_id` is another
     name of `voice`.  Raises `ConfigurationError`.
 
     The API has no truncation: after an interruption the model is told in words what was heard.  Words that are to be
@@ -75,9 +74,7 @@ class GeminiLive:
         clock: Clock | None = None,
     ) -> None:
         self._url = service_url(url, URL)
-        self._key = GOOGLE.key(
-            api_key or variables().get(GOOGLE.key_variable) or variables().get(OTHER_KEY_VARIABLE, "")
-        )
+        self._key = GOOGLE.key(api_key or variables().get(GOOGLE.key_variable) or variables().get(OTHER_VARIABLE, ""))
         self._settings = SessionSettings(
             model=model, voice=voice or voice_id, temperature=temperature, max_output_tokens=max_output_tokens
         )

@@ -1,9 +1,9 @@
 """One session of Gemini's Live API: what we say to it, and what its messages come to.  Pure.
 
-The API answers as soon as the caller's activity ends, and breaks off its answer as soon as another begins.  Since it is
-the conversation that decides about both, an activity ends with `respond` and not with each commit, and what the caller
-says while an answer is made is held back until that is complete, or cancelled.  It cannot be told what of an answer was
-heard; that is told as text with the next turn.
+The API answers as soon as the caller's activity ends, and breaks off its answer as soon as another begins.  It is the
+conversation that decides about both.  So the answer to what was committed is kept until it is asked for, or until the
+caller says more, with which it is void; and what the caller says over an answer that was asked for is kept from the API
+until that is complete, or cancelled.  The API takes every answer for heard: what was not is told in words.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Final
 
 from getpatter.connections.faults import Faults
 from getpatter.engines import gemini_wire as wire
-from getpatter.engines.base import AudioDelta, EngineConfig, InputTranscript, ResponseDone, Resumption
+from getpatter.engines.base import AudioDelta, EngineConfig, ResponseDone, ResponseEvent, Resumption
 from getpatter.engines.dialect import READY, Ends
+from getpatter.engines.gemini_caller import Caller
 from getpatter.engines.gemini_turn import ModelTurn
 from getpatter.engines.gemini_wire import SessionSettings
 from getpatter.engines.heard_text import HeardText
@@ -22,9 +23,9 @@ from getpatter.errors import ProviderError
 from getpatter.llm.base import TextDelta, ToolSpec
 from getpatter.metering import Product, Used, totals
 
-MAX_HELD: Final = 60 * wire.INPUT.bytes_per_second
-"""Of a longer monologue over an answer the end matters most."""
 GO_ON: Final = "[The caller says nothing. Go on.]"
+UNHEARD: Final = "[The caller did not hear your last answer.]"
+ANSWER_AGAIN: Final = "[Answer what the caller said last.]"
 
 
 class GeminiDialect:
@@ -50,7 +51,11 @@ class GeminiDialect:
         self._turn = ModelTurn()
         self._responses = 0
         self._said = HeardText(wire.OUTPUT)
-        self._caller = _Caller(ends)
+        self._caller = Caller(ends, ending=self._take_notes, ended=self._answers_by_itself)
+        self._claimed = True
+        """The answer under way was asked for."""
+        self._kept: list[ResponseEvent] | None = None
+        """What has come of one that was not; None when nobody will ask for it any more."""
         self._notes: list[str] = []
         """What the caller told otherwise than by voice, and what we have to tell."""
         self._calls: dict[str, str] = {}
@@ -66,7 +71,8 @@ class GeminiDialect:
         self._say(wire.setup(self._settings, self._config, self._resumes))
 
     def send(self, audio: bytes) -> None:
-        self._caller.speak(audio, held=self._turn.is_heard)
+        self._drop_kept()
+        self._caller.speak(audio, hold=self._claimed and self._turn.is_heard)
 
     def commit(self) -> None:
         self._caller.commit()
@@ -75,23 +81,29 @@ class GeminiDialect:
         self._notes.append(text)
 
     def respond(self) -> None:
-        results, self._results = self._results, []
-        if results:
+        if self._results:
+            results, self._results = self._results, []
             self._say(wire.tool_results(results))
-        if self._caller.has_spoken:
-            for note in self._take_notes():
-                self._say(wire.told(note))
-            self._caller.end()
-        elif not results:
+            self._begin_response(claimed=True)
+        elif self._kept is not None and not self._notes:
+            kept, self._kept, self._claimed = self._kept, None, True
+            for event in kept:
+                self._ends.emit(event)
+        else:
+            if self._kept is not None:
+                # It was given before what is to be told now.
+                self._drop_kept()
+                self._notes.append(ANSWER_AGAIN)
             self._say(wire.turn("\n".join(self._take_notes()) or GO_ON))
-        self._begin_response()
+            self._begin_response(claimed=True)
 
     def say(self, text: str) -> None:
+        self._drop_kept()
         self._say(wire.say(text))
-        self._begin_response()
+        self._begin_response(claimed=True)
 
     def cancel(self) -> None:
-        if self._turn.is_heard:
+        if self._claimed and self._turn.is_heard:
             self._turn.cancelled = True
             self._caller.release()
 
@@ -99,7 +111,7 @@ class GeminiDialect:
         heard = self._said.until(item_id, audio_end_ms)
         if heard is not None:
             what = f"only this: {heard}" if heard else "nothing"
-            self._notes.append(f"[The caller was not there to the end of your answer, and heard {what}]")
+            self._notes.append(f"[The caller cut in on you, and of that answer heard {what}]")
 
     def tool_result(self, call_id: str, output: str) -> None:
         name = self._calls.pop(call_id, None)
@@ -135,9 +147,31 @@ class GeminiDialect:
         notes, self._notes = self._notes, []
         return notes
 
-    def _begin_response(self) -> None:
+    def _answers_by_itself(self) -> None:
+        """What the caller says has come to an end, upon which the API answers."""
+        self._begin_response(claimed=False)
+        self._kept = []
+
+    def _begin_response(self, *, claimed: bool) -> None:
+        if self._claimed and self._turn.under_way:
+            self._ends.emit(ResponseDone("cancelled"))  # what still comes of it is nobody's
         self._turn.begin()
+        self._claimed = claimed
         self._responses += 1
+
+    def _drop_kept(self) -> None:
+        """Nobody asks for the answer any more that the API gave by itself."""
+        if self._kept is None:
+            return
+        if any(isinstance(event, AudioDelta | TextDelta) for event in self._kept):
+            self._notes.append(UNHEARD)
+        self._kept, self._turn.cancelled = None, True
+
+    def _tell(self, event: ResponseEvent) -> None:
+        if self._claimed:
+            self._ends.emit(event)
+        elif self._kept is not None:
+            self._kept.append(event)
 
     # -- what comes
 
@@ -183,11 +217,11 @@ class GeminiDialect:
         if content.output_transcription is not None and content.output_transcription.text:
             self._turn.spoke()
             self._said.write(item_id, content.output_transcription.text)
-            self._ends.emit(TextDelta(content.output_transcription.text))
+            self._tell(TextDelta(content.output_transcription.text))
         for audio in wire.sounds(content):
             self._turn.spoke()
             self._said.add(item_id, len(audio))
-            self._ends.emit(AudioDelta(item_id, audio))
+            self._tell(AudioDelta(item_id, audio))
 
     def _call_tools(self, message: wire.ToolCalls) -> None:
         """The API waits for the results, so what it has to say is said; the next answer comes of them."""
@@ -196,93 +230,16 @@ class GeminiDialect:
         self._turn.spoke()
         for call in wire.calls(message):
             self._calls[call.id] = call.name
-            self._ends.emit(call)
+            self._tell(call)
         self._turn.wait_for_tools()
         self._response_done(ResponseDone())
 
     def _response_done(self, done: ResponseDone) -> None:
         self._caller.answered()
-        self._ends.emit(done)
+        self._tell(done)
         self._caller.release()
 
     def _leave_if_idle(self) -> None:
-        if self._leaving and not (self._turn.under_way or self._caller.has_spoken or self._calls):
+        if self._leaving and not (self._turn.under_way or self._caller.has_spoken or self._calls or self._kept):
             self._leaving = False
             self._ends.emit(Resumption(self._handle, due=True))
-
-
-class _Caller:
-    """What the caller says: as activities to the API, as transcripts to us."""
-
-    def __init__(self, ends: Ends) -> None:
-        self._ends = ends
-        self._held = bytearray()
-        self._active = False
-        self._fresh = False
-        """Audio came since the last commit."""
-        self._due = 0
-        """Commits of what is being said."""
-        self._ended = 0
-        """Commits of what is being answered, whose transcripts have not been given."""
-        self._text = ""
-
-    @property
-    def has_spoken(self) -> bool:
-        """Something was said that no answer was asked to."""
-        return self._active or bool(self._held)
-
-    def speak(self, audio: bytes, *, held: bool) -> None:
-        self._fresh = True
-        if not held:
-            self.release()
-            self._send(audio)
-            return
-        self._held += audio
-        if (over := len(self._held) - MAX_HELD) > 0:
-            del self._held[:over]
-
-    def release(self) -> None:
-        """Let the API hear what was held back."""
-        if self._held:
-            audio = bytes(self._held)
-            self._held.clear()
-            self._send(audio)
-
-    def _send(self, audio: bytes) -> None:
-        if not self._active:
-            self._active = True
-            self._ends.send(wire.text(wire.ACTIVITY_START))
-        self._ends.send(wire.append(audio))
-
-    def end(self) -> None:
-        """All that was said is to be answered."""
-        self.release()
-        self._active = False
-        self._ended, self._due = self._ended + self._due, 0
-        self._ends.send(wire.text(wire.ACTIVITY_END))
-
-    def commit(self) -> None:
-        if not self._fresh and not self._due and not self._ended:
-            self._ends.emit(InputTranscript("", final=True))
-            return
-        self._fresh = False
-        self._due += 1
-        if self._text:
-            self._ends.emit(InputTranscript(self._text.strip(), final=False))
-
-    def guessed(self, text: str) -> None:
-        self._ends.emit(InputTranscript((self._text + text).strip(), final=False))
-
-    def understood(self, text: str) -> None:
-        self._text += text
-        if text:
-            self._ends.emit(InputTranscript(self._text.strip(), final=False))
-
-    def answered(self) -> None:
-        """Transcripts have no end of their own, and come in pieces; with the answer they are taken to be whole."""
-        if not self._ended:
-            return
-        for _ in range(self._ended - 1):
-            self._ends.emit(InputTranscript("", final=True))
-        self._ends.emit(InputTranscript(self._text.strip(), final=True))
-        self._ended, self._text = 0, ""
