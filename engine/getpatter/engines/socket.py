@@ -55,6 +55,10 @@ class SocketSession:
 
     # -- life
 
+    async def reach(self) -> None:
+        """Connect, as far as no vendor counts it; `open` goes on from there.  Raises `ProviderError`."""
+        await self._socket.reach()
+
     async def open(self) -> None:
         """Returns when the engine has taken the configuration.  Raises `ProviderError`."""
         try:

@@ -22,6 +22,7 @@ from getpatter.engines.base import (
     InputTranscript,
     RealtimeEngine,
     ResponseDone,
+    TurnTaken,
 )
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.llm.base import Message, TextDelta, ToolCall, ToolSpec
@@ -387,9 +388,16 @@ def speech(engine: RealtimeEngine, seconds: float = 0.5) -> bytes:
     return b"\x55" * int(seconds * engine.input_format.bytes_per_second)
 
 
+def silence(engine: RealtimeEngine, seconds: float = 0.5) -> bytes:
+    zero = b"\xff" if engine.input_format.encoding == "mulaw" else b"\x00"
+    return zero * int(seconds * engine.input_format.bytes_per_second)
+
+
 async def ask(engine: RealtimeEngine, session: EngineSession) -> None:
     """The caller says something that is to be answered."""
     session.send(speech(engine))
+    if engine.manages_turns:  # which needs the silence
+        session.send(silence(engine))
     session.commit()
     session.respond()
 
@@ -428,7 +436,8 @@ def audio_of(events: list[EngineEvent]) -> bytes:
 
 
 def heard_in(events: list[EngineEvent]) -> list[str]:
-    return [event.text for event in events if isinstance(event, InputTranscript) and event.final]
+    taken = [event.text for event in events if isinstance(event, TurnTaken) and event.text]
+    return taken + [event.text for event in events if isinstance(event, InputTranscript) and event.final]
 
 
 def tools_in(events: list[EngineEvent]) -> list[ToolCall]:

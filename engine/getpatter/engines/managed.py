@@ -1,0 +1,110 @@
+"""The responses of an engine that begins them by itself: which one what comes belongs to.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from getpatter.engines.base import (
+    AudioDelta,
+    EngineEvent,
+    Interrupted,
+    ResponseBegun,
+    ResponseDone,
+    TurnTaken,
+)
+from getpatter.llm.base import TextDelta, ToolCall
+
+
+class ManagedResponses:
+    """One session's.  At most one response is under way; it is announced unless it was asked for, and has one end."""
+
+    def __init__(self, emit: Callable[[EngineEvent], None]) -> None:
+        self._emit = emit
+        self._number = 0
+        self._came = False
+        """Something has come of the one under way."""
+        self._dropped = False
+        """What still comes is of one that was cancelled."""
+        self.under_way = False
+        """One comes, or is bound to."""
+
+    @property
+    def item_id(self) -> str:
+        return f"response_{self._number}"
+
+    # -- why there is one
+
+    def asked(self) -> None:
+        """We asked for one: what comes next is it."""
+        self._break_off()
+        self._begin()
+
+    def turn_taken(self, text: str = "") -> None:
+        """The engine has taken what the caller said for a turn, and answers it."""
+        self._break_off()
+        self._emit(TurnTaken(text))
+        self._begin()
+
+    # -- what comes of it
+
+    def audio(self, audio: bytes) -> None:
+        if audio and self._is_heard():
+            self._emit(AudioDelta(self.item_id, audio))
+
+    def text(self, text: str) -> None:
+        if text and self._is_heard():
+            self._emit(TextDelta(text))
+
+    def call(self, call: ToolCall) -> bool:
+        """False where the response was cancelled, and its tools with it."""
+        heard = self._is_heard()
+        if heard:
+            self._emit(call)
+        return heard
+
+    # -- how it ends
+
+    def end(self) -> None:
+        """The engine has said all of it.  Where nothing came, the sign is a late one of the response before."""
+        if self._came:
+            self._came = self._dropped = False
+            if self.under_way:
+                self.under_way = False
+                self._emit(ResponseDone())
+
+    def is_followed(self) -> None:
+        """What comes from now on is another one, whatever has come."""
+        if self.under_way:
+            self.under_way = self._came = False
+            self._emit(ResponseDone())
+
+    def cancel(self) -> None:
+        """We do not want the rest of it."""
+        if self.under_way:
+            self.under_way, self._dropped = False, True
+            self._emit(ResponseDone("cancelled"))
+
+    def interrupted(self) -> None:
+        """The engine broke it off, since the caller spoke."""
+        self._break_off()
+        self._emit(Interrupted())
+
+    def _is_heard(self) -> bool:
+        self._came = True
+        if self._dropped:
+            return False
+        if not self.under_way:
+            self._emit(ResponseBegun())
+            self._begin()
+            self._came = True
+        return True
+
+    def _begin(self) -> None:
+        self._number += 1
+        self.under_way, self._came = True, False
+
+    def _break_off(self) -> None:
+        self._dropped = self._came = False
+        if self.under_way:
+            self.under_way = False
+            self._emit(ResponseDone("cancelled"))
