@@ -18,6 +18,7 @@ from getpatter.connections.vendor import Vendor
 from getpatter.errors import ProviderError
 from getpatter.testing.clock import SkippingClock
 from getpatter.testing.http import served
+from getpatter.testing.raw_server import RawServer
 
 WAITS = Waits(first_s=10.0, next_s=5.0)
 FAULTS = Faults("m at acme.example", Vendor("Acme", "ACME_API_KEY"))
@@ -123,6 +124,20 @@ async def test_what_goes_wrong_is_an_error_of_the_provider(path: str, words: str
     async with shop() as (service, here):
         with pytest.raises(ProviderError, match=words):
             await body_of(service, HttpRequest(url=f"{here.url}/{path}", method="GET"))
+
+
+@pytest.mark.parametrize(("repeatable", "requests"), [(True, 2), (False, 1)])
+async def test_a_request_whose_connection_breaks_unanswered_may_be_sent_again_once(
+    repeatable: bool, requests: int
+) -> None:
+    async with shop() as (service, _), RawServer() as server:
+        request = HttpRequest(url=f"http://127.0.0.1:{server.port}/", content=b"x", repeatable=repeatable)
+        asking = asyncio.create_task(body_of(service, request))
+        for count in range(1, requests + 1):
+            await server.asked(count)
+            server.drop()
+        with pytest.raises(ProviderError, match="broke off"):
+            await asking
 
 
 async def test_nobody_there_is_worth_another_try() -> None:

@@ -38,6 +38,9 @@ class HttpRequest:
     data: Mapping[str, Any] | None = field(default=None, repr=False)
     files: Mapping[str, tuple[str, bytes, str]] | None = field(default=None, repr=False)
     """Of each field the file's name, content and media type."""
+    repeatable: bool = False
+    """It may be sent a second time where the connection broke before an answer began, as one does that the server closes
+    while it is taken from the pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class HttpService:
         response: httpx.Response | None = None
         try:
             async with deadline(self._clock, give_up):
-                response = await client.send(_built(client, request), stream=True, follow_redirects=False)
+                response = await _sent(client, request)
                 if not response.is_success:
                     body = await _beginning(response)
                     raise faults.refused(response.status_code, body, response.headers)
@@ -160,6 +163,15 @@ def _new_client() -> httpx.AsyncClient:
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEEPALIVE_S),
         trust_env=False,
     )
+
+
+async def _sent(client: httpx.AsyncClient, request: HttpRequest) -> httpx.Response:
+    try:
+        return await client.send(_built(client, request), stream=True, follow_redirects=False)
+    except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+        if isinstance(error, httpx.ConnectError) or not request.repeatable:
+            raise
+    return await client.send(_built(client, request), stream=True, follow_redirects=False)
 
 
 def _built(client: httpx.AsyncClient, request: HttpRequest) -> httpx.Request:
