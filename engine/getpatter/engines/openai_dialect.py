@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from getpatter.connections.faults import Faults
 from getpatter.engines import openai_wire as wire
 from getpatter.engines.base import AudioDelta, EngineConfig, InputTranscript, ResponseDone
-from getpatter.engines.commits import Commits
 from getpatter.engines.dialect import READY, Ends
 from getpatter.engines.openai_wire import SessionSettings
 from getpatter.errors import ProviderError
 from getpatter.llm.base import TextDelta, ToolCall, ToolSpec
 from getpatter.metering import Product, Used, totals
+from getpatter.stt.commits import Commits
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from getpatter.engines.commits import Commits
+from getpatter.stt.commits import Commits
 
 
 def test_transcripts_come_in_the_order_of_the_commits() -> None:

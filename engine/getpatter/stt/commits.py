@@ -1,4 +1,7 @@
-"""Transcripts in the order in which the audio was committed, whatever the order in which they come."""
+"""Transcripts in the order in which the audio was committed, whatever the order in which they come.
+
+Some vendors transcribe what was committed at the same time, and name it only afterwards.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ class _Commit:
 
 
 class Commits:
-    """One session's: `add` or `add_empty` at each commit, `named` when the engine confirms one, then `understood`."""
+    """One session's: `add` or `add_empty` at each commit, `named` when the vendor confirms one, then `understood`."""
 
     def __init__(self) -> None:
         self._waiting: deque[_Commit] = deque()
@@ -27,14 +30,14 @@ class Commits:
         self._waiting.append(_Commit(text=""))
 
     def named(self, item_id: str) -> None:
-        """The engine confirms the first commit that it has not confirmed yet."""
+        """The vendor confirms the first commit that it has not confirmed yet."""
         for commit in self._waiting:
             if not commit.item_id and commit.text is None:
                 commit.item_id = item_id
                 return
 
     def refused(self) -> None:
-        """The engine does not take the first commit that it has not confirmed yet."""
+        """The vendor does not take the first commit that it has not confirmed yet."""
         for commit in self._waiting:
             if not commit.item_id and commit.text is None:
                 commit.text = ""
