@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from getpatter.errors import ProviderError
+from getpatter.metering import Used
 from getpatter.stt.base import Transcript
 
 
@@ -16,8 +17,9 @@ class Ready:
 
 READY = Ready()
 
-Happening = Transcript | Ready | ProviderError
-"""What a message comes to.  An error means that the session is lost."""
+Happening = Transcript | Ready | Used | ProviderError
+"""What a message comes to.  An error means that the session is lost.  What the vendor says that it counted holds no
+seconds: those are counted here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,6 @@ class SocketRecognition:
     ) -> None:
         self._dialect = dialect
         self._terms = terms
-        self._product = product
         self._faults = faults
         self._clock = clock
         self._bytes_per_second = format.bytes_per_second
@@ -62,6 +61,8 @@ class SocketRecognition:
         """Audio was sent since the last request."""
         self._answer_timer: TimerHandle | None = None
         self._watch_timer: TimerHandle | None = None
+        self._told = Used(product)
+        """What the vendor says that it counted."""
         self._sent_bytes = 0
         self._sent_at = 0.0
         self._opened_at: float | None = None
@@ -121,7 +122,7 @@ class SocketRecognition:
             seconds = 0.0
         else:
             seconds = (self._closed_at or self._clock.now()) - self._opened_at
-        return (Used(self._product, seconds=seconds),)
+        return (self._told.plus(Used(self._told.product, seconds=seconds)),)
 
     def send(self, audio: bytes) -> None:
         if self._opened_at is None and self._opening is None:
@@ -190,6 +191,8 @@ class SocketRecognition:
             self._ready()
         elif isinstance(happening, ProviderError):
             self._lost(happening)
+        elif isinstance(happening, Used):
+            self._told = self._told.plus(happening)
         elif happening.from_finalize:
             self._answered(happening)
         else:
