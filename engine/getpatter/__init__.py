@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from getpatter.carriers.telnyx.account import Telnyx as Telnyx
     from getpatter.carriers.twilio.account import Twilio as Twilio
     from getpatter.client import Patter as Patter
+    from getpatter.engines.gemini import GeminiLive as GeminiLive
     from getpatter.engines.openai_realtime import OpenAIRealtime as OpenAIRealtime
+    from getpatter.engines.openai_realtime import OpenAIRealtime2 as OpenAIRealtime2
     from getpatter.errors import AccessDenied as AccessDenied
     from getpatter.errors import AtCapacity as AtCapacity
     from getpatter.errors import CallEnded as CallEnded
@@ -94,7 +96,8 @@ _HOMES: Final = {
     "carriers.telnyx.account": ("Telnyx",),
     "carriers.twilio.account": ("Twilio",),
     "client": ("Patter",),
-    "engines.openai_realtime": ("OpenAIRealtime",),
+    "engines.gemini": ("GeminiLive",),
+    "engines.openai_realtime": ("OpenAIRealtime", "OpenAIRealtime2"),
     "errors": (
         "AccessDenied",
         "AtCapacity",

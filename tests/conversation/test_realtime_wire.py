@@ -27,12 +27,16 @@ FRAME = b"\x40" * 160
 
 @asynccontextmanager
 async def stage_with(
-    server: RealtimeServer | GeminiLiveServer, *, format: AudioFormat = LINE, tools: tuple[Tool, ...] = ()
+    server: RealtimeServer | GeminiLiveServer,
+    *,
+    format: AudioFormat = LINE,
+    tools: tuple[Tool, ...] = (),
+    gated: bool = False,
 ) -> AsyncIterator[Stage]:
     async with server.running(), asyncio.timeout(30):
         engine: RealtimeEngine
         if isinstance(server, RealtimeServer):
-            engine = OpenAIRealtime("sk-test", url=server.url, format=format)
+            engine = OpenAIRealtime("sk-test", url=server.url, format=format, gate_response_on_transcript=gated)
         else:
             engine = GeminiLive("sk-test", url=server.url)
         stage = Stage(Agent(system_prompt="You book tables.", engine=engine, tools=tools))
@@ -123,6 +127,18 @@ async def test_a_connection_that_breaks_in_an_answer_is_made_again_before_the_ca
         assert [item["role"] for item in again.items.values()] == ["user", "assistant"]
         assert stage.turns().count(("caller", "a table")) == 1
         assert stage.ended is None
+
+
+async def test_a_cough_is_no_turn_where_the_engine_is_asked_for_answers_to_words() -> None:
+    server = RealtimeServer(Spoken("At what time?"), heard=("", "a table"))
+    async with stage_with(server, gated=True) as stage:
+        await speaks(stage)
+        await until(stage, lambda: bool(server.sessions[0].of("input_audio_buffer.commit")))
+        await stage.passes(1)
+        assert not server.sessions[0].of("response.create")
+        await speaks(stage)
+        await until_said(stage, "At what time?")
+        assert len(server.sessions[0].of("response.create")) == 1
 
 
 async def test_what_was_used_is_told_at_the_end_with_that_of_the_session_that_was_lost() -> None:

@@ -7,7 +7,7 @@ import pytest
 from getpatter.agent import Agent
 from getpatter.audio.filters.gain import AgcConfig
 from getpatter.barge_in import MinWordsStrategy
-from getpatter.engines.openai_realtime import OpenAIRealtime
+from getpatter.engines.openai_realtime import OpenAIRealtime, OpenAIRealtime2
 from getpatter.errors import ConfigurationError
 from getpatter.guardrails import guardrail
 from getpatter.sdk.agent_options import UNAVAILABLE, agent_from
@@ -33,6 +33,20 @@ def test_without_any_provider_openai_holds_the_call(monkeypatch: pytest.MonkeyPa
     agent = agent_from({"system_prompt": "Be quick."})
     assert isinstance(agent.engine, OpenAIRealtime)
     assert agent.engine.name == "gpt-realtime-mini at api.openai.com"
+
+
+def test_what_is_openais_own_reaches_its_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    agent = agent_from(
+        {
+            "system_prompt": "Be quick.",
+            "model": "gpt-realtime-2.1",
+            "openai_realtime_reasoning_effort": "low",
+            "realtime_gate_response_on_transcript": True,
+        }
+    )
+    assert isinstance(agent.engine, OpenAIRealtime2)
+    assert agent.engine.needs_words
 
 
 def test_without_any_provider_and_key_the_error_names_both_ways_out() -> None:

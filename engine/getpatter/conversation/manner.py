@@ -9,6 +9,7 @@ from getpatter.conversation import actions
 from getpatter.conversation.outbound import Outbound
 from getpatter.conversation.prompt import fill
 from getpatter.conversation.talk import Rules
+from getpatter.engines.base import Gated
 from getpatter.language.backchannel import is_backchannel
 from getpatter.language.patience import extra_patience
 from getpatter.language.question import asked_for
@@ -47,11 +48,13 @@ def rules_of(agent: Agent, outbound: Outbound) -> Rules:
         asking = asked_for(said, language) is not None
         return is_backchannel(text, language, after_question=asking, first_message=greeting)
 
-    leads = agent.engine is not None and agent.engine.manages_turns
+    engine = agent.engine
+    leads = engine is not None and engine.manages_turns
+    gated = isinstance(engine, Gated) and engine.needs_words
     return Rules(
         patience,
         backchannel,
         turn_detector=agent.turn_detector is not None,
-        needs_words=agent.engine is None or leads,
+        needs_words=engine is None or leads or gated,
         engine_leads=leads,
     )

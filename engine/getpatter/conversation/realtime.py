@@ -18,7 +18,7 @@ from getpatter.conversation.persona import Persona
 from getpatter.conversation.reply import ToolRun
 from getpatter.conversation.speaker import Speaker
 from getpatter.conversation.timing import Timing
-from getpatter.engines.base import EngineConfig, RealtimeEngine
+from getpatter.engines.base import EngineConfig, Gated, RealtimeEngine
 from getpatter.errors import PatterError
 from getpatter.events import UsedFor
 from getpatter.llm.base import Message
@@ -84,7 +84,7 @@ class RealtimeMind:
 
     @property
     def needs_words(self) -> bool:
-        return False
+        return isinstance(self._engine, Gated) and self._engine.needs_words
 
     def begin(self, speaker: Speaker, timing: Timing, messages: Callable[[], Sequence[Message]]) -> Speech:
         voice = EngineVoice(speaker, self._persona, self._engine.output_format)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from getpatter.audio.format import AudioFormat
 from getpatter.errors import ProviderError
@@ -151,6 +151,15 @@ class EngineSession(Protocol):
 
     async def close(self) -> None:
         """Let go of everything.  May be called twice."""
+
+
+@runtime_checkable
+class Gated(Protocol):
+    """An engine that may want to be asked for an answer only once there are words; others answer the sound."""
+
+    @property
+    def needs_words(self) -> bool:
+        """A turn of which nothing was understood, a cough, is none."""
 
 
 class RealtimeEngine(Protocol):

@@ -57,9 +57,12 @@ class OpenAIRealtime:
     By default audio passes as the telephone's µ-law, without being converted; `format` may be `PCM16` (24 kHz).
     `api_key` is the account's, and `OPENAI_API_KEY` where none is given.  A `url` of Azure's
     (`wss://<resource>.openai.azure.com/openai/v1/realtime`) takes the deployment's name for `model`, and its key from
-    `AZURE_OPENAI_API_KEY`.  `tool_choice` is `auto`, `none`, `required`, or the name of a tool.  `voice_id` is another
-    name of `voice`, which takes built-in voices and the ids of custom ones.  `temperature` is taken and ignored, since
-    the API has none any more.  Raises `ConfigurationError`.
+    `AZURE_OPENAI_API_KEY`.
+
+    `voice_id` is another name of `voice`, which takes built-in voices and the ids of custom ones.  `tool_choice` is
+    `auto`, `none`, `required`, or the name of a tool.  With `gate_response_on_transcript` a turn is answered once its
+    transcript has come, and not at all where that is empty; else its sound is, at once.  `temperature` is taken and
+    ignored, since the API has none any more.  Raises `ConfigurationError`.
     """
 
     default_model: ClassVar[str] = "gpt-realtime-mini"
@@ -83,6 +86,7 @@ class OpenAIRealtime:
         transcription_language: str = "",
         noise_reduction: NoiseReduction | None = None,
         max_output_tokens: int | None = None,
+        gate_response_on_transcript: bool = False,
         temperature: float | None = None,
         url: str = "",
         clock: Clock | None = None,
@@ -105,6 +109,7 @@ class OpenAIRealtime:
             reasoning_effort=reasoning_effort,
         )
         _check(self._settings)
+        self.needs_words = gate_response_on_transcript
         self._clock = clock or SystemClock()
         if temperature is not None:
             log.warning("%s: `temperature` is ignored, since OpenAI's realtime API has none", self.name)
@@ -168,6 +173,11 @@ class OpenAIRealtime2(OpenAIRealtime):
     default_model = "gpt-realtime-2"
     default_format = PCM16
     reasons = True
+
+
+def engine_for(model: str) -> type[OpenAIRealtime]:
+    """The class that a model of this name wants."""
+    return OpenAIRealtime2 if model.startswith(OpenAIRealtime2.default_model) else OpenAIRealtime
 
 
 def _check(settings: SessionSettings) -> None:

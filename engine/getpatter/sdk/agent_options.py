@@ -13,7 +13,7 @@ from getpatter.audio.filters.high_pass import HighPass
 from getpatter.audio.filters.webrtc import EchoCancellation
 from getpatter.barge_in import BargeInMode, BargeInSettings, BargeInStrategy
 from getpatter.engines.base import RealtimeEngine
-from getpatter.engines.openai_realtime import OpenAIRealtime
+from getpatter.engines.openai_realtime import engine_for
 from getpatter.environment import variables
 from getpatter.errors import ConfigurationError
 from getpatter.guardrails import Guardrail
@@ -28,6 +28,11 @@ from getpatter.tools.tool import Tool
 from getpatter.tts.base import TextToSpeech
 from getpatter.turn_detection.base import TurnDetector
 
+OPENAI_OPTIONS = (
+    "openai_realtime_noise_reduction",
+    "openai_realtime_reasoning_effort",
+    "realtime_gate_response_on_transcript",
+)
 REALTIME_MODEL, REALTIME_VOICE = "gpt-realtime-mini", "alloy"
 MAX_DURATION_S = 3600.0
 CANCEL_AFTER_MS = 300
@@ -58,6 +63,9 @@ class AgentOptions(TypedDict, total=False):
     model: str | None
     voice: str | None
     openai_realtime_noise_reduction: Literal["near_field", "far_field"] | None
+    openai_realtime_reasoning_effort: Literal["minimal", "low", "medium", "high", "xhigh"] | None
+    realtime_gate_response_on_transcript: bool | None
+    """A turn is answered once its transcript has come, and not at all where that is empty."""
 
     tools: Sequence[Tool] | None
     mcp_servers: Sequence[McpServer] | None
@@ -108,8 +116,6 @@ UNAVAILABLE: Mapping[str, str] = {
     "consult": "Give the agent a tool that asks whoever is to be consulted.",
     "context_token_budget": "Histories are not cut.",
     "max_history": "Histories are not cut.",
-    "openai_realtime_reasoning_effort": "It cannot be set.",
-    "realtime_gate_response_on_transcript": "The engine's turns are always decided here: see `turn_detector`.",
     "realtime_turn_detection": "The engine's turns are always decided here: see `turn_detector`.",
     "skills": "Put instructions into the prompt, or hand over to another agent with `handoffs`.",
     "tool_call_preambles": "Give tools a `reassurance`.",
@@ -197,10 +203,10 @@ def _providers(options: AgentOptions) -> _Providers:
     if engine is not None and provider is not None:
         raise ConfigurationError("Pass either engine or provider, not both.")
     if engine is not None:
-        _refuse(options, "engine", "model", "voice", "openai_realtime_noise_reduction")
+        _refuse(options, "engine", "model", "voice", *OPENAI_OPTIONS)
         return engine, stt, tts, llm
     if provider == "pipeline" or (provider is None and (stt or tts or llm)):
-        _refuse(options, "stt and tts", "voice", "openai_realtime_noise_reduction")
+        _refuse(options, "stt and tts", "voice", *OPENAI_OPTIONS)
         if llm is not None:
             _refuse(options, "llm", "model")
         return None, stt, tts, llm or DefaultLLM(options.get("model") or "")
@@ -223,10 +229,13 @@ def _openai_realtime(options: AgentOptions) -> RealtimeEngine:
             next_step="Set OPENAI_API_KEY in the environment or in .env, or have speech and language of this machine, "
             "without a key: from getpatter import local, and pass stt=local.stt(), llm=local.llm(), tts=local.tts().",
         )
-    return OpenAIRealtime(
-        model=options.get("model") or REALTIME_MODEL,
+    model = options.get("model") or REALTIME_MODEL
+    return engine_for(model)(
+        model=model,
         voice=options.get("voice") or REALTIME_VOICE,
         noise_reduction=options.get("openai_realtime_noise_reduction"),
+        reasoning_effort=options.get("openai_realtime_reasoning_effort"),
+        gate_response_on_transcript=options.get("realtime_gate_response_on_transcript") or False,
     )
 
 
