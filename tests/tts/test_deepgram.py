@@ -17,7 +17,7 @@ from getpatter.testing.contracts.tts import TtsContract, joined, spoken
 from getpatter.testing.vendors.deepgram_speak import DeepgramRestSpeakServer, DeepgramSpeakServer
 from getpatter.testing.vendors.speaker import sound
 from getpatter.tts.base import SpeechChunk, TextToSpeech
-from getpatter.tts.deepgram import CLEAR, CLOSE, FLUSH, AuraDialect, DeepgramRestTTS, DeepgramTTS, pieces_of
+from getpatter.tts.deepgram import CLEAR, CLOSE, FLUSH, AuraDialect, DeepgramRestTTS, DeepgramTTS
 from getpatter.tts.dialect import Done, Failed, Part
 
 
@@ -100,14 +100,6 @@ def test_what_does_not_concern_us_is_passed_over(message: str) -> None:
 def test_the_end_is_said() -> None:
     ours = dialect()
     assert (list(ours.begin()), list(ours.keep_alive()), list(ours.end())) == ([], [], [CLOSE])
-
-
-@pytest.mark.parametrize("text", ["short", "one two three four five", "x" * 25, "one two threefourfivesixseven eight "])
-def test_a_long_text_is_cut_between_words_and_stays_whole(text: str) -> None:
-    pieces = pieces_of(text, limit=10)
-    assert "".join(pieces) == text
-    assert all(len(piece) <= 10 for piece in pieces)
-    assert pieces_of("one two three", limit=10) == ["one two ", "three"]
 
 
 # -- on the wire

@@ -28,6 +28,7 @@ from getpatter.tts.base import SpeechChunk, Voice
 from getpatter.tts.dialect import Decoder, Done, Failed, Happening, Part, RawAudio, Terms
 from getpatter.tts.http import HttpVoice
 from getpatter.tts.socket import SocketVoice
+from getpatter.tts.text_pieces import pieces_of
 from getpatter.tts.voice_choice import chosen_voice
 
 SOCKET_URL: Final = "wss://api.deepgram.com"
@@ -207,7 +208,7 @@ class AuraDialect:
         return ()
 
     def speak(self, context: str, text: str) -> Iterable[str | bytes]:
-        return (*(_speak(piece) for piece in pieces_of(text)), FLUSH)
+        return (*(_speak(piece) for piece in pieces_of(text, MAX_TEXT)), FLUSH)
 
     def cancel(self, context: str) -> Iterable[str | bytes]:
         self._clearing += 1
@@ -251,16 +252,6 @@ class AuraRequests:
 
     def decoder(self) -> Decoder:
         return RawAudio()
-
-
-def pieces_of(text: str, limit: int = MAX_TEXT) -> list[str]:
-    """Cut between words, and in them where one is longer than `limit`; joined they are the text."""
-    pieces = []
-    while len(text) > limit:
-        cut = text.rfind(" ", 0, limit) + 1 or limit
-        pieces.append(text[:cut])
-        text = text[cut:]
-    return [*pieces, text]
 
 
 def _speak(text: str) -> str:
