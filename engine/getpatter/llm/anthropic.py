@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final, Self, Unpack
+from typing import ClassVar, Final, Self, Unpack
 
 from pydantic import SecretStr
 
@@ -17,17 +17,7 @@ from getpatter.metering import Product
 
 URL: Final = "https://api.anthropic.com"
 MODEL: Final = "claude-haiku-4-5-20251001"
-ANTHROPIC: Final = Vendor("Anthropic", "ANTHROPIC_API_KEY", "https://console.anthropic.com/settings/keys")
-
-FACTS: Final = Facts(
-    vendor=ANTHROPIC.name,
-    key_variable=ANTHROPIC.key_variable,
-    transport="HTTP event stream",
-    models=(MODEL,),
-    features=("tools", "cancel", "cached tokens", "prompt caching"),
-    billing="tokens",
-    tested_with="anthropic",
-)
+ANTHROPIC: Final = Vendor("Anthropic", "ANTHROPIC_API_KEY", "console.anthropic.com/settings/keys")
 
 
 class AnthropicLLM(HttpLLM):
@@ -43,6 +33,16 @@ class AnthropicLLM(HttpLLM):
     the official client does since its version 2; to a proxy that knows `x-api-key` alone, give that in
     `extra_headers`.  Raises `ConfigurationError`.
     """
+
+    FACTS: ClassVar = Facts(
+        vendor=ANTHROPIC.name,
+        key_variable=ANTHROPIC.key_variable,
+        transport="HTTP event stream",
+        models=(MODEL,),
+        features=("tools", "cancel", "cached tokens", "prompt caching"),
+        billing="tokens",
+        tested_with="anthropic",
+    )
 
     def __init__(
         self,

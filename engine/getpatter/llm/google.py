@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Final, Self, Unpack
+from typing import Any, ClassVar, Final, Self, Unpack
 
 from pydantic import SecretStr
 
@@ -22,19 +22,8 @@ from getpatter.metering import Product
 
 URL: Final = "https://generativelanguage.googleapis.com/v1"
 MODEL: Final = "gemini-2.5-flash"
-GOOGLE: Final = Vendor("Google", "GOOGLE_API_KEY", "https://aistudio.google.com/apikey")
+GOOGLE: Final = Vendor("Google", "GOOGLE_API_KEY", "aistudio.google.com/apikey")
 OTHER_VARIABLE: Final = "GEMINI_API_KEY"
-
-FACTS: Final = Facts(
-    vendor=GOOGLE.name,
-    key_variable=f"{GOOGLE.key_variable} or {OTHER_VARIABLE}",
-    transport="HTTP event stream",
-    models=(MODEL,),
-    features=("tools", "cancel", "cached tokens", "thought signatures"),
-    billing="tokens",
-    tested_with="google-genai",
-    unconfirmed=("Tokens of thought for reasoning_effort in Gemini 2.5.",),
-)
 
 
 class GoogleLLM(HttpLLM):
@@ -50,6 +39,17 @@ class GoogleLLM(HttpLLM):
 
     Raises `ConfigurationError`.
     """
+
+    FACTS: ClassVar = Facts(
+        vendor=GOOGLE.name,
+        key_variable=f"{GOOGLE.key_variable} or {OTHER_VARIABLE}",
+        transport="HTTP event stream",
+        models=(MODEL,),
+        features=("tools", "cancel", "cached tokens", "thought signatures"),
+        billing="tokens",
+        tested_with="google-genai",
+        unconfirmed=("Tokens of thought for reasoning_effort in Gemini 2.5.",),
+    )
 
     def __init__(
         self,

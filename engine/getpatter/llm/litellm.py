@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from importlib import import_module, util
-from typing import Any, Final, Protocol, Unpack
+from typing import Any, ClassVar, Final, Protocol, Unpack
 
 from pydantic import SecretStr
 
@@ -26,16 +26,6 @@ from getpatter.metering import Product, Used
 LITELLM: Final = Vendor("the model's vendor", "its variable", id="litellm")
 MODEL: Final = "gpt-4o-mini"
 
-FACTS: Final = Facts(
-    vendor="LiteLLM",
-    key_variable="of the model's vendor, as LiteLLM has it",
-    transport="the library's own",
-    models=(MODEL,),
-    features=("tools", "cancel", "cached tokens"),
-    billing="tokens",
-    tested_with="litellm",
-)
-
 _NEXT: Final = object()
 
 
@@ -52,6 +42,16 @@ class LiteLLMLLM:
 
     Raises `ConfigurationError` where the library is not installed.
     """
+
+    FACTS: ClassVar = Facts(
+        vendor="LiteLLM",
+        key_variable="of the model's vendor, as LiteLLM has it",
+        transport="the library's own",
+        models=(MODEL,),
+        features=("tools", "cancel", "cached tokens"),
+        billing="tokens",
+        tested_with="litellm",
+    )
 
     scripted = False
 

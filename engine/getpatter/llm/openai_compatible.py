@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final, Self, Unpack
+from typing import ClassVar, Final, Self, Unpack
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -22,14 +22,6 @@ from getpatter.metering import Product
 ANY_SERVER: Final = Vendor("this server", "`api_key`", id="")
 NO_SESSION: Final = SessionRule()
 
-FACTS: Final = Facts(
-    vendor="any OpenAI-compatible server",
-    transport="HTTP event stream",
-    features=("tools", "cancel", "cached tokens", "session headers"),
-    billing="tokens",
-    tested_with="openai",
-)
-
 
 class OpenAICompatibleLLM(HttpLLM):
     """One model on one server.
@@ -39,6 +31,14 @@ class OpenAICompatibleLLM(HttpLLM):
     `session` is what a server that keeps sessions is told of each call; `limit_field` what it calls the longest reply
     (`ChatCompletions.limit_field`).  Raises `ConfigurationError`.
     """
+
+    FACTS: ClassVar = Facts(
+        vendor="any OpenAI-compatible server",
+        transport="HTTP event stream",
+        features=("tools", "cancel", "cached tokens", "session headers"),
+        billing="tokens",
+        tested_with="openai",
+    )
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from typing import ClassVar, Final, Unpack
 
 from pydantic import SecretStr
 
+from getpatter.connections import vendors
 from getpatter.connections.facts import Facts
 from getpatter.connections.vendor import Vendor
 from getpatter.environment import variables
@@ -45,28 +46,28 @@ class Preset:
 
 
 OPENAI: Final = Preset(
-    vendor=Vendor("OpenAI", "OPENAI_API_KEY", "https://platform.openai.com/api-keys"),
+    vendor=vendors.OPENAI,
     url="https://api.openai.com/v1",
     model="gpt-4o-mini",
     limit_field="max_completion_tokens",
     tested_with="openai",
 )
 GROQ: Final = Preset(
-    vendor=Vendor("Groq", "GROQ_API_KEY", "https://console.groq.com/keys"),
+    vendor=Vendor("Groq", "GROQ_API_KEY", "console.groq.com/keys"),
     url="https://api.groq.com/openai/v1",
     model="llama-3.3-70b-versatile",
     limit_field="max_completion_tokens",
     tested_with="groq",
 )
 CEREBRAS: Final = Preset(
-    vendor=Vendor("Cerebras", "CEREBRAS_API_KEY", "https://cloud.cerebras.ai"),
+    vendor=Vendor("Cerebras", "CEREBRAS_API_KEY", "cloud.cerebras.ai"),
     url="https://api.cerebras.ai/v1",
     model="gpt-oss-120b",
     limit_field="max_completion_tokens",
     tested_with="cerebras-cloud-sdk",
 )
 INWORLD: Final = Preset(
-    vendor=Vendor("Inworld", "INWORLD_API_KEY", "https://platform.inworld.ai"),
+    vendor=vendors.INWORLD,
     url="https://api.inworld.ai/v1",
     unconfirmed=("That a stream tells its usage.",),
 )
@@ -107,6 +108,7 @@ class PresetLLM(OpenAICompatibleLLM):
     """
 
     preset: ClassVar[Preset]
+    FACTS: ClassVar[Facts]
 
     def __init__(
         self,
@@ -136,42 +138,49 @@ class OpenAILLM(PresetLLM):
     """OpenAI's models."""
 
     preset = OPENAI
+    FACTS = OPENAI.facts
 
 
 class GroqLLM(PresetLLM):
     """Open models at Groq."""
 
     preset = GROQ
+    FACTS = GROQ.facts
 
 
 class CerebrasLLM(PresetLLM):
     """Open models at Cerebras."""
 
     preset = CEREBRAS
+    FACTS = CEREBRAS.facts
 
 
 class InworldLLM(PresetLLM):
     """Inworld's router: `model` names a router of the account (`inworld/<router>`) or a vendor's model."""
 
     preset = INWORLD
+    FACTS = INWORLD.facts
 
 
 class LiteLLMProxyLLM(PresetLLM):
     """A LiteLLM proxy: `model` is a name from its configuration."""
 
     preset = LITELLM_PROXY
+    FACTS = LITELLM_PROXY.facts
 
 
 class OllamaLLM(PresetLLM):
     """Ollama on this machine, or at `base_url`."""
 
     preset = OLLAMA
+    FACTS = OLLAMA.facts
 
 
 class VLLMLLM(PresetLLM):
     """vLLM on this machine, or at `base_url`; where it serves one model, `model` is that one's name."""
 
     preset = VLLM
+    FACTS = VLLM.facts
 
 
 class HermesLLM(PresetLLM):
@@ -182,6 +191,7 @@ class HermesLLM(PresetLLM):
     """
 
     preset = HERMES
+    FACTS = HERMES.facts
 
     def __init__(
         self,
@@ -209,6 +219,7 @@ class OpenClawLLM(PresetLLM):
     """
 
     preset = OPENCLAW
+    FACTS = OPENCLAW.facts
 
     def __init__(
         self,

@@ -103,7 +103,7 @@ CATALOGUE: Final = (
         ("litellm-proxy", "LiteLLMProxyLLM", "llm.presets"),
         ("ollama", "OllamaLLM", "llm.presets"),
         ("openai", "OpenAILLM", "llm.presets"),
-        ("openclaw", "OpenClawLLM", "llm.presets"),
+        ("openclaw", "OpenClawLLM", "llm.presets", "agent"),
         ("vllm", "VLLMLLM", "llm.presets"),
     ),
     *_of(
