@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from dataclasses import replace
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 from pydantic import SecretStr
 
@@ -30,21 +30,6 @@ log = logging.getLogger(__name__)
 URL: Final = "wss://generativelanguage.googleapis.com"
 PATH: Final = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 
-FACTS: Final = Facts(
-    vendor="Google",
-    key_variable=f"{GOOGLE.key_variable} or {OTHER_VARIABLE}",
-    transport="WebSocket",
-    formats=("pcm16 16000 in, 24000 out",),
-    models=("gemini-3.8-live", "gemini-3.1-flash-live-preview", "gemini-2.5-flash-native-audio-preview-12-2025"),
-    features=("transcripts", "tools", "cancel", "history", "resumption"),
-    billing="tokens",
-    tested_with="google-genai",
-    unconfirmed=(
-        "When the transcript of a turn is whole: it is taken to be so with the end of the answer.",
-        "That text and an activity may be mixed in one turn: it is how the model is told what was heard.",
-    ),
-)
-
 
 class GeminiLive:
     """One model, for any number of calls.
@@ -57,7 +42,21 @@ class GeminiLive:
     taken up on another one.
     """
 
-    manages_turns = False
+    FACTS: ClassVar = Facts(
+        vendor="Google",
+        key_variable=f"{GOOGLE.key_variable} or {OTHER_VARIABLE}",
+        transport="WebSocket",
+        formats=("pcm16 16000 in, 24000 out",),
+        models=("gemini-3.8-live", "gemini-3.1-flash-live-preview", "gemini-2.5-flash-native-audio-preview-12-2025"),
+        features=("transcripts", "tools", "cancel", "history", "resumption"),
+        billing="tokens",
+        tested_with="google-genai",
+        unconfirmed=(
+            "When the transcript of a turn is whole: it is taken to be so with the end of the answer.",
+            "That text and an activity may be mixed in one turn: it is how the model is told what was heard.",
+        ),
+    )
+    manages_turns: ClassVar[bool] = False
     input_format: AudioFormat = INPUT
     output_format: AudioFormat = OUTPUT
 

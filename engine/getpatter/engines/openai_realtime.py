@@ -35,21 +35,6 @@ KEEP_ALIVE_S: Final = 3.0
 SPEEDS: Final = (0.25, 1.5)
 MAX_OUTPUT_TOKENS: Final = 4096
 
-FACTS: Final = Facts(
-    vendor="OpenAI",
-    key_variable="OPENAI_API_KEY, or AZURE_OPENAI_API_KEY at Azure's addresses",
-    transport="WebSocket",
-    formats=("mulaw 8000", "pcm16 24000"),
-    models=("gpt-realtime-mini", "gpt-realtime-2", "gpt-realtime-2.1", "gpt-realtime-2.1-mini", "gpt-realtime"),
-    features=("transcripts", "tools", "cancel", "truncation", "exact words", "history", "cached tokens"),
-    billing="tokens",
-    tested_with="openai",
-    unconfirmed=(
-        "Whether gpt-realtime-2 takes µ-law: it was seen to drop it in May 2026, so OpenAIRealtime2 has PCM16.",
-        "That idle sessions are closed after 6 to 7 s.",
-    ),
-)
-
 
 class OpenAIRealtime:
     """One model, for any number of calls, by the API's general availability (GA) of 2025.
@@ -65,6 +50,17 @@ class OpenAIRealtime:
     ignored, since the API has none any more.  Raises `ConfigurationError`.
     """
 
+    FACTS: ClassVar = Facts(
+        vendor="OpenAI",
+        key_variable="OPENAI_API_KEY, or AZURE_OPENAI_API_KEY at Azure's addresses",
+        transport="WebSocket",
+        formats=("mulaw 8000", "pcm16 24000"),
+        models=("gpt-realtime-mini", "gpt-realtime", "gpt-realtime-1.5"),
+        features=("transcripts", "tools", "cancel", "truncation", "exact words", "history", "cached tokens"),
+        billing="tokens",
+        tested_with="openai",
+        unconfirmed=("That idle sessions are closed after 6 to 7 s.",),
+    )
     default_model: ClassVar[str] = "gpt-realtime-mini"
     default_format: ClassVar[AudioFormat] = LINE
     manages_turns: ClassVar[bool] = False
@@ -170,6 +166,13 @@ class OpenAIRealtime2(OpenAIRealtime):
     `reasoning_effort` is the model's own choice where it is None.  Audio is 24 kHz PCM by default.
     """
 
+    FACTS: ClassVar = replace(
+        OpenAIRealtime.FACTS,
+        formats=("pcm16 24000", "mulaw 8000"),
+        models=("gpt-realtime-2", "gpt-realtime-2.1", "gpt-realtime-2.1-mini"),
+        features=(*OpenAIRealtime.FACTS.features, "reasoning"),
+        unconfirmed=(*OpenAIRealtime.FACTS.unconfirmed, "Whether it takes µ-law: it was seen to drop it in May 2026."),
+    )
     default_model = "gpt-realtime-2"
     default_format = PCM16
     reasons = True
