@@ -87,7 +87,7 @@ CATALOGUE: Final = (
         ("lmnt", "LMNTTTS", "tts.lmnt"),
         ("openai", "OpenAITTS", "tts.openai"),
         ("rime", "RimeTTS", "tts.rime"),
-        ("telnyx", "TelnyxTTS", "tts.telnyx"),
+        ("telnyx", "TelnyxTTS", "tts.telnyx", "voice"),
         ("kokoro", "KokoroTTS", "tts.kokoro", "voice"),
         ("flite", "FliteTTS", "tts.flite", "voice"),
         ("espeak", "EspeakTTS", "tts.espeak", "voice"),
