@@ -39,8 +39,8 @@ class HttpRequest:
     files: Mapping[str, tuple[str, bytes, str]] | None = field(default=None, repr=False)
     """Of each field the file's name, content and media type."""
     repeatable: bool = False
-    """It may be sent a second time where the connection broke before an answer began, as one does that the server closes
-    while it is taken from the pool."""
+    """It may be sent a second time where the connection broke before an answer began: servers close idle connections,
+    sometimes just as they are used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ async def serving(app: Any) -> AsyncIterator[Serving]:
         server = uvicorn.Server(config)
         running = asyncio.create_task(server.serve(sockets=[listener]))
         host, port = listener.getsockname()
-        while not (server.started or running.done()):
+        while not (server.started or running.done()):  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0)
         try:
             yield Serving(f"http://{host}:{port}", server)
