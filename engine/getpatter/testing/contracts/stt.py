@@ -1,13 +1,13 @@
-"""What every recogniser that is reached by a WebSocket has to do."""
+"""What every recogniser that is reached over the network has to do, and what those have to by a WebSocket."""
 
 from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
-from typing import ClassVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import pytest
 
@@ -27,25 +27,46 @@ SILENT_S = 6.0
 """A vendor that said nothing for so long has nothing to say."""
 
 
-class SttContract(ABC):
-    """Inherit it in a class whose name begins with `Test`, and say what is tested."""
+class StandIn(Protocol):
+    """What stands in for a vendor, by HTTP or WebSocket."""
+
+    refuses: HTTPStatus | None
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def audio(self) -> bytes:
+        """All that came, over all connections."""
+
+    def running(self) -> AbstractAsyncContextManager[Any]: ...
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait until something is so; it is looked at whenever anything came."""
+
+
+Server = TypeVar("Server", bound=StandIn)
+
+
+class RecogniserContract(ABC, Generic[Server]):
+    """What all have to do; `SttContract` and `contracts.utterance` say what is to be inherited."""
 
     key_variable: ClassVar[str]
     """Where the vendor's key is looked for."""
     bills_sessions: ClassVar[bool] = False
     """The vendor is paid for the time that a session is open."""
-    opens_late: ClassVar[bool] = False
-    """There is no session before the first audio, though the audio is what is paid for."""
-    keep_alive_s: ClassVar[float | None] = None
-    """After so long a pause the vendor wants to hear that somebody is there."""
 
     @abstractmethod
-    def server(self, *utterances: str, key: str = "") -> RecogniserServer:
+    def server(self, *utterances: str, key: str = "") -> Server:
         """What stands in for the vendor."""
 
     @abstractmethod
     def provider(self, url: str, *, api_key: str, clock: Clock) -> SpeechToText:
         """The adapter, led to the server; with an empty `api_key` it looks for its variable."""
+
+    def on_the_wire(self, audio: bytes) -> bytes:
+        """What the server is to have of this audio."""
+        return audio
 
     # -- words
 
@@ -71,8 +92,7 @@ class SttContract(ABC):
         async with self._call(clock=clock) as (provider, recognition, server):
             recognition.send(speech(provider, 0.5))
             recognition.finalize()
-            session = await server.connected()
-            await server.until(lambda: len(server.heard(session)) >= len(speech(provider, 0.5)))
+            await server.until(lambda: len(server.audio) >= len(speech(provider, 0.5)))
             clock.skip(SILENT_S)
             assert await answer(recognition) == ""
 
@@ -94,33 +114,14 @@ class SttContract(ABC):
             recognition.send(audio)
             recognition.finalize()
             await answer(recognition)
-            assert server.heard(server.sessions[0]) == speech(provider, 1.0)
+            assert server.audio == self.on_the_wire(speech(provider, 1.0))
 
     async def test_a_minute_at_once_arrives(self) -> None:
         async with self._call("Hello.") as (provider, recognition, server):
             recognition.send(speech(provider, 60.0))
             recognition.finalize()
             await answer(recognition)
-            assert len(server.heard(server.sessions[0])) == len(speech(provider, 60.0))
-
-    async def test_no_audio_is_lost_while_the_vendor_is_slow_to_begin(self) -> None:
-        server = self.server("Hello.", key=KEY)
-        server.begins = asyncio.Event()
-        async with server.running(), asyncio.timeout(PATIENCE_S), nothing_left():
-            provider = self.provider(server.url, api_key=KEY, clock=SystemClock())
-            opening = asyncio.create_task(provider.open(SpeechHints()))
-            if not self._waits_for_audio:
-                await server.connected()
-                server.begins.set()
-            recognition = await opening
-            recognition.send(speech(provider, 0.5))
-            recognition.finalize()
-            await server.connected()
-            server.begins.set()
-            assert await answer(recognition) == "Hello."
-            assert server.heard(server.sessions[0]) == speech(provider, 0.5)
-            await recognition.close()
-            await provider.close()
+            assert server.audio == self.on_the_wire(speech(provider, 60.0))
 
     async def test_what_is_paid_for_is_counted(self) -> None:
         clock = SkippingClock()
@@ -134,15 +135,7 @@ class SttContract(ABC):
             assert used.product.vendor
             assert used.seconds == pytest.approx(2.0, abs=1.0)
 
-    # -- money and secrets
-
-    async def test_ringing_costs_nothing(self) -> None:
-        """A session that is paid for by time is not begun before there is somebody to hear."""
-        async with self._call("Hello.") as (provider, recognition, server):
-            assert server.sessions == [] if self._waits_for_audio else server.heard(await server.connected()) == b""
-            assert all(used.seconds == 0 for used in used_by(recognition)) or not self.bills_sessions
-            recognition.send(speech(provider, 0.5))
-            await server.connected()
+    # -- secrets
 
     async def test_a_missing_key_is_told_when_the_provider_is_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(self.key_variable, raising=False)
@@ -188,6 +181,78 @@ class SttContract(ABC):
             provider = self.provider("ws://127.0.0.1:1", api_key=KEY, clock=SystemClock())
             error = await self._failure(provider)
         assert error.retryable
+
+    # -- ends
+
+    async def test_nothing_happens_when_audio_comes_after_the_end(self) -> None:
+        async with self._call("Hello.") as (provider, recognition, _):
+            await recognition.close()
+            recognition.send(speech(provider, 0.5))
+            recognition.finalize()
+
+    # -- means
+
+    @asynccontextmanager
+    async def _call(
+        self, *utterances: str, clock: Clock | None = None, api_key: str = KEY
+    ) -> AsyncIterator[tuple[SpeechToText, Recognition, Server]]:
+        server = self.server(*utterances, key=KEY)
+        async with server.running(), asyncio.timeout(PATIENCE_S), nothing_left():
+            provider = self.provider(server.url, api_key=api_key, clock=clock or SystemClock())
+            recognition = await provider.open(SpeechHints())
+            try:
+                yield provider, recognition, server
+            finally:
+                await recognition.close()
+                await provider.close()
+
+    async def _failure(self, provider: SpeechToText) -> ProviderError:
+        """What opening and first use fail with."""
+        with pytest.raises(ProviderError) as failure:
+            await _used_once(provider)
+        await provider.close()
+        return failure.value
+
+
+class SttContract(RecogniserContract[RecogniserServer]):
+    """For what is reached by a WebSocket.  Inherit it in a class whose name begins with `Test`, and say what is
+    tested."""
+
+    opens_late: ClassVar[bool] = False
+    """There is no session before the first audio, though the audio is what is paid for."""
+    keep_alive_s: ClassVar[float | None] = None
+    """After so long a pause the vendor wants to hear that somebody is there."""
+
+    # -- beginnings
+
+    async def test_no_audio_is_lost_while_the_vendor_is_slow_to_begin(self) -> None:
+        server = self.server("Hello.", key=KEY)
+        server.begins = asyncio.Event()
+        async with server.running(), asyncio.timeout(PATIENCE_S), nothing_left():
+            provider = self.provider(server.url, api_key=KEY, clock=SystemClock())
+            opening = asyncio.create_task(provider.open(SpeechHints()))
+            if not self._waits_for_audio:
+                await server.connected()
+                server.begins.set()
+            recognition = await opening
+            recognition.send(speech(provider, 0.5))
+            recognition.finalize()
+            await server.connected()
+            server.begins.set()
+            assert await answer(recognition) == "Hello."
+            assert server.heard(server.sessions[0]) == speech(provider, 0.5)
+            await recognition.close()
+            await provider.close()
+
+    async def test_ringing_costs_nothing(self) -> None:
+        """A session that is paid for by time is not begun before there is somebody to hear."""
+        async with self._call("Hello.") as (provider, recognition, server):
+            assert server.sessions == [] if self._waits_for_audio else server.heard(await server.connected()) == b""
+            assert all(used.seconds == 0 for used in used_by(recognition)) or not self.bills_sessions
+            recognition.send(speech(provider, 0.5))
+            await server.connected()
+
+    # -- failures
 
     async def test_a_complaint_in_the_middle_ends_the_recognition(self) -> None:
         async with self._call("Hello.") as (provider, recognition, server):
@@ -249,12 +314,6 @@ class SttContract(ABC):
             assert [transcript for transcript in await reading if transcript.from_finalize] == []
             await session.closed.wait()
 
-    async def test_nothing_happens_when_audio_comes_after_the_end(self) -> None:
-        async with self._call("Hello.") as (provider, recognition, _):
-            await recognition.close()
-            recognition.send(speech(provider, 0.5))
-            recognition.finalize()
-
     async def test_a_pause_is_bridged(self) -> None:
         if self.keep_alive_s is None:
             pytest.skip("this vendor waits")
@@ -273,32 +332,12 @@ class SttContract(ABC):
     def _waits_for_audio(self) -> bool:
         return self.bills_sessions or self.opens_late
 
-    @asynccontextmanager
-    async def _call(
-        self, *utterances: str, clock: Clock | None = None, api_key: str = KEY
-    ) -> AsyncIterator[tuple[SpeechToText, Recognition, RecogniserServer]]:
-        server = self.server(*utterances, key=KEY)
-        async with server.running(), asyncio.timeout(PATIENCE_S), nothing_left():
-            provider = self.provider(server.url, api_key=api_key, clock=clock or SystemClock())
-            recognition = await provider.open(SpeechHints())
-            try:
-                yield provider, recognition, server
-            finally:
-                await recognition.close()
-                await provider.close()
-
-    async def _failure(self, provider: SpeechToText) -> ProviderError:
-        """What opening and first use fail with."""
-        with pytest.raises(ProviderError) as failure:
-            await _used_once(provider)
-        await provider.close()
-        return failure.value
-
 
 async def _used_once(provider: SpeechToText) -> None:
     recognition = await provider.open(SpeechHints())
     try:
         recognition.send(speech(provider, 0.5))
+        recognition.finalize()
         await answer(recognition)
     finally:
         await recognition.close()

@@ -20,6 +20,11 @@ class RecogniserServer(SocketServer, ABC):
         self._utterances = deque(utterances)
         self._asked_at: dict[Session, int] = {}
 
+    @property
+    def audio(self) -> bytes:
+        """All the audio that came, over all connections."""
+        return b"".join(self.heard(session) for session in self.sessions)
+
     def understand(self, session: Session) -> str:
         """What was said in the audio since the last time this was asked; empty for no audio, or nothing left to say."""
         heard = len(self.heard(session))
