@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from getpatter.stt.plausible import Understood, plausible
+from getpatter.stt.plausible import Understood, compression, could_be_said, plausible
 
 SAID = Understood("A table for four, please.", 2.0, no_speech=0.1, log_probability=-0.3, compression=1.0)
 
@@ -37,3 +37,13 @@ def test_what_no_caller_says_falls(text: str) -> None:
 
 def test_a_caller_may_speak_of_videos() -> None:
     assert plausible(replace(SAID, text="I was watching a film. Thanks for watching the dog."))
+
+
+@pytest.mark.parametrize("text", ["", "No. " * 40, "Thanks for watching!", "and then we went there, and he said so"])
+def test_a_text_alone_can_tell_that_nobody_said_it(text: str) -> None:
+    assert not could_be_said(text, 0.4)
+
+
+def test_a_text_alone_stands_where_it_can_be_said() -> None:
+    assert could_be_said("A table for four, please.", 2.0)
+    assert compression("No. " * 40) > 2.4 > compression("A table for four, please.")
