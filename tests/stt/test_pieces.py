@@ -39,3 +39,7 @@ def test_an_idle_line_is_silent_and_a_whisper_is_not() -> None:
     assert loudness(from_pcm16(np.full(160, 8, "<i2").tobytes())) < SILENCE_RMS
     assert loudness(from_pcm16(np.full(160, 100, "<i2").tobytes())) > SILENCE_RMS
     assert loudness(from_pcm16(b"")) == 0.0
+
+
+def test_lengths_are_seconds_at_any_rate() -> None:
+    assert first_cut(PieceCutter(1.0, 2.0, 2 * RATE), [0.2] * 80) == 39

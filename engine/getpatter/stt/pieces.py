@@ -9,7 +9,7 @@ Samples = NDArray[np.float32]
 """Mono sound between -1 and 1."""
 
 RATE = 16000
-"""Hz; of every recogniser that is cut for."""
+"""Hz; of the models that run on this machine."""
 SILENCE_RMS = 0.001
 """-60 dBFS, above the noise of an idle line.  Models make up words for silence, so they are not asked about it."""
 PAUSE = 0.25
@@ -28,9 +28,9 @@ def loudness(samples: Samples) -> float:
 class PieceCutter:
     """Cuts at the first pause after `after_s`, and at `at_most_s` if there is none."""
 
-    def __init__(self, after_s: float, at_most_s: float) -> None:
-        self._after = int(after_s * RATE)
-        self._at_most = int(at_most_s * RATE)
+    def __init__(self, after_s: float, at_most_s: float, rate: int = RATE) -> None:
+        self._after = int(after_s * rate)
+        self._at_most = int(at_most_s * rate)
         self._count = 0
         self._loudest = 0.0
 
