@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
@@ -12,9 +13,9 @@ from websockets.datastructures import Headers
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.faults import Faults
 from getpatter.connections.vendor import Vendor
-from getpatter.connections.websocket import ABNORMAL, MAX_UNSENT, OPEN_S, PING_S, Address, WebSocket, closed
+from getpatter.connections.websocket import ABNORMAL, CLOSE_S, MAX_UNSENT, OPEN_S, PING_S, Address, WebSocket, closed
 from getpatter.errors import ProviderError
-from getpatter.testing.clock import SkippingClock
+from getpatter.testing.clock import ManualClock, SkippingClock
 from getpatter.testing.contracts.leaks import nothing_left
 from getpatter.testing.raw_server import RawServer
 from getpatter.testing.vendors.socket_server import Session, SocketServer
@@ -53,6 +54,13 @@ class Heard:
 
     def on_closed(self, code: int, reason: str) -> None:
         self.closed.set_result((code, reason))
+
+
+async def turns() -> AsyncIterator[None]:
+    """Turns of the event loop, for what tells nobody."""
+    for _ in range(10_000):
+        yield
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager
@@ -193,6 +201,84 @@ async def test_a_silent_line_is_pinged_and_given_up_when_nobody_answers() -> Non
         clock.skip(PING_S)
         assert await heard.closed == (ABNORMAL, "")
         await socket.close()
+
+
+async def test_nobody_is_given_up_who_was_not_pinged() -> None:
+    clock = ManualClock()
+    async with RawServer(shakes_hands=True) as raw, asyncio.timeout(20):
+        heard = Heard()
+        socket = WebSocket(Address(f"ws://127.0.0.1:{raw.port}/"), heard, FAULTS, clock)
+        await socket.open()
+        clock.advance(1.0)
+        await raw.say(b"\x81\x02hi")
+        await heard.messages.get()
+        clock.advance(PING_S - 1.0)  # silent, but not for long enough
+        clock.hold_up(PING_S + 1.5)
+        clock.advance(0.0)
+        assert socket.is_open
+        clock.advance(PING_S)
+        assert not socket.is_open
+        await socket.close()
+
+
+async def test_a_goodbye_is_heard_from_a_provider_that_reads_no_more() -> None:
+    clock = SkippingClock()
+    async with RawServer(shakes_hands=True) as raw, asyncio.timeout(20):
+        heard = Heard()
+        address = Address(f"ws://127.0.0.1:{raw.port}/")
+        socket = WebSocket(address, heard, FAULTS, clock, max_unsent=64 * MAX_UNSENT)
+        await socket.open()
+        raw.stop_reading()
+        socket.send(bytes(32 * MAX_UNSENT))
+        await raw.say(b"\x88\x02\x03\xe8")
+        async for _ in turns():
+            if not socket.is_open:
+                break
+        clock.skip(CLOSE_S)
+        assert await heard.closed == (1000, "")
+        await socket.close()
+
+
+async def test_a_server_that_gives_up_waiting_for_the_request_is_asked_anew(caplog: pytest.LogCaptureFixture) -> None:
+    goodbye = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
+    async with RawServer(shakes_hands=True) as raw, asyncio.timeout(20):
+        socket = WebSocket(Address(f"ws://127.0.0.1:{raw.port}/"), Heard(), FAULTS, SystemClock())
+        await socket.reach()
+        await raw.connected()
+        await raw.say(goodbye)
+        raw.hang_up()
+        await socket.open()
+        assert socket.is_open
+        await socket.close()
+        gc.collect()
+    assert [record for record in caplog.records if "never retrieved" in record.getMessage()] == []
+
+
+@pytest.mark.parametrize("under_way", [WebSocket.open, WebSocket.reach])
+async def test_closing_ends_what_is_under_way(under_way: Callable[[WebSocket], Awaitable[None]]) -> None:
+    async with RawServer() as raw, asyncio.timeout(20), nothing_left():
+        socket = WebSocket(Address(f"ws://127.0.0.1:{raw.port}/"), Heard(), FAULTS, SystemClock())
+        if under_way is WebSocket.open:
+            await socket.reach()
+        attempt = asyncio.ensure_future(under_way(socket))
+        await asyncio.sleep(0)
+        await socket.close()
+        with pytest.raises(ProviderError, match="was closed"):
+            await attempt
+        assert not socket.is_open
+
+
+@pytest.mark.parametrize(
+    "url", ["ws://a..b/", "ws://localhost:99999/", f"ws://{'a' * 70}.com/", "ws://localhost/#part"]
+)
+async def test_an_address_that_is_none_is_refused_and_not_repeated(url: str) -> None:
+    socket = WebSocket(Address(f"{url}?key={KEY}"), Heard(), FAULTS, SystemClock())
+    with pytest.raises(ProviderError, match="an address that is none") as refused:
+        await socket.open()
+    assert KEY not in repr(refused.value)
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__
+    assert not refused.value.retryable
 
 
 async def test_a_provider_that_does_not_read_is_given_up() -> None:

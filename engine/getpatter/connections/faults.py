@@ -39,6 +39,13 @@ class Faults:
     def broke_off(self, reason: str = "") -> ProviderError:
         return self.failed(f"broke off: {reason}" if reason else "broke off")
 
+    def closed(self) -> ProviderError:
+        """It was closed by us, and is asked all the same."""
+        return self.failed("was closed", retryable=False)
+
+    def unusable_address(self) -> ProviderError:
+        return self.failed("has an address that is none", retryable=False, next_step="Check the address.")
+
     def nonsense(self, what: str) -> ProviderError:
         """It sent what cannot be read."""
         return self.failed(f"sent what cannot be read: {what}")

@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final, Protocol, cast
-from urllib.parse import urlsplit
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
-from websockets.uri import parse_uri
+from websockets.uri import WebSocketURI, parse_uri
 
 from getpatter.clock import Clock, TimerHandle, deadline
 from getpatter.connections.faults import Faults
@@ -80,6 +80,7 @@ class WebSocket:
         self._clock = clock
         self._max_unsent = max_unsent
         self._wire: _Wire | None = None
+        self._closed = False
 
     @property
     def is_open(self) -> bool:
@@ -87,21 +88,26 @@ class WebSocket:
 
     async def reach(self) -> None:
         """Raises `ProviderError` when nobody is there."""
-        parts = urlsplit(self._address.url)
-        secure = parts.scheme == "wss"
         loop = asyncio.get_running_loop()
         try:
+            uri = parse_uri(self._address.url)
             async with deadline(self._clock, self._clock.now() + OPEN_S):
-                _, self._wire = await loop.create_connection(
-                    lambda: _Wire(self._address, self._sink, self._clock, self._max_unsent),
-                    parts.hostname or "",
-                    parts.port or (443 if secure else 80),
-                    ssl=await tls_context() if secure else None,
+                _, wire = await loop.create_connection(
+                    lambda: _Wire(uri, self._address, self._sink, self._clock, self._max_unsent),
+                    uri.host,
+                    uri.port,
+                    ssl=await tls_context() if uri.secure else None,
                 )
         except TimeoutError:
             raise self._faults.late(OPEN_S) from None
         except OSError as error:
             raise self._faults.unreachable(error) from None
+        except (InvalidURI, ValueError):  # their texts repeat the address
+            raise self._faults.unusable_address() from None
+        if self._closed:
+            wire.abort()
+            raise self._faults.closed()
+        self._wire = wire
 
     async def open(self) -> None:
         """Raises `ProviderError` when it cannot be had, e.g. because the key is refused."""
@@ -109,8 +115,10 @@ class WebSocket:
         if not parked:
             await self.reach()
         try:
-            await self._upgrade()
+            await self._upgrade(parked=parked)
         except ConnectionError as error:
+            if self._closed:
+                raise self._faults.closed() from None
             if not parked:
                 raise self._faults.unreachable(error) from None
             # A server lets no connection stand idle for long; this one was made while the call rang.
@@ -120,7 +128,8 @@ class WebSocket:
             except ConnectionError as again:
                 raise self._faults.unreachable(again) from None
 
-    async def _upgrade(self) -> None:
+    async def _upgrade(self, *, parked: bool = False) -> None:
+        """Raises `ConnectionError` as well, where another connection may do better."""
         wire = self._wire
         assert wire is not None
         try:
@@ -132,6 +141,8 @@ class WebSocket:
         except InvalidStatus as error:
             wire.abort()
             response = error.response
+            if parked and response.status_code == HTTPStatus.REQUEST_TIMEOUT:  # said before our request came
+                raise ConnectionAbortedError from None
             raise self._faults.refused(response.status_code, bytes(response.body or b""), response.headers) from None
         except InvalidHandshake as error:
             wire.abort()
@@ -147,7 +158,10 @@ class WebSocket:
             self._wire.send(message)
 
     async def close(self, code: int = 1000) -> None:
-        """Say so, and wait for the provider's answer, but no longer than `CLOSE_S`.  May be called twice."""
+        """Say so, and wait for the provider's answer, but no longer than `CLOSE_S`.  May be called twice.
+
+        An `open` or `reach` under way fails, and so does every later one."""
+        self._closed = True
         wire, self._wire = self._wire, None
         if wire is None:
             return
@@ -161,7 +175,8 @@ class WebSocket:
             wire.abort()
 
     def abort(self) -> None:
-        """Drop the connection without a word."""
+        """Drop the connection without a word; else as `close`."""
+        self._closed = True
         if self._wire is not None:
             self._wire.abort()
             self._wire = None
@@ -170,23 +185,25 @@ class WebSocket:
 class _Wire(asyncio.Protocol):
     """The transport's side."""
 
-    def __init__(self, address: Address, sink: Sink, clock: Clock, max_unsent: int) -> None:
+    def __init__(self, uri: WebSocketURI, address: Address, sink: Sink, clock: Clock, max_unsent: int) -> None:
         self._address = address
         self._sink = sink
         self._clock = clock
         self._max_unsent = max_unsent
         self._protocol = ClientProtocol(
-            parse_uri(address.url),
+            uri,
             subprotocols=[Subprotocol(name) for name in address.subprotocols] or None,
             max_size=MAX_MESSAGE,
             logger=_log,
         )
-        self._fragments: list[bytes] = []
+        self._fragments = bytearray()
         self._fragments_are_text = False
         self._answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closing = False
         self._heard_at = 0.0
-        self._ping_timer: TimerHandle | None = None
+        self._pinged = False
+        """A ping of ours was followed by nothing yet."""
+        self._timer: TimerHandle | None = None
         self.over = asyncio.Event()
         self.is_open = False
         self._was_open = False
@@ -245,6 +262,7 @@ class _Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard_at = self._clock.now()
+        self._pinged = False
         self._protocol.receive_data(data)
         self._take()
 
@@ -258,11 +276,9 @@ class _Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
-        if self._ping_timer is not None:
-            self._ping_timer.cancel()
-        if not self._answered.done():
-            self._answered.set_exception(self._protocol.handshake_exc or ConnectionResetError())
-            self._answered.exception()  # looked at, should nobody wait for the handshake
+        if self._timer is not None:
+            self._timer.cancel()
+        self._fail_handshake(self._protocol.handshake_exc or ConnectionResetError())
         self.over.set()
         if self._was_open and not self._closing:
             close = self._protocol.close_rcvd
@@ -276,11 +292,13 @@ class _Wire(asyncio.Protocol):
                 self._shaken()
             elif isinstance(event, Frame):
                 self._frame(event)
-        if self._protocol.handshake_exc is not None and not self._answered.done():
-            self._answered.set_exception(self._protocol.handshake_exc)
+        if self._protocol.handshake_exc is not None:
+            self._fail_handshake(self._protocol.handshake_exc)
         self._flush()
-        if self._protocol.state is not State.OPEN:
+        if self.is_open and self._protocol.state is not State.OPEN:
             self.is_open = False
+            # It has said goodbye; what it leaves unread would keep the connection, and the sink without a word.
+            self._in(CLOSE_S, self._transport.abort)
         if self._protocol.close_expected():
             self._transport.close()
 
@@ -288,7 +306,12 @@ class _Wire(asyncio.Protocol):
         if self._protocol.handshake_exc is None and not self._answered.done():
             self.is_open = self._was_open = True
             self._answered.set_result(None)
-            self._ping_timer = self._clock.call_at(self._clock.now() + PING_S, self._watch)
+            self._in(PING_S, self._watch)
+
+    def _fail_handshake(self, error: Exception) -> None:
+        if not self._answered.done():
+            self._answered.set_exception(error)
+            self._answered.exception()  # looked at, should nobody wait for the handshake
 
     def _frame(self, frame: Frame) -> None:
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
@@ -296,12 +319,12 @@ class _Wire(asyncio.Protocol):
                 self._message(bytes(frame.data), text=frame.opcode is Opcode.TEXT)
                 return
             self._fragments_are_text = frame.opcode is Opcode.TEXT
-            self._fragments = [bytes(frame.data)]
+            self._fragments = bytearray(frame.data)
         elif frame.opcode is Opcode.CONT:
-            self._fragments.append(bytes(frame.data))
+            self._fragments += frame.data
             if frame.fin:
-                fragments, self._fragments = self._fragments, []
-                self._message(b"".join(fragments), text=self._fragments_are_text)
+                fragments, self._fragments = self._fragments, bytearray()
+                self._message(bytes(fragments), text=self._fragments_are_text)
 
     def _message(self, data: bytes, *, text: bool) -> None:
         if not self._closing:
@@ -316,14 +339,20 @@ class _Wire(asyncio.Protocol):
 
     def _watch(self) -> None:
         """Ping a line that is silent; give it up when that is not answered."""
-        silent_s = self._clock.now() - self._heard_at
-        if silent_s >= 2 * PING_S:
+        if self._pinged:
             self._drop()
             return
-        if silent_s >= PING_S and self.is_open:
+        if self._clock.now() - self._heard_at >= PING_S and self.is_open:
+            self._pinged = True
             self._protocol.send_ping(b"")
             self._flush()
-        self._ping_timer = self._clock.call_at(self._clock.now() + PING_S, self._watch)
+        self._in(PING_S, self._watch)
+
+    def _in(self, seconds: float, callback: Callable[[], None]) -> None:
+        """The one timer of the connection: what was to come with it before does not."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._clock.call_at(self._clock.now() + seconds, callback)
 
 
 def closed(faults: Faults, code: int, reason: str) -> ProviderError:

@@ -48,6 +48,17 @@ class RawServer:
         for _, writer in self._connections:
             writer.transport.abort()
 
+    def hang_up(self) -> None:
+        """Close all connections, once what was said is out."""
+        for _, writer in self._connections:
+            writer.close()
+
+    async def say(self, data: bytes) -> None:
+        """Bytes on the first connection."""
+        writer = self._connections[0][1]
+        writer.write(data)
+        await writer.drain()
+
     async def frame(self) -> bytes:
         """The next bytes on the first connection."""
         return await self._connections[0][0].read(1024)
