@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from getpatter.connections.sse import ServerSentEvent
 from getpatter.llm.anthropic_messages import AnthropicMessages, MessageAssembler
 from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
 from getpatter.llm.dialect import StreamError
 from getpatter.llm.options import Chosen
-from getpatter.llm.sse import ServerSentEvent
 from getpatter.llm.turns import OPENING, SILENCE
 from getpatter.metering import Product, Used
 

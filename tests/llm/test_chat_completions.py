@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from getpatter.connections.sse import ServerSentEvent
 from getpatter.llm.base import Message, NoCall, ReplyPart, TextDelta, ToolCall, ToolSpec
 from getpatter.llm.chat_completions import ChatCompletions, ReplyAssembler
 from getpatter.llm.dialect import StreamError
 from getpatter.llm.options import Chosen
 from getpatter.llm.session import Session, SessionRule
-from getpatter.llm.sse import ServerSentEvent
 from getpatter.metering import UNKNOWN, Product, Used
 
 CHAT = ChatCompletions(url="https://host/v1", product=Product("vendor", "m"), key=SecretStr("sk-secret"))

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from getpatter.connections.sse import ServerSentEvent
 from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
 from getpatter.llm.dialect import StreamError
 from getpatter.llm.gemini import NO_SIGNATURE, Gemini, GeminiAssembler
 from getpatter.llm.options import Chosen
-from getpatter.llm.sse import ServerSentEvent
 from getpatter.llm.turns import OPENING
 from getpatter.metering import Product, Used
 

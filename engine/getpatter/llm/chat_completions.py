@@ -15,12 +15,12 @@ import msgspec
 from pydantic import SecretStr
 
 from getpatter.connections.http import HttpRequest
+from getpatter.connections.sse import ServerSentEvent
 from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
 from getpatter.llm.dialect import StreamError
 from getpatter.llm.options import Chosen
 from getpatter.llm.products import exact
 from getpatter.llm.session import Session
-from getpatter.llm.sse import ServerSentEvent
 from getpatter.metering import UNKNOWN, Product, Used
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from getpatter.connections.http import HttpRequest
+from getpatter.connections.sse import ServerSentEvent
 from getpatter.llm.base import Message, ReplyPart, ToolSpec
-from getpatter.llm.sse import ServerSentEvent
 from getpatter.metering import Product
 
 

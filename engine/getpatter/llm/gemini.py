@@ -14,12 +14,12 @@ from typing import Any, Final
 import msgspec
 
 from getpatter.connections.http import HttpRequest
+from getpatter.connections.sse import ServerSentEvent
 from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
 from getpatter.llm.dialect import StreamError
 from getpatter.llm.gemini_schema import gemini_schema
 from getpatter.llm.options import Chosen
 from getpatter.llm.products import exact
-from getpatter.llm.sse import ServerSentEvent
 from getpatter.llm.turns import OPENING, SILENCE, Turn, arguments_of, in_turns
 from getpatter.metering import Product, Used
 

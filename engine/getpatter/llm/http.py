@@ -10,12 +10,12 @@ from typing import Self
 
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.http import Answer, HttpService, Waits
+from getpatter.connections.sse import EventStreamParser, ServerSentEvent
 from getpatter.errors import ProviderError
 from getpatter.llm.base import Message, ReplyPart, ToolSpec
 from getpatter.llm.dialect import Dialect, StreamError
 from getpatter.llm.estimate import Estimate
 from getpatter.llm.faults import ModelFaults
-from getpatter.llm.sse import EventStreamParser, ServerSentEvent
 from getpatter.metering import Product, Used
 
 log = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from getpatter.clock import Patience, SystemClock
 from getpatter.connections.facts import Facts
+from getpatter.connections.sse import ServerSentEvent
 from getpatter.connections.vendor import Vendor
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.llm.base import Message, ReplyPart, ToolSpec
@@ -20,7 +21,6 @@ from getpatter.llm.dialect import StreamError
 from getpatter.llm.estimate import Estimate
 from getpatter.llm.faults import ModelFaults
 from getpatter.llm.options import Chosen, Options
-from getpatter.llm.sse import ServerSentEvent
 from getpatter.metering import Product, Used
 
 LITELLM: Final = Vendor("the model's vendor", "its variable", id="litellm")

@@ -6,9 +6,9 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from getpatter.connections.http import Answer, HttpRequest, HttpService
+from getpatter.connections.sse import EventStreamParser
 from getpatter.llm.base import CallContext, Message, ReplyPart, ToolSpec
 from getpatter.llm.remote_wire import MAX_ANSWER, AnswerReader, BadAnswer, Remote, encoded, new_id, question
-from getpatter.llm.sse import EventStreamParser
 
 EVENT_STREAM, JSON = "text/event-stream", "application/json"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from getpatter.llm.sse import MAX_EVENT_CHARS, EventStreamParser, ServerSentEvent
+from getpatter.connections.sse import MAX_EVENT_CHARS, EventStreamParser, ServerSentEvent
 
 
 def parse(stream: bytes) -> list[ServerSentEvent]:

@@ -18,7 +18,7 @@ class ServerSentEvent:
 
 class EventStreamParser:
     """Parses one stream.  An event is complete with the empty line after it; `id` and `retry` are passed over, since
-    a language model's answer cannot be resumed."""
+    no provider resumes its answer."""
 
     def __init__(self) -> None:
         # The specification has broken UTF-8 replaced and one leading byte order mark ignored.
