@@ -115,7 +115,7 @@ def test_what_cannot_be_read_is_refused(message: str | bytes) -> None:
 # -- settings
 
 
-async def asked(language: str = "en-US", **settings: Any) -> dict[str, Any]:
+async def asked(language: str = "en-US", /, **settings: Any) -> dict[str, Any]:
     """What goes along with a sentence."""
     async with CartesiaSpeakServer().running() as server:
         voice = await CartesiaTTS("k", url=server.url, **settings).open(language)

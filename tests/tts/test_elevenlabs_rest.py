@@ -12,7 +12,7 @@ from getpatter.testing.contracts.tts import TtsContract, joined, spoken
 from getpatter.testing.vendors.elevenlabs import ElevenLabsRestServer
 from getpatter.testing.vendors.speaker import sound
 from getpatter.tts.base import SpeechChunk, WordTime
-from getpatter.tts.elevenlabs_rest import MAX_LINE, ElevenLabsRestTTS, TimedAudio
+from getpatter.tts.elevenlabs_rest import ElevenLabsRestTTS, TimedAudio
 
 
 class TestElevenLabsRest(TtsContract):
@@ -112,12 +112,6 @@ def test_an_answer_that_breaks_off_in_a_line_is_refused() -> None:
     decoder.feed(b'{"audio_base64": "AA')
     with pytest.raises(ValueError, match="none"):
         decoder.close()
-
-
-def test_a_line_has_a_limit() -> None:
-    decoder = TimedAudio(8000)
-    with pytest.raises(ValueError, match="a line of more than"):
-        decoder.feed(b" " * (MAX_LINE + 1))
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def test_an_answer_may_have_a_header() -> None:
 # -- settings
 
 
-async def begun(language: str = "en-US", **settings: Any) -> dict[str, Any]:
+async def begun(language: str = "en-US", /, **settings: Any) -> dict[str, Any]:
     """The first message of a session."""
     async with LmntServer().running() as server:
         voice = await LMNTTTS("k", url=of_requests(server.url), **settings).open(language)

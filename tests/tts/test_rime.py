@@ -135,7 +135,7 @@ def test_what_cannot_be_read_is_refused(message: str | bytes) -> None:
 # -- settings
 
 
-async def asked(language: str = "en-US", **settings: Any) -> dict[str, str]:
+async def asked(language: str = "en-US", /, **settings: Any) -> dict[str, str]:
     """The address's parameters."""
     async with RimeServer().running() as server:
         voice = await RimeTTS("k", url=server.url, **settings).open(language)

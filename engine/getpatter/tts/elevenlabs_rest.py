@@ -16,6 +16,7 @@ from getpatter.clock import Clock
 from getpatter.connections.elevenlabs import ElevenLabsFaults
 from getpatter.connections.facts import Facts
 from getpatter.connections.http import HttpRequest, HttpService
+from getpatter.connections.lines import Lines
 from getpatter.connections.messages import MessageReader
 from getpatter.connections.vendor import host_of, service_url
 from getpatter.connections.vendors import ELEVENLABS
@@ -30,8 +31,6 @@ from getpatter.tts.http import HttpVoice
 from getpatter.tts.voice_choice import chosen_voice
 
 URL: Final = "https://api.elevenlabs.io"
-MAX_LINE: Final = 8 * 1024 * 1024
-"""Bytes; a line holds a piece of sound in base64."""
 
 
 class ElevenLabsRestTTS:
@@ -194,29 +193,18 @@ class TimedAudio:
         self._bytes_per_second = bytes_per_second
         self._alignment = Alignment()
         self._audio_bytes = 0
-        self._begun = bytearray()
-        """A line whose end has not come."""
+        self._lines = Lines()
 
     def feed(self, data: bytes) -> Iterable[SpeechChunk]:
-        *complete, rest = data.split(b"\n")
-        chunks = []
-        for end in complete:
-            chunks += self._line(bytes(self._begun + end))
-            self._begun.clear()
-        self._begun += rest
-        if len(self._begun) > MAX_LINE:
-            raise ValueError(f"a line of more than {MAX_LINE} bytes")
-        return chunks
+        return [chunk for line in self._lines.feed(data) for chunk in self._line(line)]
 
     def close(self) -> Iterable[SpeechChunk]:
-        chunks = self._line(bytes(self._begun))
+        chunks = [chunk for line in self._lines.rest() for chunk in self._line(line)]
         if words := self._alignment.rest():
             chunks.append(SpeechChunk(b"", words))
         return chunks
 
     def _line(self, line: bytes) -> list[SpeechChunk]:
-        if not line.strip():
-            return []
         piece = _read(line)
         words = self._words(piece.alignment)
         self._audio_bytes += len(piece.audio_base64)
