@@ -7,8 +7,10 @@ recognition: `stt.fallback` opens another and lets it hear again what was not an
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
+from typing import Final
 
 from getpatter.audio.format import AudioFormat
 from getpatter.clock import Clock, TimerHandle
@@ -19,7 +21,10 @@ from getpatter.metering import Product, Used
 from getpatter.stt.base import Transcript
 from getpatter.stt.dialect import Dialect, Happening, Ready, Terms
 
-_NOTHING = Transcript("", final=True, from_finalize=True)
+MAX_GIVEN_UP: Final = 16
+"""So many requests without an answer are remembered; many vendors answer none that found no words."""
+
+_NOTHING: Final = Transcript("", final=True, from_finalize=True)
 
 
 class SocketRecognition:
@@ -55,8 +60,10 @@ class SocketRecognition:
         """What is to be said once the vendor is ready; None from then on."""
         self._opening: asyncio.Task[None] | None = None
         self._out: asyncio.Queue[Transcript | ProviderError | None] = asyncio.Queue()
-        self._pending = 0
-        """Requests for a final transcript that were not answered."""
+        self._asked: deque[float] = deque()
+        """Requests for a final transcript that were not answered: after how many seconds of audio each came."""
+        self._given_up: deque[float] = deque(maxlen=MAX_GIVEN_UP)
+        """The same of those that we answered ourselves, and to which an answer may still come."""
         self._unanswered_audio = False
         """Audio was sent since the last request."""
         self._answer_timer: TimerHandle | None = None
@@ -65,8 +72,12 @@ class SocketRecognition:
         """What the vendor says that it counted."""
         self._sent_bytes = 0
         self._sent_at = 0.0
+        self._is_ready = False
+        """The vendor said so, perhaps in one piece with the handshake."""
         self._opened_at: float | None = None
-        self._closed_at: float | None = None
+        self._ended_at: float | None = None
+        """When it was closed, or lost."""
+        self._closed = False
 
     # -- life
 
@@ -82,22 +93,27 @@ class SocketRecognition:
             raise
 
     async def close(self) -> None:
-        if self._closed_at is not None:
+        if self._closed:
             return
-        self._closed_at = self._clock.now()
-        self._stop_timers()
-        if self._opening is not None:
-            self._opening.cancel()
-            await asyncio.gather(self._opening, return_exceptions=True)
+        self._closed = True
+        self._end()
         self._out.put_nowait(None)
-        self._say(self._dialect.end())
-        await self._socket.close()
+        try:
+            if self._opening is not None:
+                self._opening.cancel()
+                await asyncio.gather(self._opening, return_exceptions=True)
+            self._say(self._dialect.end())
+            await self._socket.close()
+        finally:
+            self._socket.abort()
 
     async def _begin(self) -> None:
         await self._socket.open()
+        if self._ended_at is not None:
+            return  # a refusal came in one piece with the handshake
         self._opened_at = self._sent_at = self._clock.now()
         self._say(self._dialect.begin())
-        if not self._terms.waits_for_ready:
+        if self._is_ready or not self._terms.waits_for_ready:
             self._ready()
             return
         self._watch_timer = self._clock.call_at(self._clock.now() + self._terms.ready_s, self._never_ready)
@@ -116,15 +132,17 @@ class SocketRecognition:
 
     @property
     def used(self) -> tuple[Used, ...]:
-        if self._terms.bills == "audio":
-            seconds = self._sent_bytes / self._bytes_per_second
-        elif self._opened_at is None:
+        if self._opened_at is None:
             seconds = 0.0
+        elif self._terms.bills == "session":
+            seconds = (self._clock.now() if self._ended_at is None else self._ended_at) - self._opened_at
         else:
-            seconds = (self._closed_at or self._clock.now()) - self._opened_at
+            seconds = self._sent_s if self._waiting is None else 0.0
         return (self._told.plus(Used(self._told.product, seconds=seconds)),)
 
     def send(self, audio: bytes) -> None:
+        if self._ended_at is not None:
+            return
         if self._opened_at is None and self._opening is None:
             self._opening = asyncio.create_task(self._begin_late(), name=f"{self.name} opening")
         self._audio += audio
@@ -132,12 +150,14 @@ class SocketRecognition:
             self._flush()
 
     def finalize(self) -> None:
+        if self._ended_at is not None:
+            return
         self._flush()
-        if not self._unanswered_audio and not self._pending:
+        if not self._unanswered_audio and not self._asked:
             self._out.put_nowait(_NOTHING)
             return
         self._unanswered_audio = False
-        self._pending += 1
+        self._asked.append(self._sent_s)
         self._say_when_ready(self._dialect.finalize())
         if self._waiting is None and self._answer_timer is None:
             self._await_answer()
@@ -147,6 +167,10 @@ class SocketRecognition:
             if isinstance(item, ProviderError):
                 raise item
             yield item
+
+    @property
+    def _sent_s(self) -> float:
+        return self._sent_bytes / self._bytes_per_second
 
     def _flush(self) -> None:
         """Send what has gathered, but for a rest that is too short for a message."""
@@ -188,7 +212,9 @@ class SocketRecognition:
 
     def _take(self, happening: Happening) -> None:
         if isinstance(happening, Ready):
-            self._ready()
+            self._is_ready = True
+            if self._opened_at is not None:
+                self._ready()
         elif isinstance(happening, ProviderError):
             self._lost(happening)
         elif isinstance(happening, Used):
@@ -199,18 +225,33 @@ class SocketRecognition:
             self._out.put_nowait(happening)
 
     def _answered(self, transcript: Transcript) -> None:
-        if self._pending:
-            self._pending -= 1
+        if self._asked and not self._is_late(transcript):
+            self._asked.popleft()
             self._await_answer()
             self._out.put_nowait(transcript)
         elif transcript.text or transcript.end_of_turn:
             # It comes after we had given it up; its words are words all the same.
             self._out.put_nowait(replace(transcript, from_finalize=False))
 
+    def _is_late(self, transcript: Transcript) -> bool:
+        """Whether it answers a request that was given up, and not the one that waits: its words were said before."""
+        if not transcript.words:
+            return False
+        while self._given_up and transcript.words[-1].end_s > self._given_up[0]:
+            self._given_up.popleft()
+        return bool(self._given_up)
+
     def _lost(self, error: ProviderError) -> None:
-        self._stop_timers()
+        if self._ended_at is not None:
+            return
+        self._end()
         self._socket.abort()
         self._out.put_nowait(error)
+
+    def _end(self) -> None:
+        if self._ended_at is None:
+            self._ended_at = self._clock.now()
+        self._stop_timers()
 
     # -- time
 
@@ -219,7 +260,7 @@ class SocketRecognition:
             return
         waiting, self._waiting = self._waiting, None
         self._say(waiting)
-        if self._pending:
+        if self._asked:
             self._await_answer()
         if self._watch_timer is not None:
             self._watch_timer.cancel()
@@ -235,12 +276,14 @@ class SocketRecognition:
         if self._answer_timer is not None:
             self._answer_timer.cancel()
             self._answer_timer = None
-        if self._pending:
+        if self._asked:
             self._answer_timer = self._clock.call_at(self._clock.now() + self._terms.finalize_s, self._unanswered)
 
     def _unanswered(self) -> None:
         self._answer_timer = None
-        self._answered(_NOTHING)
+        self._given_up.append(self._asked.popleft())
+        self._await_answer()
+        self._out.put_nowait(_NOTHING)
 
     def _keep_alive_in(self, seconds: float) -> None:
         self._watch_timer = self._clock.call_at(self._clock.now() + seconds, self._keep_alive)

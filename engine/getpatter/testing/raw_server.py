@@ -11,12 +11,14 @@ from websockets.utils import accept_key
 class RawServer:
     """Takes connections on a free loopback port and answers what it is told to, or nothing.
 
-    With `shakes_hands` each becomes a WebSocket, on which it says nothing; `answer` is said instead of a handshake.
+    With `shakes_hands` each becomes a WebSocket, on which it says nothing but `greeting`, in one piece with the
+    handshake; `answer` is said instead of a handshake.
     """
 
-    def __init__(self, *, shakes_hands: bool = False, answer: bytes = b"") -> None:
+    def __init__(self, *, shakes_hands: bool = False, answer: bytes = b"", greeting: bytes = b"") -> None:
         self._shakes_hands = shakes_hands
         self._answer = answer
+        self._greeting = greeting
         self._connections: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._arrived = asyncio.Condition()
         self._requests = 0
@@ -78,7 +80,7 @@ class RawServer:
         except (asyncio.IncompleteReadError, ConnectionError):
             return
         if self._shakes_hands:
-            writer.write(_acceptance(head))
+            writer.write(_acceptance(head) + self._greeting)
         elif self._answer:
             writer.write(self._answer)
             writer.close()
