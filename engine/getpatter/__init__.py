@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from getpatter.sdk.metrics import LatencyBreakdown as LatencyBreakdown
     from getpatter.sdk.metrics import TurnMetrics as TurnMetrics
     from getpatter.sdk.speech_events import SpeechEvents as SpeechEvents
+    from getpatter.stt.cartesia import CartesiaSTT as CartesiaSTT
     from getpatter.stt.deepgram import DeepgramSTT as DeepgramSTT
     from getpatter.stt.deepgram_flux import DeepgramFluxSTT as DeepgramFluxSTT
     from getpatter.stt.elevenlabs import ElevenLabsSTT as ElevenLabsSTT
@@ -77,11 +78,15 @@ if TYPE_CHECKING:
     from getpatter.tools.tool import Reassurance as Reassurance
     from getpatter.tools.tool import Tool as Tool
     from getpatter.tools.tool import tool as tool
+    from getpatter.tts.cartesia import CartesiaTTS as CartesiaTTS
     from getpatter.tts.deepgram import DeepgramRestTTS as DeepgramRestTTS
     from getpatter.tts.deepgram import DeepgramTTS as DeepgramTTS
     from getpatter.tts.elevenlabs import ElevenLabsTTS as ElevenLabsTTS
     from getpatter.tts.elevenlabs import ElevenLabsWebSocketTTS as ElevenLabsWebSocketTTS
     from getpatter.tts.elevenlabs_rest import ElevenLabsRestTTS as ElevenLabsRestTTS
+    from getpatter.tts.inworld import InworldTTS as InworldTTS
+    from getpatter.tts.lmnt import LMNTTTS as LMNTTTS
+    from getpatter.tts.rime import RimeTTS as RimeTTS
     from getpatter.tts.telnyx import TelnyxTTS as TelnyxTTS
     from getpatter.tunnels import CloudflareTunnel as CloudflareTunnel
     from getpatter.tunnels import Ngrok as Ngrok
@@ -138,6 +143,7 @@ _HOMES: Final = {
     "sdk.machine_detection": ("MachineDetectionResult",),
     "sdk.metrics": ("CallMetrics", "CostBreakdown", "LatencyBreakdown", "TurnMetrics"),
     "sdk.speech_events": ("SpeechEvents",),
+    "stt.cartesia": ("CartesiaSTT",),
     "stt.deepgram": ("DeepgramSTT",),
     "stt.deepgram_flux": ("DeepgramFluxSTT",),
     "stt.elevenlabs": ("ElevenLabsSTT",),
@@ -146,9 +152,13 @@ _HOMES: Final = {
     "tools.context": ("ToolContext",),
     "tools.mcp_server": ("McpServer",),
     "tools.tool": ("Reassurance", "Tool", "tool"),
+    "tts.cartesia": ("CartesiaTTS",),
     "tts.deepgram": ("DeepgramRestTTS", "DeepgramTTS"),
     "tts.elevenlabs": ("ElevenLabsTTS", "ElevenLabsWebSocketTTS"),
     "tts.elevenlabs_rest": ("ElevenLabsRestTTS",),
+    "tts.inworld": ("InworldTTS",),
+    "tts.lmnt": ("LMNTTTS",),
+    "tts.rime": ("RimeTTS",),
     "tts.telnyx": ("TelnyxTTS",),
     "tunnels": ("CloudflareTunnel", "Ngrok", "Static"),
 }
