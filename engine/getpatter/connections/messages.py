@@ -12,6 +12,12 @@ Known = TypeVar("Known")
 _BROKEN: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
+def sendable(text: str) -> str:
+    """Text that can be sent: a language model that cuts an emoji in two gives lone surrogates, which UTF-8 does not
+    have."""
+    return text.encode("utf-8", "replace").decode()
+
+
 class MessageReader(Generic[Known]):
     """Reads the messages of one protocol into one struct, all of whose fields have defaults: what a vendor adds is
     passed over.  It keeps nothing: one serves all sessions."""

@@ -11,6 +11,7 @@ from typing import Final
 from getpatter.audio.format import AudioFormat
 from getpatter.clock import Clock, TimerHandle, deadline
 from getpatter.connections.faults import Faults
+from getpatter.connections.messages import sendable
 from getpatter.connections.websocket import Address, WebSocket, closed
 from getpatter.errors import ProviderError
 from getpatter.metering import Product, Used
@@ -53,6 +54,8 @@ class SocketVoice:
         self._line: _Line | None = None
         self._next: asyncio.Task[_Line] | None = None
         """A socket that is being opened ahead."""
+        self._taking = asyncio.Lock()
+        """One sentence at a time looks for a socket, or several would open one each."""
         self._names = count(1)
         self._speaking = asyncio.Lock()
         """One sentence at a time, where the vendor does not tell them apart."""
@@ -68,6 +71,7 @@ class SocketVoice:
 
     async def synthesize(self, text: str) -> AsyncGenerator[SpeechChunk]:
         """See `Voice.synthesize`."""
+        text = sendable(text)
         if not text.strip():
             return
         async with AsyncExitStack() as turn:
@@ -91,15 +95,17 @@ class SocketVoice:
 
     async def close(self) -> None:
         self._closed = True
-        if self._next is not None:
-            self._next.cancel()
-            (opened,) = await asyncio.gather(self._next, return_exceptions=True)
-            self._next = None
-            if isinstance(opened, _Line):
-                await opened.close()
         line, self._line = self._line, None
-        if line is not None:
-            await line.close()
+        opening, self._next = self._next, None
+        try:
+            if line is not None:
+                await line.close()
+        finally:
+            if opening is not None:
+                opening.cancel()
+                opening.add_done_callback(_abort)
+        if opening is not None:
+            await asyncio.wait({opening})
 
     async def _part(
         self, line: _Line, parts: asyncio.Queue[SpeechChunk | ProviderError | None], wait_s: float
@@ -125,21 +131,37 @@ class SocketVoice:
             self._line = None
         line.abort()
         if not self._closed and self._next is None:
-            self._next = asyncio.create_task(self._opened(), name=f"{self._faults.name} opening")
+            self._open_next()
 
     async def _ready_line(self) -> _Line:
+        async with self._taking:
+            while not self._closed:
+                if self._line is not None and not self._line.is_lost:
+                    return self._line
+                self._line = await self._taken()
+            raise self._faults.closed()
+
+    async def _taken(self) -> _Line | None:
+        """The socket that is being opened ahead, or else a new one; None where what was tried ahead had failed.  Where
+        this is cancelled the opening goes on, for the next sentence."""
+        ahead = self._next is not None and self._next.done()
+        if self._next is None:
+            self._open_next()
+        opening = self._next
+        assert opening is not None
+        await asyncio.wait({opening})
         if self._closed:
-            raise self._faults.failed("was closed", retryable=False)
-        if self._line is None and self._next is not None:
-            opening, self._next = self._next, None
-            try:
-                self._line = await opening
-            except asyncio.CancelledError:
-                opening.cancel()
+            return None  # `close` has it
+        self._next = None
+        try:
+            return opening.result()
+        except ProviderError:
+            if not ahead:
                 raise
-        if self._line is None or self._line.is_lost:
-            self._line = await self._opened()
-        return self._line
+            return None
+
+    def _open_next(self) -> None:
+        self._next = asyncio.create_task(self._opened(), name=f"{self._faults.name} opening")
 
     async def _opened(self) -> _Line:
         line = _Line(self._address, self._new_dialect(), self._terms, self._faults, self._clock)
@@ -149,6 +171,12 @@ class SocketVoice:
             line.abort()
             raise
         return line
+
+
+def _abort(opening: asyncio.Task[_Line]) -> None:
+    """Drop a socket that was opened for nobody."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().abort()
 
 
 class _Line:
@@ -206,6 +234,7 @@ class _Line:
 
     async def close(self) -> None:
         self._stop()
+        self._tell(self._faults.closed())
         self._say(self._dialect.end())
         await self._socket.close()
 
@@ -220,6 +249,10 @@ class _Line:
         if not self._ready.done():
             self._ready.set_exception(error)
             self._ready.exception()  # looked at, should nobody wait for the readiness
+        self._tell(error)
+
+    def _tell(self, error: ProviderError) -> None:
+        """The sentences under way."""
         for sentence in self._sentences.values():
             sentence.put_nowait(error)
 
