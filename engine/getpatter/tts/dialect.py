@@ -86,7 +86,8 @@ class SocketDialect(Protocol):
 
 
 class Decoder(Protocol):
-    """Takes the body of one answer apart."""
+    """Takes the body of one answer apart.  One that is `Metered` knows what the vendor counted beside the characters of
+    the text and the seconds of the sound; it is asked once the answer is over or left."""
 
     def feed(self, data: bytes) -> Iterable[SpeechChunk]:
         """The sound that is complete with `data`.  Raises `ValueError`, and `ProviderError` for a failure that the body

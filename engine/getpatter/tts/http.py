@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
 from getpatter.audio.format import AudioFormat
 from getpatter.connections.faults import Faults
 from getpatter.connections.http import HttpService, Waits
-from getpatter.metering import Product, Used
+from getpatter.metering import Product, Used, used_by
 from getpatter.tts.base import SpeechChunk
 from getpatter.tts.dialect import HttpDialect
 
@@ -45,7 +46,8 @@ class HttpVoice:
             return
         decoder = self._dialect.decoder()
         self._used = self._used.plus(Used(self._used.product, characters=len(text)))
-        async with self._service.stream(self._dialect.request(text), WAITS) as answer:
+        request = replace(self._dialect.request(text), repeatable=True)
+        async with self._service.stream(request, WAITS) as answer:
             try:
                 async with aclosing(answer.pieces()) as pieces:
                     async for piece in pieces:
@@ -57,6 +59,9 @@ class HttpVoice:
                     yield chunk
             except ValueError as error:
                 raise self._faults.nonsense(str(error)) from None
+            finally:
+                for told in used_by(decoder):
+                    self._used = self._used.plus(told)
 
     async def close(self) -> None:
         """There is nothing that this call has for itself."""

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from getpatter.audio.format import AudioFormat
-from getpatter.testing.http import served
+from getpatter.testing.http import Serving, serving
 from getpatter.testing.vendors.speaker import Orders, pieces, sound
 
 
@@ -44,8 +44,11 @@ class HttpSpeakerServer(ABC):
         self.requests: list[Request] = []
         self.refuses: HTTPStatus | None = None
         """Set it, and every request is refused."""
+        self.tears = 0
+        """So many of the next requests find their connection broken."""
         self.url = ""
         """While it is served: `http://127.0.0.1:<port>`."""
+        self._serving: Serving | None = None
         self._answering = 0
         self._changed = asyncio.Condition()
 
@@ -62,6 +65,10 @@ class HttpSpeakerServer(ABC):
     @abstractmethod
     def refusal(self, status: HTTPStatus) -> Response:
         """How the vendor words a refusal of this status."""
+
+    def media_type_of(self, order: Order) -> str:
+        """The answer's, where that depends on what is asked for."""
+        return self.media_type
 
     def encode(self, piece: bytes, number: int, order: Order) -> bytes:
         """A piece of sound in the answer's body."""
@@ -81,8 +88,8 @@ class HttpSpeakerServer(ABC):
     async def running(self) -> AsyncIterator[Self]:
         """Serve on a free loopback port."""
         app = Starlette(routes=[Route(path, self._speak, methods=["POST"]) for path in self.paths])
-        async with served(app) as address:
-            self.url = address
+        async with serving(app) as self._serving:
+            self.url = self._serving.url
             yield self
 
     async def until(self, true: Callable[[], bool]) -> None:
@@ -104,6 +111,11 @@ class HttpSpeakerServer(ABC):
         order = await self.read(request)
         if isinstance(order, Response):
             return order
+        if self.tears:
+            self.tears -= 1
+            assert self._serving is not None
+            self._serving.drop()
+            return Response()
         self.requests.append(request)
         self.orders.spoken.append(order.text)
         await self._note()
@@ -148,7 +160,7 @@ class HttpSpeakerServer(ABC):
 
 class _Speech(Response):
     def __init__(self, server: HttpSpeakerServer, order: Order) -> None:
-        super().__init__(media_type=server.media_type)
+        super().__init__(media_type=server.media_type_of(order))
         del self.headers["content-length"]
         self._server = server
         self._order = order
