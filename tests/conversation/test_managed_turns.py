@@ -286,6 +286,20 @@ async def test_an_interruption_that_the_engine_decides_cuts_the_sound(stage_for:
     assert stage.last_turn().text == "Go on."
 
 
+async def test_words_whose_sound_never_came_were_not_heard(stage_for: StageFor) -> None:
+    engine = LeadingEngine(Spoken(TEN_WORDS, stall_after=5), "Go on.")
+    stage = stage_for(engine)
+    await stage.start()
+    await asks(stage, engine, "tell me")
+    await stage.passes(2)
+    engine.session.hears_interruption()
+    await stage.passes(0.5)
+    heard = stage.turns()[-1][1].split()
+    assert len(stage.played) == pytest.approx(8000, abs=320)
+    assert heard == TEN_WORDS.split()[: len(heard)]
+    assert len(heard) <= 3, "a second holds some fourteen characters"
+
+
 async def test_a_turn_that_is_taken_over_the_agent_takes_the_place_of_what_it_says(stage_for: StageFor) -> None:
     engine = LeadingEngine(TEN_WORDS, "Go on.")
     stage = stage_for(engine)

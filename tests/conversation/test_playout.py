@@ -296,3 +296,19 @@ def test_a_line_that_ran_dry_takes_no_word_back() -> None:
     playout.add(SECOND)
     playout.take(13.0)
     assert playout.heard_s(13.0) >= heard
+
+
+@pytest.mark.parametrize(("seconds", "stays"), [(0, ""), (1, "one two three"), (5, WORDS)])
+def test_of_a_sentence_that_breaks_off_stays_what_its_sound_can_hold(seconds: int, stays: str) -> None:
+    playout = Playout(lead_s=0.06)
+    playout.begin()
+    playout.open_segment(WORDS)
+    playout.add(SECOND * seconds)
+    assert playout.break_off_segment() == stays
+    assert playout.break_off_segment() == stays
+    playout.open_segment("And eleven.")
+    playout.add(SECOND)
+    playout.close_segment()
+    playout.finish()
+    play(playout, 10.0, 20.0)
+    assert playout.heard(20.0).text == f"{stays} And eleven.".strip()

@@ -202,6 +202,7 @@ class EngineSpeech:
         except ProviderError as error:
             if not error.retryable or self._voice.spoke != before or self._running:
                 raise self._broken(error) from error
+        self._voice.break_off_item()
         try:
             return await self._hear(ask, ours=ours)
         except ProviderError as error:
@@ -209,7 +210,7 @@ class EngineSpeech:
 
     def _broken(self, error: ProviderError) -> ProviderError:
         """What is there of it is said; the engine may be another by now."""
-        self._voice.abandon_item()
+        self._voice.break_off_item()
         self._speaker.finish()
         self.voice_lost = self._call.link.lost is not None
         if self.voice_lost or not self._voice.spoke:
@@ -228,9 +229,12 @@ class EngineSpeech:
                     instead = await self._take(event, review=not ours)
                     if instead is not None:
                         break
+                    if isinstance(event, ResponseDone) and event.status == "cancelled":  # by the engine
+                        self._voice.break_off_item()
         except TimeoutError:
             if not link.engine_leads:
                 raise ProviderError(f"The engine gave nothing for {STALL_S:g} s.", retryable=True) from None
+            self._voice.break_off_item()
         if instead is None:
             instead = await self._voice.end_item()
         if instead is not None:

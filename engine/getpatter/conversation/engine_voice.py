@@ -18,6 +18,8 @@ class _Item:
     """One item of the engine; positions are bytes of line audio in the utterance."""
 
     start: int
+    written: int
+    """Pieces of text there were before it."""
     item_id: str = ""
     end: int = 0
     whole: bool = False
@@ -91,6 +93,13 @@ class EngineVoice:
         self.abandon_item()
         return None
 
+    def break_off_item(self) -> None:
+        """The engine has given up the item under way, of which text may have come ahead of its audio."""
+        item, self._open = self._open, None
+        if item is not None:
+            del self.written[item.written :]
+            self.written.append(self.speaker.break_off())
+
     def abandon_item(self) -> None:
         """Nothing more of the item under way is given to the speaker."""
         if self._open is not None:
@@ -129,7 +138,7 @@ class EngineVoice:
             self.abandon_item()
             item = None
         if item is None:
-            item = self._open = _Item(self._given, end=self._given)
+            item = self._open = _Item(self._given, len(self.written), end=self._given)
             if review and self.persona.wording.objects:
                 item.held = HeldAudio()
             self._items.append(item)

@@ -105,6 +105,14 @@ class Playout:
     def close_segment(self) -> None:
         self._segments[-1].complete = True
 
+    def break_off_segment(self) -> str:
+        """The open segment ends where its audio ends; gives what that can hold of its text, which is all that stays."""
+        segment = self._segments[-1]
+        if not segment.complete:
+            segment.text = segment.text[: segment.heard_characters(segment.end)].rstrip()
+            segment.complete = True
+        return segment.text
+
     def finish(self) -> None:
         """No more segments will come: the rest is padded to a whole frame."""
         self._finished = True

@@ -95,6 +95,10 @@ class Speaker:
         if self._active:
             self._playout.close_segment()
 
+    def break_off(self) -> str:
+        """End a sentence whose audio will not come; gives what of its text there is audio for."""
+        return self._playout.break_off_segment() if self._active else ""
+
     def finish(self) -> None:
         """The utterance is complete; `on_finished` follows when it was heard."""
         if not self._active:

@@ -50,7 +50,7 @@ FACTS: Final = Facts(
     tested_with="elevenlabs",
     unconfirmed=(
         "That the address without a signature takes the key as a header (`signed=False`).",
-        "When agent_response_complete comes: a response counts as over after a second without audio, too.",
+        "When agent_response_complete comes: a response counts as over after a pause in its audio, too.",
     ),
 )
 

@@ -1,8 +1,8 @@
 """One conversation with an agent of ElevenLabs: what we say to it, and what its messages come to.  Pure.
 
 The agent decides when the caller has finished and tells the words with that; it says which of its audio an interruption
-ended.  What it does not tell for certain is that it has said all of a response: events for that are off by default, and
-come late.  So a response is over, too, when nothing of it came while a second of the line's audio went.
+ended.  What it does not tell for certain is that it has said all of a response: the event for that is off by default,
+and comes late.  So a response is over, too, when nothing of it came while some of the line's audio went.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from getpatter.llm.base import ToolCall, ToolSpec
 from getpatter.metering import Product, Used
 
 QUIET_S: Final = 1.0
+"""Behind a piece of sound that is marked as the last: a tool may still be called."""
+SILENT_S: Final = 3.0
+"""Behind any other: its words are known already, and would count as heard."""
 SAY: Final = "[Say exactly this to the caller, and nothing else: “{}”]"
 FROM_NOW_ON: Final = "From now on these are your instructions, in place of those before:\n{}"
 UNKNOWN_TOOL: Final = "There is no such tool."
@@ -61,6 +64,7 @@ class ElevenLabsDialect:
         self._from_vendor = Transcoder(LINE, LINE)
         self._quiet_bytes = 0
         """Line audio that went since something of a response came."""
+        self._patience_s = SILENT_S
         self._interrupted = 0
         """Audio up to this number was ended by an interruption."""
         self._written = ""
@@ -92,7 +96,7 @@ class ElevenLabsDialect:
         if sound:
             self._say({"user_audio_chunk": base64.b64encode(sound).decode()})
         self._quiet_bytes += len(audio)
-        if self._quiet_bytes >= QUIET_S * LINE.bytes_per_second:
+        if self._quiet_bytes >= self._patience_s * LINE.bytes_per_second:
             self._responses.end()
 
     def commit(self) -> None:
@@ -222,7 +226,7 @@ class ElevenLabsDialect:
         event = told.audio_event
         if 0 < event.event_id <= self._interrupted:
             return
-        self._quiet_bytes = 0
+        self._quiet_bytes, self._patience_s = 0, QUIET_S if event.is_final else SILENT_S
         self._responses.audio(self._from_vendor.feed(wire.sound(event)))
 
     def _write(self, text: str) -> None:

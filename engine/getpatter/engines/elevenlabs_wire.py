@@ -29,6 +29,7 @@ class _Metadata(msgspec.Struct):
 class _Audio(msgspec.Struct):
     audio_base_64: str = ""
     event_id: int = 0
+    is_final: bool = False
 
 
 class _Said(msgspec.Struct):

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
+from getpatter.audio import g711
 from getpatter.audio.format import AudioFormat
 from getpatter.testing.realtime_session import CHUNK_S, SECONDS_A_WORD
 
@@ -14,11 +17,12 @@ SPEECH_S: Final = 0.1
 SILENCE_S: Final = 0.3
 """Silence behind it that ends the turn."""
 SOUND: Final = {"mulaw": b"\x55", "pcm16": b"\x00\x20"}
-_SILENT: Final = frozenset(b"\xff\x7f")
+LOUD: Final = 200
+"""Of 16-bit samples; a line is never quite still."""
 
 
 class TurnEar:
-    """Tells voices from silence by their bytes: µ-law silence is 0xFF or 0x7F, that of PCM near zero."""
+    """Tells voices from silence by how loud they are."""
 
     def __init__(self, format: AudioFormat) -> None:
         self._format = format
@@ -41,9 +45,10 @@ class TurnEar:
         return "began" if before < SPEECH_S <= self._speech else ""
 
     def _is_silent(self, audio: bytes) -> bool:
-        if self._format.encoding == "mulaw":
-            return set(audio) <= _SILENT
-        return all(abs(sample) < 512 for sample in memoryview(audio[: len(audio) // 2 * 2]).cast("h"))
+        """Nearly all of it: a resampler rings for some samples."""
+        pcm = g711.decode(audio) if self._format.encoding == "mulaw" else audio[: len(audio) // 2 * 2]
+        samples = np.frombuffer(pcm, "<i2").astype(np.int32)
+        return bool((np.abs(samples) > LOUD).sum() < len(samples) / 10)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,137 @@
+"""Whole talks with engines that take turns themselves, to servers that speak their protocols: the clock is the test's,
+the socket real."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from getpatter.agent import Agent
+from getpatter.engines.base import RealtimeEngine
+from getpatter.engines.elevenlabs import ElevenLabsConvAI
+from getpatter.engines.ultravox import UltravoxRealtime
+from getpatter.events import BargeIn, ToolCalled
+from getpatter.llm.base import ToolCall
+from getpatter.testing.realtime_session import Spoken
+from getpatter.testing.stage import Stage
+from getpatter.testing.vendors.elevenlabs_convai import ElevenLabsConvAIServer
+from getpatter.testing.vendors.ultravox import UltravoxServer
+from getpatter.tools.tool import Tool, tool
+
+FRAME = b"\x40" * 160
+SILENCE = b"\xff" * 160
+
+Server = ElevenLabsConvAIServer | UltravoxServer
+MakeServer = Callable[..., Server]
+on_each_vendor = pytest.mark.parametrize(
+    "make", [ElevenLabsConvAIServer, UltravoxServer], ids=["elevenlabs", "ultravox"]
+)
+
+
+@asynccontextmanager
+async def stage_with(server: Server, *, tools: tuple[Tool, ...] = (), first_message: str = "") -> AsyncIterator[Stage]:
+    async with server.running(), asyncio.timeout(60):
+        engine: RealtimeEngine
+        if isinstance(server, UltravoxServer):
+            engine = UltravoxRealtime("sk-test", url=server.url)
+        else:
+            engine = ElevenLabsConvAI("agent_1", "sk-test", url=server.url)
+        agent = Agent(system_prompt="You book tables.", engine=engine, tools=tools, first_message=first_message)
+        stage = Stage(agent)
+        try:
+            await stage.start()
+            yield stage
+        finally:
+            await stage.talk.close()
+            stage.pacer.close()
+            await engine.close()
+
+
+async def speaks(stage: Stage) -> None:
+    """The caller says something, and is silent then; the engine hears both."""
+    await stage.begins_to_speak()
+    for _ in range(25):
+        stage.talk.hear(FRAME)
+    for _ in range(50):
+        stage.talk.hear(SILENCE)
+    await stage.stops_speaking()
+
+
+async def until(stage: Stage, condition: Callable[[], bool]) -> None:
+    """Let the network do its work without time passing."""
+    while not condition():
+        await stage.settle()
+
+
+async def until_said(stage: Stage, text: str) -> None:
+    while ("agent", text) not in stage.turns():
+        await stage.passes(0.02)
+        stage.talk.hear(SILENCE)
+
+
+@on_each_vendor
+async def test_a_call_from_its_greeting_to_its_end(make: MakeServer) -> None:
+    goodbye = ToolCall("call_2", "end_call", '{"reason": "done"}')
+    server = make(
+        Spoken("At what time, please?"), Spoken("Goodbye.", tool_calls=(goodbye,)), heard=("a table", "at seven")
+    )
+    async with stage_with(server, first_message="Good morning.") as stage:
+        await until_said(stage, "Good morning.")
+        await speaks(stage)
+        await until_said(stage, "At what time, please?")
+        await speaks(stage)
+        while stage.ended is None:
+            await stage.passes(0.02)
+        assert stage.turns() == [
+            ("agent", "Good morning."),
+            ("caller", "a table"),
+            ("agent", "At what time, please?"),
+            ("caller", "at seven"),
+            ("agent", "Goodbye."),
+        ]
+        assert stage.ended[0].ended_by == "agent"
+        assert len(server.sessions) == 1
+
+
+@on_each_vendor
+async def test_the_caller_interrupts(make: MakeServer) -> None:
+    server = make(Spoken("one two three " * 20), Spoken("Very well."), heard=("count", "stop"), pace=10.0)
+    async with stage_with(server) as stage:
+        await speaks(stage)
+        await until(stage, lambda: bool(stage.played))
+        await stage.passes(1.0)
+        await speaks(stage)
+        await until_said(stage, "Very well.")
+        said = [text for role, text in stage.turns() if role == "agent"]
+        assert stage.happened(BargeIn)
+        assert 2 <= len(said[0].split()) <= 5
+
+
+@on_each_vendor
+async def test_a_tool_runs_in_an_answer(make: MakeServer) -> None:
+    async def find(name: str) -> str:
+        """Finds somebody."""
+        return f"found {name}"
+
+    call = ToolCall("call_1", "find", '{"name": "Ada"}')
+    server = make(Spoken("Let me see.", tool_calls=(call,)), Spoken("She is here."), heard=("is Ada there",))
+    async with stage_with(server, tools=(tool(find),)) as stage:
+        await speaks(stage)
+        await until_said(stage, "Let me see. She is here.")
+        assert stage.happened(ToolCalled)
+        assert server.seen().results == (("call_1", "found Ada"),)
+
+
+@on_each_vendor
+async def test_a_connection_that_breaks_in_an_answer_is_made_again(make: MakeServer) -> None:
+    server = make(Spoken("At what time?", drop_after=0), Spoken("At what time?"), heard=("a table",))
+    async with stage_with(server) as stage:
+        await speaks(stage)
+        await until_said(stage, "At what time?")
+        assert stage.turns() == [("caller", "a table"), ("agent", "At what time?")]
+        assert len(server.sessions) == 2
+        assert "a table" in server.seen(1).words
+        assert stage.ended is None
