@@ -36,7 +36,8 @@ _FIELDS: Final = frozenset(
 class OpenAITranscriptionsServer(HttpRecogniserServer):
     """Takes mono pcm16 in WAV alone; the real one takes more.  Answers are `json` or `verbose_json`."""
 
-    paths = ("/v1/audio/transcriptions",)
+    paths = ("/v1/audio/transcriptions", "/openai/v1/audio/transcriptions")
+    """The latter is where Groq has it."""
 
     def __init__(self, *texts: str, key: str = "") -> None:
         super().__init__(*texts, key=key)
