@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from getpatter.carriers.telnyx.account import Telnyx as Telnyx
     from getpatter.carriers.twilio.account import Twilio as Twilio
     from getpatter.client import Patter as Patter
+    from getpatter.engines.elevenlabs import ElevenLabsConvAI as ElevenLabsConvAI
     from getpatter.engines.gemini import GeminiLive as GeminiLive
     from getpatter.engines.openai_realtime import OpenAIRealtime as OpenAIRealtime
     from getpatter.engines.openai_realtime import OpenAIRealtime2 as OpenAIRealtime2
+    from getpatter.engines.ultravox import UltravoxRealtime as UltravoxRealtime
     from getpatter.errors import AccessDenied as AccessDenied
     from getpatter.errors import AtCapacity as AtCapacity
     from getpatter.errors import CallEnded as CallEnded
@@ -71,6 +73,9 @@ if TYPE_CHECKING:
     from getpatter.stt.deepgram import DeepgramSTT as DeepgramSTT
     from getpatter.stt.deepgram_flux import DeepgramFluxSTT as DeepgramFluxSTT
     from getpatter.stt.elevenlabs import ElevenLabsSTT as ElevenLabsSTT
+    from getpatter.stt.openai_realtime import OpenAISTT as OpenAISTT
+    from getpatter.stt.openai_transcribe import OpenAITranscribeSTT as OpenAITranscribeSTT
+    from getpatter.stt.openai_transcribe import WhisperSTT as WhisperSTT
     from getpatter.stt.soniox import SonioxSTT as SonioxSTT
     from getpatter.stt.telnyx import TelnyxSTT as TelnyxSTT
     from getpatter.tools.context import ToolContext as ToolContext
@@ -86,6 +91,7 @@ if TYPE_CHECKING:
     from getpatter.tts.elevenlabs_rest import ElevenLabsRestTTS as ElevenLabsRestTTS
     from getpatter.tts.inworld import InworldTTS as InworldTTS
     from getpatter.tts.lmnt import LMNTTTS as LMNTTTS
+    from getpatter.tts.openai import OpenAITTS as OpenAITTS
     from getpatter.tts.rime import RimeTTS as RimeTTS
     from getpatter.tts.telnyx import TelnyxTTS as TelnyxTTS
     from getpatter.tunnels import CloudflareTunnel as CloudflareTunnel
@@ -101,8 +107,10 @@ _HOMES: Final = {
     "carriers.telnyx.account": ("Telnyx",),
     "carriers.twilio.account": ("Twilio",),
     "client": ("Patter",),
+    "engines.elevenlabs": ("ElevenLabsConvAI",),
     "engines.gemini": ("GeminiLive",),
     "engines.openai_realtime": ("OpenAIRealtime", "OpenAIRealtime2"),
+    "engines.ultravox": ("UltravoxRealtime",),
     "errors": (
         "AccessDenied",
         "AtCapacity",
@@ -147,6 +155,8 @@ _HOMES: Final = {
     "stt.deepgram": ("DeepgramSTT",),
     "stt.deepgram_flux": ("DeepgramFluxSTT",),
     "stt.elevenlabs": ("ElevenLabsSTT",),
+    "stt.openai_realtime": ("OpenAISTT",),
+    "stt.openai_transcribe": ("OpenAITranscribeSTT", "WhisperSTT"),
     "stt.soniox": ("SonioxSTT",),
     "stt.telnyx": ("TelnyxSTT",),
     "tools.context": ("ToolContext",),
@@ -158,6 +168,7 @@ _HOMES: Final = {
     "tts.elevenlabs_rest": ("ElevenLabsRestTTS",),
     "tts.inworld": ("InworldTTS",),
     "tts.lmnt": ("LMNTTTS",),
+    "tts.openai": ("OpenAITTS",),
     "tts.rime": ("RimeTTS",),
     "tts.telnyx": ("TelnyxTTS",),
     "tunnels": ("CloudflareTunnel", "Ngrok", "Static"),
