@@ -35,6 +35,14 @@ def test_without_any_provider_openai_holds_the_call(monkeypatch: pytest.MonkeyPa
     assert agent.engine.name == "gpt-realtime-mini at api.openai.com"
 
 
+def test_an_agent_of_elevenlabs_is_named_by_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELEVENLABS_API_KEY", "sk-test")
+    monkeypatch.setenv("ELEVENLABS_AGENT_ID", "agent_1")
+    engine = made(provider="elevenlabs_convai", stt=None, tts=None, llm=None).engine
+    assert engine is not None
+    assert engine.name == "agent_1 at api.elevenlabs.io"
+
+
 def test_what_is_openais_own_reaches_its_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
     agent = agent_from(
@@ -65,7 +73,7 @@ def test_an_ear_and_a_voice_make_a_pipeline_whose_mind_comes_later() -> None:
     ("options", "says"),
     [
         ({"engine": OpenAIRealtime("sk-test"), "provider": "pipeline"}, "not both"),
-        ({"provider": "elevenlabs_convai"}, "no provider 'elevenlabs_convai'"),
+        ({"provider": "a_friend"}, "no provider 'a_friend'"),
         ({"stt": None}, "no stt"),
         ({"voice": "alloy"}, "voice cannot be set beside stt and tts"),
         ({"model": "large"}, "model cannot be set beside llm"),

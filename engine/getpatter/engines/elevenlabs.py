@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Final, Literal, Self
+from typing import ClassVar, Final, Literal, Self
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -39,21 +39,6 @@ MAX_ANSWER: Final = 16_384
 Override = Literal["prompt", "first_message", "language"]
 OVERRIDES: Final[tuple[Override, ...]] = ("prompt", "first_message", "language")
 
-FACTS: Final = Facts(
-    vendor="ElevenLabs",
-    key_variable=f"{ELEVENLABS.key_variable}, and the agent in {AGENT_VARIABLE}",
-    transport="WebSocket",
-    formats=("mulaw 8000", "pcm16 8000", "pcm16 16000", "pcm16 24000", "pcm16 48000"),
-    models=("the agent's",),
-    features=("turns of its own", "transcripts", "tools", "first message", "history as a note"),
-    billing="session",
-    tested_with="elevenlabs",
-    unconfirmed=(
-        "That the address without a signature takes the key as a header (`signed=False`).",
-        "When agent_response_complete comes: a response counts as over after a pause in its audio, too.",
-    ),
-)
-
 
 class _Signed(msgspec.Struct):
     signed_url: str = ""
@@ -77,6 +62,20 @@ class ElevenLabsConvAI:
     is set to; µ-law at 8000 Hz needs no conversion.
     """
 
+    FACTS: ClassVar[Facts] = Facts(
+        vendor="ElevenLabs",
+        key_variable=f"{ELEVENLABS.key_variable}, and the agent in {AGENT_VARIABLE}",
+        transport="WebSocket",
+        formats=("mulaw 8000", "pcm16 8000", "pcm16 16000", "pcm16 24000", "pcm16 48000"),
+        models=("the agent's",),
+        features=("turns of its own", "transcripts", "tools", "first message", "history as a note"),
+        billing="session",
+        tested_with="elevenlabs",
+        unconfirmed=(
+            "That the address without a signature takes the key as a header (`signed=False`).",
+            "When agent_response_complete comes: a response counts as over after a pause in its audio, too.",
+        ),
+    )
     manages_turns = True
     input_format: AudioFormat = LINE
     output_format: AudioFormat = LINE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -36,21 +36,6 @@ MAX_ANSWER: Final = 8 * 1024 * 1024
 MAX_DURATION_S: Final = 3600
 RATES: Final = (8000, 16000, 24000, 48000)
 
-FACTS: Final = Facts(
-    vendor="Ultravox",
-    key_variable=ULTRAVOX.key_variable,
-    transport="WebSocket",
-    formats=tuple(f"pcm16 {rate}" for rate in RATES),
-    models=("fixie-ai/ultravox", "ultravox-v0.7"),
-    features=("turns of its own", "transcripts", "tools", "first message", "exact words", "history"),
-    billing="session",
-    unconfirmed=(
-        "The protocol as a whole: the vendor's clients speak WebRTC, so there is none to hold the stand-in to it.",
-        "That `thinking` always comes before an answer, and `listening` behind it.",
-        "That creating a call costs nothing: it is billed by the time from the joining on.",
-    ),
-)
-
 
 class UltravoxRealtime:
     """One model, for any number of calls.
@@ -63,6 +48,20 @@ class UltravoxRealtime:
     message, but no tools.
     """
 
+    FACTS: ClassVar[Facts] = Facts(
+        vendor="Ultravox",
+        key_variable=ULTRAVOX.key_variable,
+        transport="WebSocket",
+        formats=tuple(f"pcm16 {rate}" for rate in RATES),
+        models=("fixie-ai/ultravox", "ultravox-v0.7"),
+        features=("turns of its own", "transcripts", "tools", "first message", "exact words", "history"),
+        billing="session",
+        unconfirmed=(
+            "The protocol as a whole: the vendor's clients speak WebRTC, so there is none to hold the stand-in to it.",
+            "That `thinking` always comes before an answer, and `listening` behind it.",
+            "That creating a call costs nothing: it is billed by the time from the joining on.",
+        ),
+    )
     manages_turns = True
 
     def __init__(

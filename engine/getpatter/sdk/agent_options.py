@@ -13,6 +13,7 @@ from getpatter.audio.filters.high_pass import HighPass
 from getpatter.audio.filters.webrtc import EchoCancellation
 from getpatter.barge_in import BargeInMode, BargeInSettings, BargeInStrategy
 from getpatter.engines.base import RealtimeEngine
+from getpatter.engines.elevenlabs import ElevenLabsConvAI
 from getpatter.engines.openai_realtime import engine_for
 from getpatter.environment import variables
 from getpatter.errors import ConfigurationError
@@ -54,7 +55,7 @@ class AgentOptions(TypedDict, total=False):
 
     engine: RealtimeEngine | None
     """Hears, thinks and speaks.  Without any provider OpenAI's realtime model does, with `model` and `voice`."""
-    provider: Literal["openai_realtime", "pipeline"] | None
+    provider: Literal["openai_realtime", "elevenlabs_convai", "pipeline"] | None
     stt: SpeechToText | None
     tts: TextToSpeech | None
     llm: Brain | None
@@ -196,9 +197,10 @@ def _providers(options: AgentOptions) -> _Providers:
     engine, provider = options.get("engine"), options.get("provider")
     stt, tts, brain = options.get("stt"), options.get("tts"), options.get("llm")
     llm = None if brain is None else language_model_of(brain)
-    if provider not in (None, "openai_realtime", "pipeline"):
+    if provider not in (None, "openai_realtime", "elevenlabs_convai", "pipeline"):
         raise ConfigurationError(
-            f"There is no provider {provider!r}.", next_step="Pass 'pipeline' or 'openai_realtime', or an engine."
+            f"There is no provider {provider!r}.",
+            next_step="Pass 'pipeline', 'openai_realtime' or 'elevenlabs_convai', or an engine.",
         )
     if engine is not None and provider is not None:
         raise ConfigurationError("Pass either engine or provider, not both.")
@@ -210,6 +212,9 @@ def _providers(options: AgentOptions) -> _Providers:
         if llm is not None:
             _refuse(options, "llm", "model")
         return None, stt, tts, llm or DefaultLLM(options.get("model") or "")
+    if provider == "elevenlabs_convai":
+        _refuse(options, "an agent of ElevenLabs", "model", *OPENAI_OPTIONS)
+        return ElevenLabsConvAI(voice=options.get("voice") or ""), stt, tts, llm
     return _openai_realtime(options), stt, tts, llm
 
 
