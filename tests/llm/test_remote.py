@@ -18,6 +18,7 @@ from getpatter.llm.remote import FIRST_S, NEXT_S, RemoteLLM, is_address
 from getpatter.metering import Product, Used
 from getpatter.testing.brain_server import BrainAnswer, BrainServer, Signed
 from getpatter.testing.clock import ManualClock
+from getpatter.testing.raw_server import RawServer
 from getpatter.tools.context import ToolContext
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -245,6 +246,44 @@ async def test_it_is_not_waited_for_without_end(brain: Brain) -> None:
             await waiting
         await (await server.question()).left.wait()
     assert FIRST_S > NEXT_S
+
+
+async def test_comments_that_keep_a_stream_open_are_no_answer() -> None:
+    clock = ManualClock()
+    async with RawServer() as raw, asyncio.timeout(10):
+        model = RemoteLLM(f"http://127.0.0.1:{raw.port}/", clock=clock).for_call(CALL)
+        waiting = asyncio.ensure_future(parts(model))
+        await raw.asked()
+        await raw.say(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n:\n\n")
+        clock.advance(FIRST_S - 1.0)
+        await raw.say(b":\n\n")
+        for _ in range(50):
+            await asyncio.sleep(0)
+        clock.advance(1.0)
+        with pytest.raises(ProviderError, match="did not answer in time"):
+            await waiting
+        await model.close()
+
+
+async def test_closing_ends_an_opening_that_is_under_way() -> None:
+    async with RawServer() as raw, asyncio.timeout(10):
+        model = RemoteLLM(f"ws://127.0.0.1:{raw.port}/").for_call(CALL)
+        warming = asyncio.create_task(model.warm())
+        await raw.asked()
+        await model.close()
+        await warming
+        with pytest.raises(ProviderError, match="was closed"):
+            await parts(model)
+
+
+async def test_a_token_in_the_address_is_not_repeated() -> None:
+    async with RawServer(answer=b"HTTP/1.1 404 No\r\nContent-Length: 26\r\n\r\nno /a?token=t0ken-1234567 x") as raw:
+        for kind in ("http", "ws"):
+            model = RemoteLLM(f"{kind}://127.0.0.1:{raw.port}/a?token=t0ken-1234567").for_call(CALL)
+            with pytest.raises(ProviderError) as failed:
+                await parts(model)
+            assert "no /a?token=***" in failed.value.message
+            await model.close()
 
 
 async def test_it_is_told_when_nobody_waits_for_its_answer_any_more(brain: Brain) -> None:

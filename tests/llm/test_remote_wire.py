@@ -16,6 +16,7 @@ from getpatter.metering import Product, Used
 SECRET = SigningSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 OTHER = SigningSecret("whsec_" + "A" * 32)
 NOW = 1_700_000_000.0
+DEEP = b"[" * 100_000 + b"]" * 100_000
 
 
 @dataclass
@@ -111,14 +112,30 @@ def test_a_whole_answer_needs_all_three_headers(missing: str) -> None:
         AnswerReader("msg_1", SECRET).whole(headers, body, NOW)
 
 
-@pytest.mark.parametrize("timestamp", ["", "now", "-5", "²", "1e9"])
+@pytest.mark.parametrize("frame", [b'{"tool_calls": %b}' % DEEP, b'"\xff"', b"[]"])
+@pytest.mark.parametrize("signed", [True, False])
+def test_what_is_no_message_belongs_to_no_question(frame: bytes, signed: bool) -> None:
+    with pytest.raises(BadAnswer):
+        question_of(frame, signed=signed)
+
+
+@pytest.mark.parametrize("timestamp", ["", "now", "-5", "²", "1e9", "9" * 5000])
 def test_a_timestamp_that_is_no_number_is_none(timestamp: str) -> None:
     headers = SECRET.headers("msg_1.1", NOW, b"{}") | {"webhook-timestamp": timestamp}
     with pytest.raises(BadAnswer, match="not signed"):
         AnswerReader("msg_1", SECRET).whole(headers, b"{}", NOW)
 
 
-@pytest.mark.parametrize("payload", [b"", b"Yes.", b"[]", b'{"text": 5}', b'{"tool_calls": [{"id": "1"}]}'])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *(b"", b"Yes.", b"[]", b'{"text": 5}', b'{"tool_calls": [{"id": "1"}]}', b'{"text": "\xff"}'),
+        b'{"tool_calls": %b}' % DEEP,
+        b'{"usage": {"input_tokens": -1}}',
+        b'{"usage": {"output_tokens": 99999999999999999999}}',
+        b'{"usage": {"model": "%b"}}' % (b"m" * 10_000),
+    ],
+)
 def test_what_is_no_answer_is_refused(payload: bytes) -> None:
     with pytest.raises(BadAnswer, match="no answer"):
         AnswerReader("msg_1", None).frame(payload, NOW)

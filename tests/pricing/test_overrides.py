@@ -100,6 +100,11 @@ def test_prices_may_be_text_or_a_file(kind: str, tmp_path: Path) -> None:
         ("{broken", "Expecting property name"),
         ("[1]", "[1] cannot be read"),
         ("nowhere.toml", "nowhere.toml cannot be read"),
+        ("~nobody_of_this_name/prices.toml", "no home here"),
+        ("x" * 10_000, "cannot be read"),
+        ('{"a":' * 100_000, "nested too deeply"),
+        ({"deepgram": {"unit": ["minute"], "price": 1}}, "deepgram.unit"),
+        ([1], "cannot convert"),
     ],
 )
 def test_prices_that_cannot_be_read_are_one_clear_error(given: str | dict[str, Any], named: str) -> None:

@@ -61,6 +61,11 @@ def test_tokens_of_audio_are_paid_apart_from_those_of_text() -> None:
     assert AUDIO.saved(response) == (100 * Decimal("3.6") + 400 * Decimal("31.5")) / 1_000_000
 
 
+def test_more_cached_tokens_than_there_were_are_not_paid() -> None:
+    assert TEXT.dollars(used(input_tokens=10, cached_tokens=1_000_000)) == Decimal("0.00001")
+    assert TEXT.saved(used(input_tokens=10, cached_tokens=1_000_000)) == Decimal("0.00009")
+
+
 def test_a_vendor_without_a_price_for_cached_tokens_takes_the_full_one() -> None:
     plain = PerMillionTokens(input=Decimal(10), output=Decimal(20))
     assert plain.dollars(used(input_tokens=100, cached_tokens=50, cache_write_tokens=50)) == Decimal("0.001")

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
 Known = TypeVar("Known")
 
-_BROKEN: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+BROKEN: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
+"""What decoding raises for what is no message."""
 
 
 def sendable(text: str) -> str:
     """Text that can be sent: a language model that cuts an emoji in two gives lone surrogates, which UTF-8 does not
     have."""
     return text.encode("utf-8", "replace").decode()
+
+
+def json_bytes(value: Any) -> bytes:
+    """JSON to be sent; see `sendable`.  Raises `ValueError` for numbers that JSON does not have."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
 
 
 class MessageReader(Generic[Known]):
@@ -30,5 +37,5 @@ class MessageReader(Generic[Known]):
         which may hold what somebody said."""
         try:
             return self._decode(message)
-        except _BROKEN as broken:
+        except BROKEN as broken:
             raise ValueError(f"a message that is none ({type(broken).__name__})") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import SecretStr
 
@@ -24,6 +24,8 @@ from getpatter.llm.remote_wire import Remote
 SECRET_VARIABLE = "PATTER_BRAIN_SECRET"
 FIRST_S = 30.0
 """Longest wait for the first word."""
+MIN_TOKEN = 8
+"""Characters; what is shorter is no secret."""
 NEXT_S = 15.0
 """Longest wait for each further piece."""
 
@@ -60,7 +62,7 @@ class RemoteLLM:
         self._remote = Remote(
             url.strip(),
             SigningSecret(given) if given else None,
-            Faults(self.name, vendor),
+            Faults(self.name, vendor, _tokens(url)),
             Waits(timeout_s, idle_timeout_s),
             clock or SystemClock(),
         )
@@ -94,6 +96,12 @@ class RemoteLLM:
 def is_address(text: str) -> bool:
     """Whether a text is meant for the address of a brain."""
     return text.strip().partition("://")[0].lower() in ("http", "https", "ws", "wss")
+
+
+def _tokens(url: str) -> list[SecretStr]:
+    """What in the address may be a secret; servers repeat addresses in their refusals."""
+    values = (value for _, value in parse_qsl(urlsplit(url.strip()).query))
+    return [SecretStr(value) for value in values if len(value) >= MIN_TOKEN]
 
 
 def _checked_host(url: str) -> str:

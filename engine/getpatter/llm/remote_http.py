@@ -56,13 +56,13 @@ class HttpBrain:
                 yield part
         elif answer.media_type == EVENT_STREAM:
             parser = EventStreamParser()
-            async with aclosing(answer.pieces()) as pieces:
-                async for piece in pieces:
-                    for event in _events(parser, piece):
-                        for part in reader.frame(event, wall()):
-                            yield part
-                    if reader.done:
-                        return
+            while not reader.done and (piece := await answer.piece()) is not None:
+                events = _events(parser, piece)
+                for event in events:
+                    for part in reader.frame(event, wall()):
+                        yield part
+                if events:  # comments keep the stream open, but are no answer
+                    answer.alive()
         else:
             raise BadAnswer(
                 f"answered with {answer.media_type[:60] or 'no media type'}",

@@ -43,6 +43,7 @@ class SocketBrain:
         self._socket: WebSocket | None = None
         self._opening = asyncio.Lock()
         self._asked: dict[str, _Asked] = {}
+        self._closed = False
         self._past: set[str] = set()
         """Questions whose answer nobody waits for any more; what still comes for them is passed over."""
 
@@ -82,6 +83,8 @@ class SocketBrain:
             await self._open()
 
     async def close(self) -> None:
+        """An opening that is under way fails."""
+        self._closed = True
         if self._socket is not None:
             await self._socket.close()
 
@@ -118,13 +121,14 @@ class SocketBrain:
 
     async def _open(self) -> WebSocket:
         async with self._opening:
+            if self._closed:
+                raise self._remote.faults.closed()
             if self._socket is None or not self._socket.is_open:
                 remote = self._remote
                 secret = remote.secret
                 headers = secret.headers(new_id(), remote.clock.wall(), b"") if secret else {}
-                socket = WebSocket(Address(remote.url, headers), self, remote.faults, remote.clock)
-                await socket.open()
-                self._socket = socket
+                self._socket = WebSocket(Address(remote.url, headers), self, remote.faults, remote.clock)
+                await self._socket.open()
             return self._socket
 
     def _send(self, socket: WebSocket, message_id: str, message: Mapping[str, Any]) -> None:

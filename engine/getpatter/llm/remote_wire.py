@@ -10,18 +10,18 @@ A message that has no headers of its own, in an event stream or on a WebSocket, 
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from getpatter.clock import Clock
 from getpatter.connections.faults import Faults
 from getpatter.connections.http import Waits
+from getpatter.connections.messages import BROKEN, json_bytes
 from getpatter.connections.standard_webhooks import (
     ID_HEADER,
     SIGNATURE_HEADER,
@@ -37,6 +37,13 @@ MAX_ANSWER: Final = 1_000_000
 """Bytes of one answer: two hours of speech."""
 MAX_WORDS: Final = 300
 """Characters of the brain's own words about a failure that are passed on."""
+
+MAX_TOKENS: Final = 1_000_000_000
+"""Of one kind in one answer; what is more is no count."""
+MAX_NAME: Final = 200
+"""Characters of a vendor's or model's name."""
+MAX_TIMESTAMP: Final = 20
+"""Digits."""
 
 SIGN_SO = "Sign each answer with the same secret, as docs/brains.md shows."
 NAME_IT = "Give each message the id of its question, as docs/brains.md shows."
@@ -88,7 +95,7 @@ def question(call: CallContext, messages: Sequence[Message], tools: Sequence[Too
 
 
 def encoded(message: Mapping[str, Any]) -> bytes:
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+    return json_bytes(message)
 
 
 def sealed(secret: SigningSecret, message_id: str, now: float, payload: bytes) -> bytes:
@@ -111,13 +118,17 @@ class _Envelope(msgspec.Struct, frozen=True):
     payload: str
 
 
+_Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
+_Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
+
+
 class _Usage(msgspec.Struct, frozen=True):
-    vendor: str = ""
-    model: str = ""
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-    cache_write_tokens: int = 0
+    vendor: _Name = ""
+    model: _Name = ""
+    input_tokens: _Count = 0
+    output_tokens: _Count = 0
+    cached_tokens: _Count = 0
+    cache_write_tokens: _Count = 0
 
 
 class _Message(msgspec.Struct, frozen=True):
@@ -140,7 +151,7 @@ def question_of(frame: bytes, *, signed: bool) -> str:
     """
     try:
         return _envelope(frame).id.rpartition(".")[0] if signed else _message(frame).reply
-    except msgspec.MsgspecError as broken:
+    except BROKEN as broken:
         if signed:
             raise BadAnswer("sent a message that is not signed", next_step=SIGN_SO) from None
         raise BadAnswer(f"sent what is no message: {broken}", next_step=NAME_IT) from None
@@ -163,7 +174,7 @@ class AnswerReader:
             return self._parts(frame)
         try:
             envelope = _envelope(frame)
-        except msgspec.MsgspecError:
+        except BROKEN:
             raise BadAnswer("sent a message that is not signed", next_step=SIGN_SO) from None
         payload = envelope.payload.encode()
         self._verify(envelope.id, envelope.timestamp, envelope.signature, payload, now)
@@ -173,7 +184,8 @@ class AnswerReader:
         """What an answer says that is one message with headers of its own.  Raises `BadAnswer`."""
         if self._secret is not None:
             timestamp, signature = headers.get(TIMESTAMP_HEADER, ""), headers.get(SIGNATURE_HEADER, "")
-            if not (timestamp.isascii() and timestamp.isdecimal()) or not signature:
+            is_time = timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= MAX_TIMESTAMP
+            if not is_time or not signature:
                 raise BadAnswer("sent an answer that is not signed", next_step=SIGN_SO)
             self._verify(headers.get(ID_HEADER, ""), int(timestamp), signature, body, now)
         parts = self._parts(body)
@@ -204,7 +216,7 @@ class AnswerReader:
         try:
             message = _message(payload)
             calls = [tool_call_from(call) for call in message.tool_calls]
-        except (msgspec.MsgspecError, ValueError) as broken:
+        except (*BROKEN, ValueError) as broken:
             raise BadAnswer(f"sent what is no answer: {broken}") from None
         if message.error:
             words = " ".join(message.error.split())

@@ -20,9 +20,10 @@ from getpatter.pricing.table import Entry, PriceTable, Unit, VendorPrices
 
 SOURCE = "operator"
 MAX_BYTES = 1_000_000
+MAX_SHOWN = 300
+"""Characters of what was given that are repeated."""
 
 _TOKENS = ("input", "output", "cached_input", "cache_write", "input_audio", "cached_audio", "output_audio")
-_ALSO_CALLED = {"1k_chars": "1k_characters"}
 
 Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 
@@ -30,7 +31,7 @@ Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 class _Price(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    unit: Annotated[Unit, BeforeValidator(lambda unit: _ALSO_CALLED.get(unit, unit))] | None = None
+    unit: Annotated[Unit, BeforeValidator(lambda unit: "1k_characters" if unit == "1k_chars" else unit)] | None = None
     price: Dollars | None = None
     input: Dollars | None = None
     output: Dollars | None = None
@@ -83,20 +84,24 @@ def _read(given: str | Mapping[str, Any]) -> dict[str, _Vendor]:
         raise _unusable(faults) from None
     except ConfigurationError:
         raise
-    except ValueError as broken:  # JSON's and TOML's own, too
+    except (ValueError, TypeError) as broken:  # JSON's and TOML's own, too
         raise _unusable(str(broken)) from None
+    except RecursionError:
+        raise _unusable("they are nested too deeply") from None
 
 
 def _parse(given: str) -> Any:
     if given.lstrip().startswith("{"):
         return json.loads(given, parse_float=Decimal)
-    path = Path(given).expanduser()
     try:
+        path = Path(given).expanduser()
         if path.stat().st_size > MAX_BYTES:
             raise _unusable(f"{path} is larger than {MAX_BYTES} bytes")
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise _unusable(f"{path} cannot be read: {error.strerror}") from None
+        raise _unusable(f"{given[:MAX_SHOWN]} cannot be read: {error.strerror}") from None
+    except RuntimeError:  # of `expanduser`
+        raise _unusable(f"{given[:MAX_SHOWN]} begins with a user who has no home here") from None
     if path.suffix == ".toml":
         return tomllib.loads(text, parse_float=Decimal)
     return json.loads(text, parse_float=Decimal)

@@ -110,8 +110,7 @@ class PerMillionTokens:
         ):
             return None
         input_audio, output_audio = self.input_audio or self.input, self.output_audio or self.output
-        cached_audio = min(used.cached_audio_tokens, used.cached_tokens)
-        cached_text = used.cached_tokens - cached_audio
+        cached_text, cached_audio = _cached(used)
         plain_audio = max(0, used.input_audio_tokens - cached_audio)
         written = used.cache_write_tokens
         plain_text = max(0, used.input_tokens - used.input_audio_tokens - cached_text - written)
@@ -127,17 +126,24 @@ class PerMillionTokens:
 
     def saved(self, used: Used) -> Decimal:
         """What cached tokens cost less than they would have cost otherwise."""
-        cached_audio = min(used.cached_audio_tokens, used.cached_tokens)
+        cached_text, cached_audio = _cached(used)
         input_audio = self.input_audio or self.input
         off_text = self.input - _or(self.cached_input, self.input)
         off_audio = input_audio - _or(self.cached_audio, input_audio)
-        return ((used.cached_tokens - cached_audio) * off_text + cached_audio * off_audio) / MILLION
+        return (cached_text * off_text + cached_audio * off_audio) / MILLION
 
     def _too_long(self, used: Used) -> bool:
         return self.longest_prompt is not None and used.input_tokens > self.longest_prompt
 
 
 Rate = Free | PerMinute | PerThousandCharacters | PerMillionTokens
+
+
+def _cached(used: Used) -> tuple[int, int]:
+    """Cached tokens of text and of audio; no more than there were, whatever the vendor says."""
+    cached = min(used.cached_tokens, used.input_tokens)
+    audio = min(used.cached_audio_tokens, cached)
+    return cached - audio, audio
 
 
 def _or(price: Decimal | None, otherwise: Decimal) -> Decimal:
