@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
 
 from getpatter.audio.format import AudioFormat
 from getpatter.testing.vendors.socket_server import Session
 from getpatter.testing.vendors.speaker import PIECE_S, SECONDS_PER_CHARACTER, SpeakerServer, pieces, sound
+
+_WORD: Final = re.compile(r"(?<!\S)\S+")
 
 
 class Mouth:
@@ -82,10 +85,11 @@ class Mouth:
 def words_in(text: str, number: int) -> list[tuple[str, float, float]]:
     """The words that begin in the piece of sound of this number, and when in the text's sound each begins and ends, in
     seconds."""
-    from_s, to_s = number * PIECE_S, (number + 1) * PIECE_S
+    characters = round(PIECE_S / SECONDS_PER_CHARACTER)
     found = []
-    for match in re.finditer(r"\S+", text):
+    for match in _WORD.finditer(text, number * characters):
+        if match.start() >= (number + 1) * characters:
+            break
         start_s, end_s = (round(at * SECONDS_PER_CHARACTER, 3) for at in match.span())
-        if from_s <= start_s + 1e-6 < to_s:
-            found.append((match.group(), start_s, end_s))
+        found.append((match.group(), start_s, end_s))
     return found
