@@ -13,9 +13,9 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.engines.base import RealtimeEngine
 from getpatter.engines.gemini import GeminiLive
 from getpatter.engines.openai_realtime import OpenAIRealtime
-from getpatter.engines.openai_wire import PCM16
 from getpatter.events import BargeIn, Problem, ProviderUsed
 from getpatter.llm.base import ToolCall
+from getpatter.stt.openai_wire import PCM16
 from getpatter.testing.realtime_server import RealtimeServer
 from getpatter.testing.realtime_session import Spoken
 from getpatter.testing.stage import Stage

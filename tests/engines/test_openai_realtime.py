@@ -19,10 +19,10 @@ from getpatter.engines.base import (
     ResponseDone,
 )
 from getpatter.engines.openai_realtime import KEEP_ALIVE_S, OpenAIRealtime, OpenAIRealtime2
-from getpatter.engines.openai_wire import PCM16
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.llm.base import Message, TextDelta, ToolCall, ToolSpec
 from getpatter.metering import used_by
+from getpatter.stt.openai_wire import PCM16
 from getpatter.testing.clock import ManualClock, SkippingClock
 from getpatter.testing.contracts.realtime import RealtimeContract
 from getpatter.testing.realtime_server import RealtimeServer

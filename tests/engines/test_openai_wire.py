@@ -16,6 +16,7 @@ from getpatter.engines import openai_wire as wire
 from getpatter.engines.base import EngineConfig, ResponseDone
 from getpatter.llm.base import Message, ToolCall, ToolSpec
 from getpatter.metering import Product, Used
+from getpatter.stt.openai_wire import PCM16, append
 
 SETTINGS = wire.SessionSettings(
     voice="marin",
@@ -34,10 +35,10 @@ CLIENT: TypeAdapter[Any] = TypeAdapter(RealtimeClientEvent)
 
 EVERY_MESSAGE = [
     wire.session_update(SETTINGS, CONFIG),
-    wire.session_update(replace(SETTINGS, voice="voice_1234", tool_choice="look_up", format=wire.PCM16), CONFIG),
+    wire.session_update(replace(SETTINGS, voice="voice_1234", tool_choice="look_up", format=PCM16), CONFIG),
     wire.reconfigure("You cook.", (), SETTINGS),
     wire.UNCHANGED,
-    json.loads(wire.append(b"\xff" * 160)),
+    json.loads(append(b"\xff" * 160)),
     wire.COMMIT,
     wire.RESPOND,
     wire.CANCEL,

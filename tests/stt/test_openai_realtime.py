@@ -14,7 +14,8 @@ from getpatter.connections.vendors import OPENAI
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.metering import Product, Used, used_by
 from getpatter.stt.base import SpeechHints, SpeechToText, Transcript
-from getpatter.stt.openai_realtime import COMMIT, COMMITTING, PCM16, STAY, STAYING, OpenAISTT, TranscriptionDialect
+from getpatter.stt.openai_realtime import COMMIT, STAY, STAYING, OpenAISTT, TranscriptionDialect
+from getpatter.stt.openai_wire import COMMITTING, PCM16
 from getpatter.testing.contracts.stt import SttContract, answer, speech
 from getpatter.testing.vendors.openai_listen import OpenAIListenServer
 

@@ -13,6 +13,7 @@ from getpatter.engines.openai_wire import SessionSettings
 from getpatter.errors import ProviderError
 from getpatter.llm.base import TextDelta, ToolCall, ToolSpec
 from getpatter.metering import Product, Used, totals
+from getpatter.stt import openai_wire as heard
 from getpatter.stt.commits import Commits
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class OpenAIDialect:
         self._faults = faults
         self._used: list[Used] = []
         self._commits = Commits()
-        self._min_commit = int(wire.MIN_COMMIT_S * settings.format.bytes_per_second)
+        self._min_commit = int(heard.MIN_COMMIT_S * settings.format.bytes_per_second)
         self._uncommitted = 0
         self._partial = ""
         self._is_ready = False
@@ -50,7 +51,7 @@ class OpenAIDialect:
 
     def send(self, audio: bytes) -> None:
         self._uncommitted += len(audio)
-        self._ends.send(wire.append(audio))
+        self._ends.send(heard.append(audio))
 
     def commit(self) -> None:
         if self._uncommitted < self._min_commit:
@@ -199,7 +200,7 @@ class OpenAIDialect:
             case wire.RESPONDING:
                 self._responding = False
                 self._ends.emit(ResponseDone("failed", error=error))
-            case wire.COMMITTING:
+            case heard.COMMITTING:
                 self._refused_commit(event)
             case _:
                 # Races that are nobody's fault: a response that ended while it was cancelled or cut.

@@ -20,10 +20,11 @@ from getpatter.connections.websocket import Address
 from getpatter.engines.base import EngineConfig, EngineSession
 from getpatter.engines.dialect import Ends
 from getpatter.engines.openai_dialect import OpenAIDialect
-from getpatter.engines.openai_wire import FORMATS, PCM16, NoiseReduction, ReasoningEffort, SessionSettings
+from getpatter.engines.openai_wire import ReasoningEffort, SessionSettings
 from getpatter.engines.socket import SocketSession
 from getpatter.errors import ConfigurationError
 from getpatter.metering import Product
+from getpatter.stt.openai_wire import FORMATS, PCM16, NoiseReduction
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,16 +15,8 @@ from getpatter.engines.base import EngineConfig, ResponseDone
 from getpatter.errors import ProviderError
 from getpatter.llm.base import Message, ToolSpec
 from getpatter.metering import Product, Used
+from getpatter.stt.openai_wire import COMMITTING, FORMATS, NoiseReduction
 
-PCM16 = AudioFormat("pcm16", 24000)
-"""The only linear format that the API takes."""
-FORMATS: Mapping[AudioFormat, Mapping[str, Any]] = {
-    LINE: {"type": "audio/pcmu"},
-    PCM16: {"type": "audio/pcm", "rate": 24000},
-}
-MIN_COMMIT_S = 0.1
-"""The API refuses to commit less audio."""
-NoiseReduction = Literal["near_field", "far_field"]
 ReasoningEffort = Literal["minimal", "low", "medium", "high", "xhigh"]
 
 Json = dict[str, Any]
@@ -103,20 +95,14 @@ def _what_it_does(instructions: str, tools: Sequence[ToolSpec], settings: Sessio
     return {"instructions": instructions, "tools": functions, "tool_choice": chosen}
 
 
-def append(audio: bytes) -> str:
-    """As text at once: base64 needs no escapes, and this is the message of which there are many."""
-    return '{"type":"input_audio_buffer.append","audio":"' + base64.b64encode(audio).decode("ascii") + '"}'
-
-
 def text(message: Json) -> str:
     return msgspec.json.encode(message).decode()
 
 
 _CUSTOM_VOICE = "voice_"
 """With this the ids of custom voices begin, e.g. `voice_1234`; they are no names."""
-COMMITTING = "commit"
 RESPONDING = "respond"
-"""Ids of our messages, which errors about them name."""
+"""The id of a message that asks for a response, which errors about it name."""
 COMMIT: Json = {"type": "input_audio_buffer.commit", "event_id": COMMITTING}
 RESPOND: Json = {"type": "response.create", "event_id": RESPONDING}
 CANCEL: Json = {"type": "response.cancel"}

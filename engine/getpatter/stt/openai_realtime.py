@@ -6,7 +6,6 @@ is asked for; the models other than `gpt-realtime-whisper` and `gpt-live-transcr
 
 from __future__ import annotations
 
-import binascii
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final, Literal
@@ -29,25 +28,17 @@ from getpatter.stt.commits import Commits
 from getpatter.stt.dialect import Happening, Terms
 from getpatter.stt.openai_answer import DetectedLanguage, TranscriptionUsage
 from getpatter.stt.openai_guidance import check_prompt, guidance, language_code
+from getpatter.stt.openai_wire import COMMITTING, FORMATS, MIN_COMMIT_S, NoiseReduction, append
 from getpatter.stt.plausible import could_be_said
 from getpatter.stt.socket import SocketRecognition
 
 URL: Final = "wss://api.openai.com/v1/realtime"
-PCM16: Final = AudioFormat("pcm16", 24_000)
-FORMATS: Final[Mapping[AudioFormat, Mapping[str, Any]]] = {
-    LINE: {"type": "audio/pcmu"},
-    PCM16: {"type": "audio/pcm", "rate": 24_000},
-}
-MIN_COMMIT_S: Final = 0.1
-"""OpenAI refuses to commit less audio."""
 TUNABLE: Final = ("gpt-realtime-whisper", "gpt-live-transcribe")
 """Models that give words while somebody speaks, and take a `delay`."""
 
 Delay = Literal["minimal", "low", "medium", "high", "xhigh"]
-NoiseReduction = Literal["near_field", "far_field"]
 
 CONFIGURING: Final = "configure"
-COMMITTING: Final = "commit"
 STAYING: Final = "stay"
 """Ids of our messages, which errors about them name."""
 COMMIT: Final = f'{{"type":"input_audio_buffer.commit","event_id":"{COMMITTING}"}}'
@@ -200,9 +191,7 @@ class TranscriptionDialect:
 
     def audio(self, audio: bytes) -> str | bytes:
         self._uncommitted += len(audio)
-        # Base64 needs no escapes, and this is the message of which there are many.
-        sound = binascii.b2a_base64(audio, newline=False).decode()
-        return f'{{"type":"input_audio_buffer.append","audio":"{sound}"}}'
+        return append(audio)
 
     def finalize(self) -> Iterable[str | bytes]:
         """A word that is shorter than what can be committed is followed by silence."""
