@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import Self
 
 import pytest
 from starlette.applications import Starlette
@@ -13,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from getpatter.clock import Clock
 from getpatter.connections.faults import Faults
-from getpatter.connections.http import HttpRequest, HttpService, Waits
+from getpatter.connections.http import LAST_BYTES_S, STALE_S, HttpRequest, HttpService, Waits
 from getpatter.connections.vendor import Vendor
 from getpatter.errors import ProviderError
 from getpatter.testing.clock import SkippingClock
@@ -54,10 +56,15 @@ class Shop:
         self.left = asyncio.Event()
         self.connections: list[int] = []
         self.asked = asyncio.Event()
+        self.accepted = ""
+        self.media_type = ""
+        self.methods: list[str] = []
         self.app = Starlette(
             routes=[
                 Route("/whole", self._whole, methods=["POST"]),
                 Route("/slow", lambda _: Slow([b"one"], self.left)),
+                Route("/packed/{status:int}", self._packed),
+                Route("/list", self._list, methods=["GET", "HEAD"]),
                 Route("/mute", self._mute),
                 Route("/torn", lambda _: Slow([b"one"], self.left, breaks=True)),
                 Route("/moved", lambda _: RedirectResponse("/whole")),
@@ -68,7 +75,17 @@ class Shop:
     async def _whole(self, request: Request) -> Response:
         assert request.client is not None
         self.connections.append(request.client.port)
+        self.media_type = request.headers.get("content-type", "")
         return Response(await request.body(), media_type="audio/basic")
+
+    async def _packed(self, request: Request) -> Response:
+        self.accepted = request.headers["accept-encoding"]
+        headers = {"content-encoding": "gzip"}
+        return Response(gzip.compress(b"words"), request.path_params["status"], headers, "audio/basic")
+
+    async def _list(self, request: Request) -> Response:
+        self.methods.append(request.method)
+        return Response()
 
     async def _mute(self, request: Request) -> Response:
         self.asked.set()
@@ -88,6 +105,10 @@ async def shop(clock: Clock | None = None) -> AsyncIterator[tuple[HttpService, S
 async def body_of(service: HttpService, request: HttpRequest) -> bytes:
     async with service.stream(request, WAITS) as answer:
         return await answer.body(1_000)
+
+
+def _get(url: str) -> HttpRequest:
+    return HttpRequest(url=url, method="GET")
 
 
 async def test_requests_of_all_calls_share_connections() -> None:
@@ -138,6 +159,102 @@ async def test_a_request_whose_connection_breaks_unanswered_may_be_sent_again_on
             server.drop()
         with pytest.raises(ProviderError, match="broke off"):
             await asking
+
+
+class Closing:
+    """A server that answers the first request on a connection and closes it when a second one comes, as one does whose
+    wait for it has just ended; with `hesitates` when it is told to."""
+
+    def __init__(self, *, hesitates: bool = False) -> None:
+        self.requests = 0
+        self.url = ""
+        self.asked_again = asyncio.Event()
+        self.may_close = asyncio.Event()
+        if not hesitates:
+            self.may_close.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        yield self
+        server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        self.requests += 1
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            self.requests += 1
+            self.asked_again.set()
+            await self.may_close.wait()
+        writer.close()
+
+
+async def test_a_request_into_a_connection_that_was_just_closed_is_sent_again() -> None:
+    async with Closing().running() as server, shop() as (service, _):
+        request = HttpRequest(url=server.url, method="GET")
+        assert [await body_of(service, request) for _ in range(3)] == [b"hi"] * 3
+    assert server.requests == 5
+
+
+async def test_what_a_server_may_have_taken_is_not_sent_again() -> None:
+    clock = SkippingClock()
+    async with Closing(hesitates=True).running() as server, shop(clock) as (service, _):
+        request = HttpRequest(url=server.url, method="GET")
+        assert await body_of(service, request) == b"hi"
+        asking = asyncio.create_task(body_of(service, request))
+        await server.asked_again.wait()
+        clock.skip(STALE_S)
+        server.may_close.set()
+        with pytest.raises(ProviderError, match="broke off"):
+            await asking
+    assert server.requests == 2
+
+
+@pytest.mark.parametrize(("status", "words"), [(200, "compressed"), (500, "failed .HTTP 500.$")])
+async def test_what_is_compressed_is_not_unpacked(status: int, words: str) -> None:
+    async with shop() as (service, here):
+        with pytest.raises(ProviderError, match=words):
+            await body_of(service, HttpRequest(url=f"{here.url}/packed/{status}", method="GET"))
+    assert here.accepted == "identity"
+
+
+async def test_half_a_surrogate_pair_is_not_sent() -> None:
+    async with shop() as (service, here):
+        body = await body_of(service, HttpRequest(url=f"{here.url}/whole", json={"a": "\ud83d é"}))
+    assert body == '{"a":"? é"}'.encode()
+    assert here.media_type == "application/json"
+
+
+async def test_a_finished_answer_is_not_waited_for() -> None:
+    clock = SkippingClock()
+    async with shop(clock) as (service, here), service.stream(_get(f"{here.url}/slow"), WAITS) as answer:
+        assert await answer.piece() == b"one"
+        answer.complete()
+        answer.alive()
+        waiting = asyncio.create_task(answer.piece())
+        await asyncio.sleep(0)
+        clock.skip(LAST_BYTES_S)
+        assert await waiting is None
+    async with shop() as (service, here), service.stream(_get(f"{here.url}/torn"), WAITS) as answer:
+        assert await answer.piece() == b"one"
+        await answer.drain()
+
+
+async def test_after_the_end_requests_are_refused_and_nothing_is_opened() -> None:
+    async with shop() as (service, here):
+        await service.close()
+        await service.warm(here.url)
+        with pytest.raises(ProviderError, match="were closed"):
+            await body_of(service, _get(f"{here.url}/whole"))
+
+
+async def test_warming_asks_for_no_body() -> None:
+    async with shop() as (service, here):
+        await service.warm(f"{here.url}/list")
+    assert here.methods == ["HEAD"]
 
 
 async def test_nobody_there_is_worth_another_try() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,8 +12,9 @@ from typing import Any, Final
 
 import httpx
 
-from getpatter.clock import Clock, SystemClock, deadline
+from getpatter.clock import Clock, Patience, SystemClock, deadline
 from getpatter.connections.faults import Faults
+from getpatter.errors import ProviderError
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +25,9 @@ MAX_ERROR_BODY: Final = 16_384
 """Bytes."""
 LAST_BYTES_S: Final = 0.25
 """How long the end of a finished answer is waited for.  Only an answer read to its end leaves its connection usable."""
+STALE_S: Final = 1.0
+"""A server that had closed a connection when a request came says so within one round trip.  One that breaks off later
+may have taken the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,7 @@ class HttpService:
         self._clock = clock or SystemClock()
         self._client: httpx.AsyncClient | None = None
         self._making = asyncio.Lock()
+        self._closed = False
 
     @asynccontextmanager
     async def stream(self, request: HttpRequest, waits: Waits, faults: Faults | None = None) -> AsyncIterator[Answer]:
@@ -70,13 +76,17 @@ class HttpService:
         client = await self._connections()
         give_up = self._clock.now() + waits.first_s
         response: httpx.Response | None = None
+        answer: Answer | None = None
         try:
             async with deadline(self._clock, give_up):
-                response = await _sent(client, request)
+                response = await self._sent(client, request)
                 if not response.is_success:
                     body = await _beginning(response)
                     raise faults.refused(response.status_code, body, response.headers)
-            yield Answer(response, self._clock, waits, give_up)
+            if _is_packed(response):
+                raise faults.nonsense("an answer that is compressed, which nobody asked for")
+            answer = Answer(response, self._clock, waits, give_up)
+            yield answer
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise faults.unreachable(error.__cause__ or error) from None
         except (TimeoutError, httpx.TimeoutException):
@@ -84,6 +94,8 @@ class HttpService:
         except httpx.HTTPError as error:
             raise faults.broke_off(type(error).__name__) from None
         finally:
+            if answer is not None:
+                answer.close()
             if response is not None:
                 await response.aclose()
 
@@ -94,30 +106,67 @@ class HttpService:
             client = await self._connections()
             async with deadline(self._clock, self._clock.now() + CONNECT_S):
                 await client.head(url, headers=headers, follow_redirects=False)
-        except (TimeoutError, httpx.HTTPError) as error:
+        except (TimeoutError, httpx.HTTPError, ProviderError) as error:
             log.debug("%s: no connection was opened ahead: %s", self._faults.name, type(error).__name__)
 
     async def close(self) -> None:
-        """Close the connections.  May be called twice."""
-        if self._client is not None:
-            await self._client.aclose()
+        """Close the connections, those of answers under way among them; requests are refused from then on.  May be
+        called twice."""
+        async with self._making:
+            self._closed = True
+            if self._client is not None:
+                await self._client.aclose()
 
     async def _connections(self) -> httpx.AsyncClient:
         async with self._making:
+            if self._closed:
+                raise self._faults.failed("cannot be asked any more: its connections were closed", retryable=False)
             if self._client is None:
                 # It loads the machine's certificates: in the event loop, calls would be silent for a tenth of a second.
                 self._client = await asyncio.to_thread(_new_client)
             return self._client
+
+    async def _sent(self, client: httpx.AsyncClient, request: HttpRequest) -> httpx.Response:
+        """The beginning of the answer.  A request that went into a connection which the server had closed is sent
+        again, and a repeatable one once whatever its connection broke of."""
+        again = request.repeatable
+        while True:
+            built, route = _built(client, request), _Route()
+            built.extensions["trace"] = route.seen
+            began = self._clock.now()
+            try:
+                response = await client.send(built, stream=True, follow_redirects=False)
+            except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+                was_closed = not route.new and self._clock.now() - began < STALE_S
+                if isinstance(error, httpx.ConnectError) or not (was_closed or again):
+                    raise
+                again = again and was_closed
+            else:
+                del built.extensions["trace"]  # it would be called for each piece of the answer
+                return response
+
+
+class _Route:
+    """Which way a request went."""
+
+    def __init__(self) -> None:
+        self.new = False
+        """Over a connection that was made for it."""
+
+    async def seen(self, event: str, info: Mapping[str, Any]) -> None:
+        self.new = self.new or event.startswith("connection.connect")
 
 
 class Answer:
     """The body of one response, read piece by piece."""
 
     def __init__(self, response: httpx.Response, clock: Clock, waits: Waits, give_up: float) -> None:
-        self._pieces = response.aiter_bytes()
+        self._pieces = response.aiter_raw()
         self._clock = clock
         self._waits = waits
-        self._give_up = give_up
+        self._patience = Patience(clock)
+        self._patience.until(give_up)
+        self._complete = False
         self.headers: Mapping[str, str] = response.headers
         self.media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
 
@@ -130,12 +179,34 @@ class Answer:
     async def piece(self) -> bytes | None:
         """The next piece, None at the end.  For streams that hold more than the answer, such as comments that keep them
         open: what shows that the answer comes, the reader says with `alive`."""
-        async with deadline(self._clock, self._give_up):
-            return await anext(self._pieces, None)
+        try:
+            return await self._patience.wait(anext(self._pieces, None))
+        except (TimeoutError, httpx.HTTPError) as error:
+            if not self._complete:
+                raise
+            log.debug("a finished answer left its connection unusable: %s", type(error).__name__)
+            return None
 
     def alive(self) -> None:
         """From now on the next piece has `Waits.next_s`."""
-        self._give_up = self._clock.now() + self._waits.next_s
+        if not self._complete:
+            self._patience.until(self._clock.now() + self._waits.next_s)
+
+    def complete(self) -> None:
+        """The answer is there: what still follows is not waited for, and its failures are none."""
+        if not self._complete:
+            self._complete = True
+            self._patience.until(self._clock.now() + LAST_BYTES_S)
+
+    async def drain(self) -> None:
+        """Read what follows the end, which is nothing, so that the connection can serve the next request."""
+        self.complete()
+        while await self.piece() is not None:
+            pass
+
+    def close(self) -> None:
+        """Leave no timer behind."""
+        self._patience.close()
 
     async def body(self, limit: int) -> bytes:
         """All of it; raises `ValueError` when it is longer than `limit` bytes."""
@@ -146,50 +217,44 @@ class Answer:
                 raise ValueError(f"an answer of more than {limit} bytes")
         return bytes(whole)
 
-    async def drain(self) -> None:
-        """Read what follows the end, which is nothing, so that the connection can serve the next request."""
-        try:
-            async with deadline(self._clock, self._clock.now() + LAST_BYTES_S):
-                while await anext(self._pieces, None) is not None:
-                    pass
-        except (TimeoutError, httpx.HTTPError) as error:
-            log.debug("a finished answer left its connection unusable: %s", type(error).__name__)
-
 
 def _new_client() -> httpx.AsyncClient:
     return httpx.AsyncClient(
         # The waits of an answer have deadlines of their own.
         timeout=httpx.Timeout(None, connect=CONNECT_S),
+        # A compressed stream comes late, and what little it holds may fill the memory.
+        headers={"Accept-Encoding": "identity"},
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEEPALIVE_S),
         trust_env=False,
     )
 
 
-async def _sent(client: httpx.AsyncClient, request: HttpRequest) -> httpx.Response:
-    try:
-        return await client.send(_built(client, request), stream=True, follow_redirects=False)
-    except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
-        if isinstance(error, httpx.ConnectError) or not request.repeatable:
-            raise
-    return await client.send(_built(client, request), stream=True, follow_redirects=False)
-
-
 def _built(client: httpx.AsyncClient, request: HttpRequest) -> httpx.Request:
+    headers, content = dict(request.headers), request.content
+    if request.json is not None:
+        headers["Content-Type"] = "application/json"
+        # Half of a surrogate pair, as tools and other models write, is no text that can be sent.
+        content = json.dumps(request.json, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     return client.build_request(
         request.method,
         request.url,
-        headers=dict(request.headers),
+        headers=headers,
         params=dict(request.params) or None,
-        json=request.json,
-        content=request.content,
+        content=content,
         data=request.data,
         files=request.files,
     )
 
 
+def _is_packed(response: httpx.Response) -> bool:
+    return response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity")
+
+
 async def _beginning(response: httpx.Response) -> bytes:
+    if _is_packed(response):
+        return b""
     body = b""
-    async for piece in response.aiter_bytes():
+    async for piece in response.aiter_raw():
         body += piece
         if len(body) >= MAX_ERROR_BODY:
             break
