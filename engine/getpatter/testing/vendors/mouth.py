@@ -15,16 +15,13 @@ _WORD: Final = re.compile(r"(?<!\S)\S+")
 
 
 class Mouth:
-    """Says texts as the server's `orders` want it: one after the other, or all at once where the vendor keeps them
-    apart by contexts."""
+    """Says texts one after the other, as the server's `orders` want it."""
 
-    def __init__(
-        self, server: SpeakerServer, session: Session, format: AudioFormat, *, one_by_one: bool = True
-    ) -> None:
+    def __init__(self, server: SpeakerServer, session: Session, format: AudioFormat) -> None:
         self._server = server
         self._session = session
         self._format = format
-        self._turn = asyncio.Semaphore(1 if one_by_one else 1000)
+        self._turn = asyncio.Lock()
         self._under_way: dict[asyncio.Task[None], str] = {}
 
     async def say(
