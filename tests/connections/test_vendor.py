@@ -67,7 +67,16 @@ def test_the_address_is_the_vendors_own_or_the_one_that_was_given(given: str, us
 
 @pytest.mark.parametrize(
     "given",
-    ["https://api.acme.example", "acme.example", "wss://", "wss://me:pw@acme.example", "wss://a/?key=1", "wss://a:x"],
+    [
+        "https://api.acme.example",
+        "acme.example",
+        "wss://",
+        "wss://me:pw@acme.example",
+        "wss://a/?key=1",
+        "wss://a:x",
+        "wss://a/#key",
+        "wss://a..b",
+    ],
 )
 def test_an_address_that_cannot_be_shown_or_used_is_refused(given: str) -> None:
     with pytest.raises(ConfigurationError, match="must begin with wss://") as refused:

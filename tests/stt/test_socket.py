@@ -125,6 +125,22 @@ async def test_an_answer_that_was_given_up_is_not_taken_for_the_next_one() -> No
         assert (second.text, second.from_finalize) == ("two", True)
 
 
+async def test_without_word_times_the_next_answer_is_the_one_that_is_waited_for() -> None:
+    clock = SkippingClock()
+    async with listening(clock=clock) as (recognition, server):
+        session = await server.connected()
+        heard = recognition.transcripts()
+        recognition.send(HALF_A_SECOND)
+        recognition.finalize()
+        clock.skip(AUDIO.finalize_s)
+        assert (await anext(heard)).text == ""
+        recognition.send(HALF_A_SECOND)
+        recognition.finalize()
+        await session.send('["two", 0, true]')
+        second = await anext(heard)
+        assert (second.text, second.from_finalize) == ("two", True)
+
+
 async def test_an_answer_that_comes_after_its_request_was_given_up_is_heard_all_the_same() -> None:
     clock = SkippingClock()
     async with listening(clock=clock) as (recognition, server):

@@ -59,10 +59,12 @@ def service_url(given: str, default: str) -> str:
     plain = {"wss": "ws", "https": "http"}[kind]
     try:
         parts = urlsplit(given)
-        port_is_right = parts.port is None or parts.port > 0
+        (parts.hostname or "").encode("idna")
+        is_whole = bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
-        port_is_right = False
-    if not port_is_right or parts.scheme not in (kind, plain) or not parts.hostname or parts.username or parts.query:
+        is_whole = False
+    holds_more = parts.username or parts.password or parts.query or parts.fragment if is_whole else False
+    if not is_whole or holds_more or parts.scheme not in (kind, plain):
         raise ConfigurationError(
             f"The address of this service must begin with {kind}:// (or {plain}://) and a host, "
             "and hold neither password nor query.",

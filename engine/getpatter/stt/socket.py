@@ -235,9 +235,10 @@ class SocketRecognition:
 
     def _is_late(self, transcript: Transcript) -> bool:
         """Whether it answers a request that was given up, and not the one that waits: its words were said before."""
-        if not transcript.words:
-            return False
-        while self._given_up and transcript.words[-1].end_s > self._given_up[0]:
+        end_s = max((word.end_s for word in transcript.words), default=0.0)
+        if end_s <= 0.0:
+            return False  # the vendor tells no times
+        while self._given_up and end_s > self._given_up[0]:
             self._given_up.popleft()
         return bool(self._given_up)
 
