@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -25,7 +26,7 @@ from getpatter.stt.assemblyai import (
 )
 from getpatter.stt.base import HeardWord, SpeechHints, Transcript
 from getpatter.stt.dialect import Happening
-from getpatter.testing.contracts.stt import KEY, SttContract, answer, speech
+from getpatter.testing.contracts.stt import KEY, PATIENCE_S, SttContract, answer, speech
 from getpatter.testing.vendors.assemblyai import AssemblyAIServer
 
 
@@ -62,7 +63,7 @@ class TestAssemblyAI(SttContract):
             assert server.heard(server.sessions[0]) == speech(provider, 1.0)
 
     async def test_a_wrong_key_is_told_with_what_to_look_at(self) -> None:
-        async with AssemblyAIServer(key=KEY).running() as server:
+        async with AssemblyAIServer(key=KEY).running() as server, asyncio.timeout(PATIENCE_S):
             recognition = await AssemblyAISTT("sk-wrong", url=server.url).open(SpeechHints())
             recognition.send(speech(AssemblyAISTT("sk-wrong"), 0.5))
             with pytest.raises(ProviderError, match="refused the key") as refused:
@@ -98,7 +99,7 @@ class TestAssemblyAI(SttContract):
 
 async def asked_for(hints: SpeechHints | None = None, **settings: Any) -> dict[str, Any]:
     """The parameters of a call with these settings, which the vendor's own type has to know."""
-    async with AssemblyAIServer("Hello.", key=KEY).running() as server:
+    async with AssemblyAIServer("Hello.", key=KEY).running() as server, asyncio.timeout(PATIENCE_S):
         provider = AssemblyAISTT(KEY, url=server.url, **settings)
         recognition = await provider.open(hints or SpeechHints())
         recognition.send(speech(provider, 0.5))
@@ -225,7 +226,7 @@ def test_settings_that_cannot_work_are_told_at_once(wrong: dict[str, Any]) -> No
 
 
 def dialect(*, formats: bool = False) -> AssemblyAIDialect:
-    return AssemblyAIDialect(Faults("m at acme.example", ASSEMBLYAI), formats=formats)
+    return AssemblyAIDialect(Faults("m at acme.example", ASSEMBLYAI), LINE, formats=formats)
 
 
 def told(ours: AssemblyAIDialect, transcript: str = "", **fields: Any) -> list[Happening]:
@@ -274,6 +275,24 @@ def test_a_turn_that_was_to_end_answers_once_and_says_nothing_of_the_speaker() -
     ours.finalize()
     assert told(ours, "One.", end_of_turn=True, turn_order=0) == [Transcript("One.", final=True, from_finalize=True)]
     assert told(ours, "Two.", end_of_turn=True, turn_order=1) == [Transcript("Two.", final=True, end_of_turn=True)]
+
+
+def test_a_turn_that_began_after_the_request_does_not_answer_it() -> None:
+    ours = dialect()
+    ours.audio(b"\x7f" * 7_999)
+    ours.finalize()
+    (turn,) = told(ours, "Hello.", end_of_turn=True, words=[word("Hello.", final=True)])
+    assert isinstance(turn, Transcript)
+    assert (turn.from_finalize, turn.end_of_turn) == (False, True)
+
+
+def test_a_turn_that_began_before_the_request_answers_it() -> None:
+    ours = dialect()
+    ours.audio(b"\x7f" * 8_000)
+    ours.finalize()
+    (turn,) = told(ours, "Hello.", end_of_turn=True, words=[word("Hello.", final=True)])
+    assert isinstance(turn, Transcript)
+    assert (turn.from_finalize, turn.end_of_turn) == (True, False)
 
 
 def test_an_empty_turn_answers_too() -> None:
@@ -343,7 +362,7 @@ def test_other_closes_say_nothing_of_their_own() -> None:
     assert dialect().closed(1006, "") is None
 
 
-@pytest.mark.parametrize("message", ["", "[]", '{"type":"Turn","words":1}', '{"type":"Turn","transcript":null}'])
+@pytest.mark.parametrize("message", ["", "[]", '{"type":"Turn","words":1}', '{"type":"Turn","transcript":["Hi"]}'])
 def test_what_cannot_be_read_is_told_without_repeating_it(message: str) -> None:
     with pytest.raises(ValueError, match="message that is none"):
         list(dialect().receive(message))

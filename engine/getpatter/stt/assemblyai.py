@@ -180,7 +180,7 @@ class AssemblyAISTT:
                 f"{self._url}{PATH}?{urlencode(self._query(model, language, hints.phrases))}",
                 {"Authorization": self._key.get_secret_value()},
             ),
-            AssemblyAIDialect(faults, formats=self._formats),
+            AssemblyAIDialect(faults, self._format, formats=self._formats),
             TERMS,
             format=self._format,
             product=Product(ASSEMBLYAI.billed_as, model),
@@ -213,11 +213,13 @@ class AssemblyAISTT:
 class AssemblyAIDialect:
     """A `stt.dialect.Dialect`."""
 
-    def __init__(self, faults: Faults, *, formats: bool = False) -> None:
+    def __init__(self, faults: Faults, format: AudioFormat, *, formats: bool = False) -> None:
         self._faults = faults
+        self._bytes_per_second = format.bytes_per_second
         self._formats = formats
-        self._asked = False
-        """The turn was to be ended, and no turn has ended since."""
+        self._sent_bytes = 0
+        self._asked_s: float | None = None
+        """The audio that was sent when a turn was to be ended that has not."""
         self._ended: int | None = None
         """The turn whose end was told last: it comes twice where it is formatted."""
 
@@ -225,10 +227,11 @@ class AssemblyAIDialect:
         return ()
 
     def audio(self, audio: bytes) -> bytes:
+        self._sent_bytes += len(audio)
         return audio
 
     def finalize(self) -> Iterable[str]:
-        self._asked = True
+        self._asked_s = self._sent_bytes / self._bytes_per_second
         return (FORCE_ENDPOINT,)
 
     def keep_alive(self) -> Iterable[str]:
@@ -255,8 +258,8 @@ class AssemblyAIDialect:
             text = _so_far(turn)
             return (Transcript(text, final=False),) if text else ()
         self._ended = turn.turn_order
-        # A turn that ended while the request was on its way answers it: a request without a turn is passed over.
-        asked, self._asked = self._asked, False
+        asked = self._answers(turn)
+        self._asked_s = None
         text = turn.transcript.strip()
         if not (text or asked):
             return ()
@@ -271,6 +274,13 @@ class AssemblyAIDialect:
                 language=turn.language_code or "",
             ),
         )
+
+    def _answers(self, turn: _Message) -> bool:
+        """A turn that ended while the request was on its way answers it: a request without a turn is passed over.  One
+        that began after the request does not."""
+        if self._asked_s is None:
+            return False
+        return not turn.words or turn.words[0].start / 1000 <= self._asked_s
 
     def _failed(self, code: int | None, words: str) -> ProviderError:
         said = f": {words}" if words else ""
