@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from getpatter.sdk.metrics import LatencyBreakdown as LatencyBreakdown
     from getpatter.sdk.metrics import TurnMetrics as TurnMetrics
     from getpatter.sdk.speech_events import SpeechEvents as SpeechEvents
+    from getpatter.stt.assemblyai import AssemblyAISTT as AssemblyAISTT
     from getpatter.stt.cartesia import CartesiaSTT as CartesiaSTT
     from getpatter.stt.deepgram import DeepgramSTT as DeepgramSTT
     from getpatter.stt.deepgram_flux import DeepgramFluxSTT as DeepgramFluxSTT
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from getpatter.stt.openai_transcribe import OpenAITranscribeSTT as OpenAITranscribeSTT
     from getpatter.stt.openai_transcribe import WhisperSTT as WhisperSTT
     from getpatter.stt.soniox import SonioxSTT as SonioxSTT
+    from getpatter.stt.speechmatics import SpeechmaticsSTT as SpeechmaticsSTT
     from getpatter.stt.telnyx import TelnyxSTT as TelnyxSTT
     from getpatter.tools.context import ToolContext as ToolContext
     from getpatter.tools.mcp_server import McpServer as McpServer
@@ -151,6 +153,7 @@ _HOMES: Final = {
     "sdk.machine_detection": ("MachineDetectionResult",),
     "sdk.metrics": ("CallMetrics", "CostBreakdown", "LatencyBreakdown", "TurnMetrics"),
     "sdk.speech_events": ("SpeechEvents",),
+    "stt.assemblyai": ("AssemblyAISTT",),
     "stt.cartesia": ("CartesiaSTT",),
     "stt.deepgram": ("DeepgramSTT",),
     "stt.deepgram_flux": ("DeepgramFluxSTT",),
@@ -158,6 +161,7 @@ _HOMES: Final = {
     "stt.openai_realtime": ("OpenAISTT",),
     "stt.openai_transcribe": ("OpenAITranscribeSTT", "WhisperSTT"),
     "stt.soniox": ("SonioxSTT",),
+    "stt.speechmatics": ("SpeechmaticsSTT",),
     "stt.telnyx": ("TelnyxSTT",),
     "tools.context": ("ToolContext",),
     "tools.mcp_server": ("McpServer",),
