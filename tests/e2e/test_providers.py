@@ -12,6 +12,7 @@ from getpatter.llm.base import LanguageModel, ToolCall
 from getpatter.stt.base import SpeechToText
 from getpatter.testing.vendors.model_server import Answer
 from getpatter.testing.vendors.roll import KEY, MODELS, RECOGNISERS, VOICES, Stand
+from getpatter.testing.vendors.socket_server import SocketServer
 from getpatter.tts.base import TextToSpeech
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ async def test_a_whole_call_is_held_by_a_pipeline(
             said = await house.transcript(call_id)
             for provider in (stt, llm, tts):
                 await provider.close()
-            await hears.quiet()
+            if isinstance(hears, SocketServer):
+                await hears.quiet()
             await speaks.quiet()
     assert call.how == ("answered", "agent", "")
     assert said == [("caller", "A table for Ada, please."), ("agent", "Of course, Ada. It is yours. Goodbye.")]
