@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 
 import pytest
 
@@ -102,9 +103,9 @@ class UtteranceContract(RecogniserContract[HttpRecogniserServer]):
             recognition.finalize()
             assert await answer(recognition) == "Hello."
 
-    async def test_a_connection_that_is_torn_again_is_an_error_that_may_pass(self) -> None:
+    async def test_connections_that_are_torn_again_and_again_are_an_error_that_may_pass(self) -> None:
         async with self._call("Hello.") as (provider, recognition, server):
-            server.tears = 2
+            server.tears = 9
             assert (await self._lost(provider, recognition)).retryable
 
     async def test_after_a_loss_what_was_not_answered_is_heard_again(self) -> None:
@@ -113,10 +114,13 @@ class UtteranceContract(RecogniserContract[HttpRecogniserServer]):
             primary = self.provider(server.url, api_key=KEY, clock=SystemClock())
             provider = FallbackSTT(primary)
             recognition = await provider.open(SpeechHints())
-            server.tears = 2
+            reading = asyncio.create_task(answer(recognition))
+            server.refuses = HTTPStatus.BAD_GATEWAY
             recognition.send(speech(primary, 0.5))
             recognition.finalize()
-            assert await answer(recognition) == "Hello."
+            await server.until(lambda: server.refused > 0)
+            server.refuses = None
+            assert await reading == "Hello."
             assert server.audio == self.on_the_wire(speech(primary, 0.5))
             await recognition.close()
             await provider.close()

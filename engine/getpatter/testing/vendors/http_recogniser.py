@@ -49,6 +49,8 @@ class HttpRecogniserServer(ABC):
         self.utterances: list[Utterance] = []
         self.refuses: HTTPStatus | None = None
         """Set it, and every request is refused."""
+        self.refused = 0
+        """How many were."""
         self.holds = False
         """Set it, and requests wait for their `Utterance.answers`."""
         self.tears = 0
@@ -107,7 +109,10 @@ class HttpRecogniserServer(ABC):
 
     async def _hear(self, request: Request) -> Response:
         if self.refuses is not None:
-            return self.refusal(self.refuses)
+            answer = self.refusal(self.refuses)
+            self.refused += 1
+            await self._note()
+            return answer
         if (refused := self.admit(request)) is not None:
             return refused
         utterance = await self.read(request)
@@ -120,12 +125,15 @@ class HttpRecogniserServer(ABC):
             return Response()
         self.utterances.append(utterance)
         text = self._texts.popleft() if self._texts else ""
-        async with self._changed:
-            self._changed.notify_all()
+        await self._note()
         if self.holds:
             await self._hold(request, utterance)
         body = self.answer(text, utterance)
         return Response(body[: len(body) // 2] if self.garbles else body, media_type="application/json")
+
+    async def _note(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
 
     async def _hold(self, request: Request, utterance: Utterance) -> None:
         left = asyncio.create_task(_left(request))
