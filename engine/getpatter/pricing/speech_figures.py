@@ -43,6 +43,8 @@ RECOGNISERS: Final[Mapping[str, Mapping[str, Entry]]] = {
             f"{_OPENAI}gpt-4o-mini-transcribe",
             or_else=PerMinute(Decimal("0.003")),
         ),
+        "gpt-transcribe": per_minute("0.0045", READ, f"{_OPENAI}gpt-transcribe"),
+        "gpt-live-transcribe": per_minute("0.017", READ, f"{_OPENAI}gpt-live-transcribe"),
         "gpt-realtime-whisper": per_minute("0.017"),
     },
 }
