@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Self
@@ -296,6 +297,30 @@ async def test_an_answer_that_is_too_long_is_refused() -> None:
     async with shop() as (service, here):
         with pytest.raises(ValueError, match="more than 1000 bytes"):
             await body_of(service, HttpRequest(url=f"{here.url}/whole", content=bytes(2_000)))
+
+
+async def test_the_log_has_the_server_and_not_the_address(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with shop() as (service, here):
+        await service.warm(f"{here.url}/list?key=sk-0123")
+        request = HttpRequest(url=f"{here.url}/whole?key=sk-0123", headers={"X-Key": "sk-0123"}, json={"say": "hush"})
+        async with service.stream(request, WAITS) as answer:
+            await answer.body(100)
+    log = "".join(record.getMessage() for record in caplog.records if record.name.startswith(("getpatter", "http")))
+    assert here.url in log
+    assert "sk-0123" not in log
+    assert "hush" not in log
+
+
+async def test_an_address_that_is_none_is_refused_and_not_repeated() -> None:
+    url = "http://a..b/?key=sk-0123"
+    service = HttpService(FAULTS)
+    await service.warm(url)
+    with pytest.raises(ProviderError) as refused:
+        async with service.stream(HttpRequest(url=url), WAITS):
+            pass
+    assert "sk-0123" not in repr(refused.value)
+    await service.close()
 
 
 async def test_what_a_request_carries_is_not_shown() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ import httpx
 
 from getpatter.clock import Clock, Patience, SystemClock, deadline
 from getpatter.connections.faults import Faults
+from getpatter.connections.messages import json_bytes
 from getpatter.errors import ProviderError
 
 log = logging.getLogger(__name__)
@@ -93,6 +93,8 @@ class HttpService:
             raise faults.late() from None
         except httpx.HTTPError as error:
             raise faults.broke_off(type(error).__name__) from None
+        except httpx.InvalidURL:  # its text repeats the address
+            raise faults.unusable_address() from None
         finally:
             if answer is not None:
                 answer.close()
@@ -105,8 +107,9 @@ class HttpService:
         try:
             client = await self._connections()
             async with deadline(self._clock, self._clock.now() + CONNECT_S):
-                await client.head(url, headers=headers, follow_redirects=False)
-        except (TimeoutError, httpx.HTTPError, ProviderError) as error:
+                request = HttpRequest(url=url, method="HEAD", headers=headers or {})
+                await client.send(_built(client, request), follow_redirects=False)
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, ProviderError) as error:
             log.debug("%s: no connection was opened ahead: %s", self._faults.name, type(error).__name__)
 
     async def close(self) -> None:
@@ -233,9 +236,8 @@ def _built(client: httpx.AsyncClient, request: HttpRequest) -> httpx.Request:
     headers, content = dict(request.headers), request.content
     if request.json is not None:
         headers["Content-Type"] = "application/json"
-        # Half of a surrogate pair, as tools and other models write, is no text that can be sent.
-        content = json.dumps(request.json, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return client.build_request(
+        content = json_bytes(request.json)
+    built = client.build_request(
         request.method,
         request.url,
         headers=headers,
@@ -244,6 +246,15 @@ def _built(client: httpx.AsyncClient, request: HttpRequest) -> httpx.Request:
         data=request.data,
         files=request.files,
     )
+    built.url = _ShownUrl(built.url)
+    return built
+
+
+class _ShownUrl(httpx.URL):
+    """httpx logs the address of each request, which may hold a key: of ours it logs the server."""
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.netloc.decode()}/"
 
 
 def _is_packed(response: httpx.Response) -> bool:

@@ -21,8 +21,8 @@ def sendable(text: str) -> str:
 
 
 def json_bytes(value: Any) -> bytes:
-    """JSON to be sent; see `sendable`.  Raises `ValueError` for numbers that JSON does not have."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+    """JSON to be sent; see `sendable`."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 class MessageReader(Generic[Known]):
