@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
+
+MAX_COUNT: Final = 1_000_000_000
+"""Tokens of one kind in one answer: no model has a thousandth of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,11 @@ class Used:
             cached_audio_tokens=self.cached_audio_tokens + other.cached_audio_tokens,
             estimated=self.estimated or other.estimated,
         )
+
+
+def counted(told: object) -> int:
+    """A count as somebody else told it; 0 for what cannot be one, since sums are kept in 64 bits."""
+    return told if type(told) is int and 0 <= told <= MAX_COUNT else 0
 
 
 def totals(uses: Iterable[Used]) -> tuple[Used, ...]:

@@ -134,6 +134,16 @@ async def nothing_left() -> AsyncIterator[None]:
 # -- what is said
 
 
+async def test_what_a_model_cannot_have_used_is_not_counted() -> None:
+    usage = UsageMetadata(input_tokens=-5, output_tokens=10**40, total_tokens=0)
+    graph = StateGraph(MessagesState)
+    graph.add_node("answer", lambda _: {"messages": [AIMessage("Yes.", usage_metadata=usage)]})
+    graph.add_edge(START, "answer")
+    model = LangGraphLLM(graph.compile())
+    parts = [part async for part in model.reply([Message("user", "Are you open?")], [])]
+    assert parts == [TextDelta("Yes."), Used(Product(""))]
+
+
 async def test_words_come_as_the_model_writes_them_and_then_what_they_cost() -> None:
     model = chat(AIMessage("Until six today.", usage_metadata=USAGE))
     used = Used(Product("openai", "gpt-4o-mini"), input_tokens=20, output_tokens=5, cached_tokens=12)

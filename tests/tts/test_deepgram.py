@@ -155,6 +155,19 @@ async def test_every_option_is_one_that_deepgram_takes() -> None:
         await voice.close()
 
 
+async def test_another_voice_is_a_copy_that_ends_alone_and_fails_by_its_own_name() -> None:
+    async with DeepgramRestSpeakServer().running() as server:
+        provider = DeepgramRestTTS("key", url=server.url)
+        other = provider.with_voice("aura-2-zeus-en")
+        voice, others = await provider.open(), await other.open()
+        await spoken(voice, "Hello.")
+        await other.close()
+        assert await spoken(voice, "Hello.")
+        with pytest.raises(ProviderError, match=r"aura-2-zeus-en at .* connections were closed"):
+            await spoken(others, "Hello.")
+        await provider.close()
+
+
 async def test_a_request_asks_for_bare_sound() -> None:
     async with DeepgramRestSpeakServer().running() as server:
         provider = DeepgramRestTTS("key", url=server.url).with_voice("aura-2-zeus-en")

@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from getpatter.llm.base import Message, ToolCall
-from getpatter.metering import Product, Used
+from getpatter.metering import Product, Used, counted
 
 PROMPT_ID = "patter-prompt"
 """A later prompt takes the place of the one before in a state that adds messages."""
@@ -45,12 +45,12 @@ def used(message: AIMessage, metadata: Mapping[str, Any]) -> Used | None:
     read, wrote = usage.get("input_token_details") or {}, usage.get("output_token_details") or {}
     return Used(
         Product(str(metadata.get("ls_provider") or ""), str(metadata.get("ls_model_name") or "")),
-        input_tokens=usage["input_tokens"],
-        output_tokens=usage["output_tokens"],
-        cached_tokens=read.get("cache_read") or 0,
-        cache_write_tokens=read.get("cache_creation") or 0,
-        input_audio_tokens=read.get("audio") or 0,
-        output_audio_tokens=wrote.get("audio") or 0,
+        input_tokens=counted(usage.get("input_tokens")),
+        output_tokens=counted(usage.get("output_tokens")),
+        cached_tokens=counted(read.get("cache_read")),
+        cache_write_tokens=counted(read.get("cache_creation")),
+        input_audio_tokens=counted(read.get("audio")),
+        output_audio_tokens=counted(wrote.get("audio")),
     )
 
 

@@ -31,15 +31,13 @@ from getpatter.connections.standard_webhooks import (
 )
 from getpatter.llm.base import CallContext, Message, ReplyPart, TextDelta, ToolSpec
 from getpatter.llm.question import messages_as_json, tool_call_from, tools_as_json
-from getpatter.metering import Product, Used
+from getpatter.metering import MAX_COUNT, Product, Used
 
 MAX_ANSWER: Final = 1_000_000
 """Bytes of one answer: two hours of speech."""
 MAX_WORDS: Final = 300
 """Characters of the brain's own words about a failure that are passed on."""
 
-MAX_TOKENS: Final = 1_000_000_000
-"""Of one kind in one answer; what is more is no count."""
 MAX_NAME: Final = 200
 """Characters of a vendor's or model's name."""
 MAX_TIMESTAMP: Final = 20
@@ -118,7 +116,7 @@ class _Envelope(msgspec.Struct, frozen=True):
     payload: str
 
 
-_Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)]
 _Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
 
 

@@ -176,9 +176,10 @@ class DeepgramRestTTS:
         return self._format
 
     def with_voice(self, voice: str) -> DeepgramRestTTS:
-        """The same with another voice, over the same connections."""
+        """The same with another voice, and connections of its own."""
         other = copy.copy(self)
         other._voice = voice
+        other._service = HttpService(other._faults(), self._clock)
         return other
 
     async def open(self, language: str = "en-US") -> Voice:

@@ -47,7 +47,7 @@ class HttpVoice:
         decoder = self._dialect.decoder()
         self._used = self._used.plus(Used(self._used.product, characters=len(text)))
         request = replace(self._dialect.request(text), repeatable=True)
-        async with self._service.stream(request, WAITS) as answer:
+        async with self._service.stream(request, WAITS, self._faults) as answer:
             try:
                 async with aclosing(answer.pieces()) as pieces:
                     async for piece in pieces:
