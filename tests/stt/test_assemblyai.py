@@ -56,11 +56,16 @@ class TestAssemblyAI(SttContract):
             assert {len(message) for message in session.received if isinstance(message, bytes)} == {500, 7500}
 
     async def test_a_rest_after_the_longest_message_waits_too(self) -> None:
-        async with self._call("Hello.") as (provider, recognition, server):
-            recognition.send(speech(provider, 1.0) + b"\x7f" * 399)
+        async with self._call("One.", "Two.") as (provider, recognition, server):
+            audio = speech(provider, 1.5)
+            recognition.send(audio[:8_399])
             recognition.finalize()
-            assert await answer(recognition) == "Hello."
-            assert server.heard(server.sessions[0]) == speech(provider, 1.0)
+            assert await answer(recognition) == "One."
+            assert server.heard(server.sessions[0]) == audio[:8_000]
+            recognition.send(audio[8_399:])
+            recognition.finalize()
+            assert await answer(recognition) == "Two."
+            assert server.heard(server.sessions[0]) == audio
 
     async def test_a_wrong_key_is_told_with_what_to_look_at(self) -> None:
         async with AssemblyAIServer(key=KEY).running() as server, asyncio.timeout(PATIENCE_S):
