@@ -15,6 +15,7 @@ from getpatter.engines.elevenlabs import ElevenLabsConvAI
 from getpatter.engines.ultravox import UltravoxRealtime
 from getpatter.events import BargeIn, ToolCalled
 from getpatter.llm.base import ToolCall
+from getpatter.testing.clock import ManualClock
 from getpatter.testing.realtime_session import Spoken
 from getpatter.testing.stage import Stage
 from getpatter.testing.vendors.elevenlabs_convai import ElevenLabsConvAIServer
@@ -32,7 +33,9 @@ on_each_vendor = pytest.mark.parametrize(
 
 
 @asynccontextmanager
-async def stage_with(server: Server, *, tools: tuple[Tool, ...] = (), first_message: str = "") -> AsyncIterator[Stage]:
+async def stage_with(
+    server: Server, *, tools: tuple[Tool, ...] = (), first_message: str = "", clock: ManualClock | None = None
+) -> AsyncIterator[Stage]:
     async with server.running(), asyncio.timeout(60):
         engine: RealtimeEngine
         if isinstance(server, UltravoxServer):
@@ -40,7 +43,7 @@ async def stage_with(server: Server, *, tools: tuple[Tool, ...] = (), first_mess
         else:
             engine = ElevenLabsConvAI("agent_1", "sk-test", url=server.url)
         agent = Agent(system_prompt="You book tables.", engine=engine, tools=tools, first_message=first_message)
-        stage = Stage(agent)
+        stage = Stage(agent, clock=clock)
         try:
             await stage.start()
             yield stage
@@ -66,10 +69,18 @@ async def until(stage: Stage, condition: Callable[[], bool]) -> None:
         await stage.settle()
 
 
-async def until_said(stage: Stage, text: str) -> None:
-    while ("agent", text) not in stage.turns():
+async def passes_with_network(stage: Stage, seconds: float) -> None:
+    """Time passes, and no faster than the network does its work; the line is silent."""
+    for _ in range(round(seconds / 0.02)):
+        for _ in range(5):
+            await stage.settle()
         await stage.passes(0.02)
         stage.talk.hear(SILENCE)
+
+
+async def until_said(stage: Stage, text: str) -> None:
+    while ("agent", text) not in stage.turns():
+        await passes_with_network(stage, 0.02)
 
 
 @on_each_vendor
@@ -84,7 +95,7 @@ async def test_a_call_from_its_greeting_to_its_end(make: MakeServer) -> None:
         await until_said(stage, "At what time, please?")
         await speaks(stage)
         while stage.ended is None:
-            await stage.passes(0.02)
+            await passes_with_network(stage, 0.02)
         assert stage.turns() == [
             ("agent", "Good morning."),
             ("caller", "a table"),
@@ -98,11 +109,12 @@ async def test_a_call_from_its_greeting_to_its_end(make: MakeServer) -> None:
 
 @on_each_vendor
 async def test_the_caller_interrupts(make: MakeServer) -> None:
-    server = make(Spoken("one two three " * 20), Spoken("Very well."), heard=("count", "stop"), pace=10.0)
-    async with stage_with(server) as stage:
+    clock = ManualClock()
+    server = make(Spoken("one two three " * 20), Spoken("Very well."), heard=("count", "stop"), pace=1.0, clock=clock)
+    async with stage_with(server, clock=clock) as stage:
         await speaks(stage)
         await until(stage, lambda: bool(stage.played))
-        await stage.passes(1.0)
+        await passes_with_network(stage, 1.0)
         await speaks(stage)
         await until_said(stage, "Very well.")
         said = [text for role, text in stage.turns() if role == "agent"]
