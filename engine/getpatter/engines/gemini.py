@@ -13,6 +13,7 @@ from getpatter.audio.format import AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.vendor import host_of, service_url
 from getpatter.connections.websocket import Address
 from getpatter.engines.base import EngineConfig, EngineSession
@@ -31,7 +32,7 @@ URL: Final = "wss://generativelanguage.googleapis.com"
 PATH: Final = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 
 
-class GeminiLive:
+class GeminiLive(HostedModel):
     """One model, for any number of calls.
 
     `api_key` is the account's, and `GOOGLE_API_KEY` or `GEMINI_API_KEY` where none is given.  `voice_id` is another
@@ -79,9 +80,6 @@ class GeminiLive:
         )
         self._clock = clock or SystemClock()
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
     @property
     def name(self) -> str:
         return f"{self._settings.model} at {host_of(self._url)}"
@@ -102,9 +100,6 @@ class GeminiLive:
             except ProviderError as error:
                 log.info("%s; the session is begun anew", error.message)
         return await self._open(config, "")
-
-    async def close(self) -> None:
-        """There is nothing that calls share."""
 
     async def _open(self, config: EngineConfig, resumes: str) -> EngineSession:
         faults = Faults(self.name, GOOGLE, [self._key])

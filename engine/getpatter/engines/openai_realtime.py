@@ -14,7 +14,8 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
-from getpatter.connections.vendor import Vendor, host_of, service_url
+from getpatter.connections.hosted_model import HostedModel
+from getpatter.connections.vendor import Vendor, service_url
 from getpatter.connections.vendors import OPENAI
 from getpatter.connections.websocket import Address
 from getpatter.engines.base import EngineConfig, EngineSession
@@ -37,7 +38,7 @@ SPEEDS: Final = (0.25, 1.5)
 MAX_OUTPUT_TOKENS: Final = 4096
 
 
-class OpenAIRealtime:
+class OpenAIRealtime(HostedModel):
     """One model, for any number of calls, by the API's general availability (GA) of 2025.
 
     By default audio passes as the telephone's µ-law, without being converted; `format` may be `PCM16` (24 kHz).
@@ -111,13 +112,6 @@ class OpenAIRealtime:
         if temperature is not None:
             log.warning("%s: `temperature` is ignored, since OpenAI's realtime API has none", self.name)
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
-    @property
-    def name(self) -> str:
-        return f"{self._model} at {host_of(self._url)}"
-
     @property
     def input_format(self) -> AudioFormat:
         return self._settings.format
@@ -149,9 +143,6 @@ class OpenAIRealtime:
         session = SocketSession(self.address, dialect, faults=faults, clock=self._clock, keep_alive_s=KEEP_ALIVE_S)
         await session.open()
         return session
-
-    async def close(self) -> None:
-        """There is nothing that calls share."""
 
     @property
     def address(self) -> Address:

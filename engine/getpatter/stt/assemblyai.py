@@ -16,6 +16,7 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
 from getpatter.connections.vendor import host_of, service_url
 from getpatter.connections.vendors import ASSEMBLYAI
@@ -62,7 +63,7 @@ _FINAL_CODES: Final = frozenset({1007, 3006, 3007, 4000, 4033, 4034, 4100, 4101}
 """What was sent is wrong, and would be again."""
 
 
-class AssemblyAISTT:
+class AssemblyAISTT(HostedModel):
     """A session a call, opened with its first audio, since its whole time is billed; the telephone's µ-law goes as it
     came.
 
@@ -153,9 +154,6 @@ class AssemblyAISTT:
         """With the audio that Twilio's media streams carry, which is the default anyway."""
         return cls(api_key, model=model, language=language, format=LINE)
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
     @property
     def name(self) -> str:
         return f"{self._model or FAMILY} at {host_of(self._url)}"
@@ -189,9 +187,6 @@ class AssemblyAISTT:
         )
         await recognition.open()
         return recognition
-
-    async def close(self) -> None:
-        """There is nothing that calls share."""
 
     def _query(self, model: str, language: str, phrases: Sequence[str]) -> list[tuple[str, str]]:
         query = [("speech_model", model), *self._options]

@@ -18,8 +18,9 @@ from getpatter.clock import Clock, SystemClock
 from getpatter.connections.cartesia import ENCODINGS, URL, Complaint, handshake
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
-from getpatter.connections.vendor import host_of, service_url
+from getpatter.connections.vendor import service_url
 from getpatter.connections.vendors import CARTESIA
 from getpatter.connections.websocket import Address
 from getpatter.errors import ConfigurationError, ProviderError
@@ -42,7 +43,7 @@ length that Cartesia recommends."""
 _CODES: Final = {"nb": "no", "fil": "tl", "iw": "he", "in": "id"}
 
 
-class CartesiaSTT:
+class CartesiaSTT(HostedModel):
     """One model, for any number of calls; the telephone's µ-law goes as it came.
 
     `language` (BCP 47) is the call's where it is empty; Ink 2 understands English alone.  A call's phrases become key
@@ -98,13 +99,6 @@ class CartesiaSTT:
             *((name, f"{value:g}") for name, value in whispers.items() if value is not None),
         ]
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
-    @property
-    def name(self) -> str:
-        return f"{self._model} at {host_of(self._url)}"
-
     @property
     def format(self) -> AudioFormat:
         return self._format
@@ -127,9 +121,6 @@ class CartesiaSTT:
         )
         await recognition.open()
         return recognition
-
-    async def close(self) -> None:
-        """There is nothing that calls share."""
 
     def _query(self, hints: SpeechHints) -> list[tuple[str, str]]:
         language = primary_language(self._language or hints.language)

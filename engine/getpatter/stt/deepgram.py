@@ -16,8 +16,9 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
-from getpatter.connections.vendor import host_of, service_url
+from getpatter.connections.vendor import service_url
 from getpatter.connections.vendors import DEEPGRAM
 from getpatter.connections.websocket import Address
 from getpatter.errors import ConfigurationError, ProviderError
@@ -52,7 +53,7 @@ KEEP_ALIVE: Final = '{"type":"KeepAlive"}'
 CLOSE: Final = '{"type":"CloseStream"}'
 
 
-class DeepgramSTT:
+class DeepgramSTT(HostedModel):
     """One model, for any number of calls.
 
     `language` is one of Deepgram's codes, or `multi` for several languages in one call; where it is empty, each call's
@@ -141,13 +142,6 @@ class DeepgramSTT:
         """With the audio that Twilio's media streams carry, which is the default anyway."""
         return cls(api_key, model=model, language=language, format=LINE)
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
-    @property
-    def name(self) -> str:
-        return f"{self._model} at {host_of(self._url)}"
-
     @property
     def format(self) -> AudioFormat:
         return self._format
@@ -173,9 +167,6 @@ class DeepgramSTT:
         )
         await recognition.open()
         return recognition
-
-    async def close(self) -> None:
-        """There is nothing that calls share."""
 
     def _query(self, language: str, phrases: Iterable[str]) -> list[tuple[str, str]]:
         terms = key_terms(self._keyterm, phrases) if _has_key_terms(self._model) else ()

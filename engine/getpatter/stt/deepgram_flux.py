@@ -17,8 +17,9 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
-from getpatter.connections.vendor import host_of, service_url
+from getpatter.connections.vendor import service_url
 from getpatter.connections.vendors import DEEPGRAM
 from getpatter.connections.websocket import Address
 from getpatter.errors import ConfigurationError, ProviderError
@@ -38,7 +39,7 @@ _TERMS: Final = Terms(bills="audio", piece_s=0.08, finalize_s=1.0, stands_idle=F
 """It has no message that keeps a connection without audio open.  Pieces of 80 ms are what Deepgram advises."""
 
 
-class DeepgramFluxSTT:
+class DeepgramFluxSTT(HostedModel):
     """One model, for any number of calls.
 
     It ends turns of its own accord (`Transcript.end_of_turn`), as sure as `eot_threshold` (0.5 to 1; 1 leaves it to
@@ -111,13 +112,6 @@ class DeepgramFluxSTT:
             *((name, "true") for name, on in switches.items() if on),
         ]
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
-    @property
-    def name(self) -> str:
-        return f"{self._model} at {host_of(self._url)}"
-
     @property
     def format(self) -> AudioFormat:
         return self._format
@@ -142,9 +136,6 @@ class DeepgramFluxSTT:
         )
         await recognition.open()
         return recognition
-
-    async def close(self) -> None:
-        """There is nothing that calls share."""
 
     def _query(self, hints: SpeechHints) -> list[tuple[str, str]]:
         query = [*self._options, *(("keyterm", term) for term in key_terms(self._keyterm, hints.phrases))]

@@ -14,8 +14,9 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.elevenlabs import ElevenLabsFaults
 from getpatter.connections.facts import Facts
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
-from getpatter.connections.vendor import host_of, service_url
+from getpatter.connections.vendor import service_url
 from getpatter.connections.vendors import ELEVENLABS
 from getpatter.connections.websocket import Address
 from getpatter.errors import ConfigurationError, ProviderError
@@ -51,7 +52,7 @@ come with the next; a line on which nobody speaks is no fault.  Where it does no
 TERMS: Final = Terms(bills="audio", stands_idle=False)
 
 
-class ElevenLabsSTT:
+class ElevenLabsSTT(HostedModel):
     """A session a call, opened with its first audio; the telephone's µ-law goes as it came.
 
     What is billed is the audio.  `keyterms` are up to 50 terms of up to 20 characters, without which those of the
@@ -128,13 +129,6 @@ class ElevenLabsSTT:
         self._url = service_url(url, URL)
         self._clock = clock or SystemClock()
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
-    @property
-    def name(self) -> str:
-        return f"{self._model} at {host_of(self._url)}"
-
     @property
     def format(self) -> AudioFormat:
         return self._format
@@ -157,9 +151,6 @@ class ElevenLabsSTT:
         )
         await recognition.open()
         return recognition
-
-    async def close(self) -> None:
-        """There is nothing that calls share."""
 
     def _address(self, hints: SpeechHints) -> Address:
         query = [("model_id", self._model), ("audio_format", _FORMATS[self._format]), *self._query]

@@ -17,8 +17,9 @@ from getpatter.audio.format import LINE, SILENCE, AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
-from getpatter.connections.vendor import host_of, service_url
+from getpatter.connections.vendor import service_url
 from getpatter.connections.vendors import OPENAI
 from getpatter.connections.websocket import Address
 from getpatter.errors import ConfigurationError, ProviderError
@@ -52,7 +53,7 @@ _PASSES: Final = frozenset({"server_error", "rate_limit_exceeded", "session_expi
 _NOTHING_SAID: Final = "audio_unintelligible"
 
 
-class OpenAISTT:
+class OpenAISTT(HostedModel):
     """One model, for any number of calls.
 
     It hears what is said and not the line's silence, since all that is committed is paid for.  `language` is an ISO
@@ -115,13 +116,6 @@ class OpenAISTT:
         self._clock = clock or SystemClock()
         self._faults = Faults(self.name, OPENAI, (self._key,))
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
-    @property
-    def name(self) -> str:
-        return f"{self._model} at {host_of(self._url)}"
-
     @property
     def format(self) -> AudioFormat:
         return self._format
@@ -147,9 +141,6 @@ class OpenAISTT:
         )
         await recognition.open()
         return recognition
-
-    async def close(self) -> None:
-        """There is nothing that calls share."""
 
     def _session(self, hints: SpeechHints) -> dict[str, Any]:
         language = language_code(self._language, hints.language)

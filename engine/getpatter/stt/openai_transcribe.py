@@ -16,6 +16,7 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.http import HttpRequest, HttpService
 from getpatter.connections.messages import MessageReader
 from getpatter.connections.vendor import host_of, service_url
@@ -33,7 +34,7 @@ RATES: Final = range(8000, 48_001)
 """Hz."""
 
 
-class OpenAITranscribeSTT:
+class OpenAITranscribeSTT(HostedModel):
     """One model, for any number of calls, which share its connections.
 
     `language` is an ISO 639-1 code; where it is empty, each call's own language is used.  A call's phrases follow
@@ -85,13 +86,6 @@ class OpenAITranscribeSTT:
         self._url = service_url(url, URL)
         self._faults = Faults(self.name, OPENAI, (self._key,))
         self._service = HttpService(self._faults, clock)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
-    @property
-    def name(self) -> str:
-        return f"{self._model} at {host_of(self._url)}"
 
     @property
     def format(self) -> AudioFormat:

@@ -12,8 +12,9 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
-from getpatter.connections.vendor import host_of, service_url
+from getpatter.connections.vendor import service_url
 from getpatter.connections.vendors import SONIOX
 from getpatter.connections.websocket import Address
 from getpatter.errors import ConfigurationError, ProviderError
@@ -39,7 +40,7 @@ _CODES: Final = {"nb": "no", "nn": "no", "fil": "tl", "iw": "he", "in": "id"}
 TERMS: Final = Terms(bills="session", keep_alive_s=KEEP_ALIVE_S)
 
 
-class SonioxSTT:
+class SonioxSTT(HostedModel):
     """A session a call, opened with its first audio, since its whole time is billed; the telephone's µ-law goes as it
     came.
 
@@ -104,13 +105,6 @@ class SonioxSTT:
         self._url = service_url(url, URL)
         self._clock = clock or SystemClock()
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
-    @property
-    def name(self) -> str:
-        return f"{self._model} at {host_of(self._url)}"
-
     @property
     def format(self) -> AudioFormat:
         return self._format
@@ -134,9 +128,6 @@ class SonioxSTT:
         )
         await recognition.open()
         return recognition
-
-    async def close(self) -> None:
-        """There is nothing that calls share."""
 
     def _configuration(self, hints: SpeechHints) -> dict[str, Any]:
         configuration: dict[str, Any] = {

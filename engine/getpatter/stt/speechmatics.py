@@ -15,8 +15,9 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
-from getpatter.connections.vendor import host_of, service_url
+from getpatter.connections.vendor import service_url
 from getpatter.connections.vendors import SPEECHMATICS
 from getpatter.connections.websocket import Address
 from getpatter.errors import ConfigurationError, ProviderError
@@ -64,7 +65,7 @@ _RETRYABLE: Final = frozenset(
 )
 
 
-class SpeechmaticsSTT:
+class SpeechmaticsSTT(HostedModel):
     """A session a call; the telephone's µ-law goes as it came.
 
     `max_delay` (0.7 to 4 s) is how long after a word its transcript may become final without being asked for; a
@@ -138,13 +139,6 @@ class SpeechmaticsSTT:
             "conversation_config": trigger,
         }
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
-    @property
-    def name(self) -> str:
-        return f"{self._model} at {host_of(self._url)}"
-
     @property
     def format(self) -> AudioFormat:
         return self._format
@@ -166,9 +160,6 @@ class SpeechmaticsSTT:
         )
         await recognition.open()
         return recognition
-
-    async def close(self) -> None:
-        """There is nothing that calls share."""
 
     def _start(self, hints: SpeechHints) -> dict[str, Any]:
         language = self._language or hints.language

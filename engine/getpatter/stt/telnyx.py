@@ -16,6 +16,7 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
 from getpatter.connections.vendor import host_of, service_url
 from getpatter.connections.vendors import TELNYX
@@ -48,7 +49,7 @@ _UNASKED: Final = Terms(bills="audio", stands_idle=False, finalize_s=2.0)
 """For engines that make transcripts final by themselves, some time after speech has ended."""
 
 
-class TelnyxSTT:
+class TelnyxSTT(HostedModel):
     """One engine and model, for any number of calls.
 
     Only `Deepgram` can be asked for a final transcript; of other engines, the next that comes answers a request.
@@ -121,9 +122,6 @@ class TelnyxSTT:
         if redact:
             self._options["redact"] = redact
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
     @property
     def name(self) -> str:
         return f"{self._model or self._engine} at {host_of(self._url)}"
@@ -152,9 +150,6 @@ class TelnyxSTT:
         )
         await recognition.open()
         return recognition
-
-    async def close(self) -> None:
-        """There is nothing that calls share."""
 
     def _query(self, hints: SpeechHints) -> list[tuple[str, str]]:
         own = language_code(hints.language) if self._engine == FINALIZING else hints.language

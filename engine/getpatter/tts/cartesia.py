@@ -18,8 +18,9 @@ from getpatter.clock import Clock, SystemClock
 from getpatter.connections.cartesia import ENCODINGS, URL, Complaint, handshake
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
-from getpatter.connections.vendor import host_of, service_url
+from getpatter.connections.vendor import service_url
 from getpatter.connections.vendors import CARTESIA
 from getpatter.connections.websocket import Address
 from getpatter.errors import ConfigurationError, ProviderError
@@ -42,7 +43,7 @@ _CODES: Final = {"nb": "no", "nn": "no", "fil": "tl", "iw": "he", "in": "id"}
 _TERMS: Final = Terms(contexts=True, cancels=True)
 
 
-class CartesiaTTS:
+class CartesiaTTS(HostedModel):
     """One voice, for any number of calls, over a WebSocket a call; a sentence is a context.
 
     `voice` (or `voice_id`) is a voice's id.  `language` (BCP 47) is the call's where it is empty.  `speed` (0.6 to
@@ -108,13 +109,6 @@ class CartesiaTTS:
         """With the sound that Telnyx's media streams carry, which is the default anyway."""
         return cls(api_key, model=model, voice=voice, format=LINE)
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
-    @property
-    def name(self) -> str:
-        return f"{self._model} at {host_of(self._url)}"
-
     @property
     def format(self) -> AudioFormat:
         return self._format
@@ -146,9 +140,6 @@ class CartesiaTTS:
         )
         await voice.open()
         return voice
-
-    async def close(self) -> None:
-        """There is nothing that calls share."""
 
     def _order(self, language: str) -> dict[str, Any]:
         code = primary_language(self._language or language)

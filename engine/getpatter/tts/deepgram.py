@@ -17,6 +17,7 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.http import HttpRequest, HttpService
 from getpatter.connections.messages import MessageReader
 from getpatter.connections.vendor import host_of, service_url
@@ -49,7 +50,7 @@ CLOSE: Final = '{"type":"Close"}'
 _TERMS: Final = Terms(contexts=False, cancels=True, max_sentences=MAX_FLUSHES)
 
 
-class DeepgramTTS:
+class DeepgramTTS(HostedModel):
     """One voice, for any number of calls, over a WebSocket a call.
 
     `voice` (or `voice_id`, or `model`: with Deepgram they are the same) is e.g. `aura-2-thalia-en`, whose last part is
@@ -91,9 +92,6 @@ class DeepgramTTS:
         self._url = service_url(url, SOCKET_URL)
         self._clock = clock or SystemClock()
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
     @property
     def name(self) -> str:
         return f"{self._voice} at {host_of(self._url)}"
@@ -125,11 +123,8 @@ class DeepgramTTS:
         await voice.open()
         return voice
 
-    async def close(self) -> None:
-        """There is nothing that calls share."""
 
-
-class DeepgramRestTTS:
+class DeepgramRestTTS(HostedModel):
     """The same voices with a request a sentence, over connections that calls share; arguments as of `DeepgramTTS`."""
 
     FACTS: ClassVar = Facts(
@@ -163,9 +158,6 @@ class DeepgramRestTTS:
         self._url = service_url(url, REST_URL)
         self._clock = clock or SystemClock()
         self._service = HttpService(self._faults(), self._clock)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.elevenlabs import ElevenLabsFaults
 from getpatter.connections.facts import Facts
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
 from getpatter.connections.vendor import host_of, service_url
 from getpatter.connections.vendors import ELEVENLABS
@@ -43,7 +44,7 @@ _IDLE: Final = "idle"
 TERMS: Final = Terms(contexts=False, cancels=False)
 
 
-class ElevenLabsTTS:
+class ElevenLabsTTS(HostedModel):
     """One socket a call, a context a sentence, with word times.
 
     The endpoint with contexts is used, and not `stream-input`: that one tells the end of a text only when it is
@@ -108,9 +109,6 @@ class ElevenLabsTTS:
         self._url = service_url(url, URL)
         self._clock = clock or SystemClock()
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
     @property
     def name(self) -> str:
         return f"{self._options.model} at {host_of(self._url)}"
@@ -145,9 +143,6 @@ class ElevenLabsTTS:
         )
         await voice.open()
         return voice
-
-    async def close(self) -> None:
-        """There is nothing that calls share."""
 
     def _with(self, options: SpeechOptions) -> ElevenLabsTTS:
         other = copy.copy(self)

@@ -15,6 +15,7 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock
 from getpatter.connections.elevenlabs import ElevenLabsFaults
 from getpatter.connections.facts import Facts
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.http import HttpRequest, HttpService
 from getpatter.connections.lines import Lines
 from getpatter.connections.messages import MessageReader
@@ -33,7 +34,7 @@ from getpatter.tts.voice_choice import chosen_voice
 URL: Final = "https://api.elevenlabs.io"
 
 
-class ElevenLabsRestTTS:
+class ElevenLabsRestTTS(HostedModel):
     """Calls share its connections; leaving a sentence closes the request, which stops ElevenLabs' work.
 
     What is billed are the characters of the texts.  `word_times` asks for the times of characters along with the
@@ -88,9 +89,6 @@ class ElevenLabsRestTTS:
         self._url = service_url(url, URL)
         self._clock = clock
         self._service = HttpService(self._faults, clock)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
 
     @property
     def name(self) -> str:

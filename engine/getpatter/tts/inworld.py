@@ -17,10 +17,11 @@ from getpatter.audio.wav_header import sound_at
 from getpatter.clock import Clock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.http import HttpRequest, HttpService
 from getpatter.connections.lines import Lines
 from getpatter.connections.messages import MessageReader
-from getpatter.connections.vendor import host_of, service_url
+from getpatter.connections.vendor import service_url
 from getpatter.connections.vendors import INWORLD
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.metering import Product
@@ -53,7 +54,7 @@ _HTTP_STATUS: Final[Mapping[int, int]] = {
 """Of gRPC's status codes (google.rpc.Code), with which a stream tells of failures."""
 
 
-class InworldTTS:
+class InworldTTS(HostedModel):
     """One voice, for any number of calls, over connections that calls share; leaving a sentence closes its request,
     which is the way to stop it: over Inworld's WebSocket nothing that was asked for can be taken back.
 
@@ -120,13 +121,6 @@ class InworldTTS:
             self._manner["applyTextNormalization"] = "ON" if apply_text_normalization else "OFF"
         if word_times:
             self._manner |= {"timestampType": "WORD", "timestampTransportStrategy": "ASYNC"}
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
-    @property
-    def name(self) -> str:
-        return f"{self._model} at {host_of(self._url)}"
 
     @property
     def format(self) -> AudioFormat:

@@ -17,9 +17,10 @@ from getpatter.audio.wav_header import HeaderlessWav
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.http import HttpRequest, HttpService
 from getpatter.connections.messages import MessageReader
-from getpatter.connections.vendor import host_of, service_url
+from getpatter.connections.vendor import service_url
 from getpatter.connections.vendors import LMNT
 from getpatter.connections.websocket import Address
 from getpatter.errors import ConfigurationError, ProviderError
@@ -60,7 +61,7 @@ _STATUS: Final[Mapping[str, int]] = {
 }
 
 
-class LMNTTTS:
+class LMNTTTS(HostedModel):
     """One voice, for any number of calls: over a WebSocket a call, or by requests over connections that calls share.
 
     Sessions on a WebSocket tell when words are spoken, but take neither `temperature` (0 or more), `top_p` (0 to 1) nor
@@ -112,13 +113,6 @@ class LMNTTTS:
         self._url = service_url(url, URL)
         self._clock = clock or SystemClock()
         self._service = HttpService(self._faults, self._clock)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
-    @property
-    def name(self) -> str:
-        return f"{self._model} at {host_of(self._url)}"
 
     @property
     def format(self) -> AudioFormat:

@@ -17,6 +17,7 @@ from getpatter.audio.format import AudioFormat
 from getpatter.clock import Clock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.http import HttpRequest, HttpService
 from getpatter.connections.messages import MessageReader
 from getpatter.connections.sse import EventStreamParser
@@ -46,7 +47,7 @@ _OLD: Final = "tts-1"
 """What begins with it takes neither instructions nor event streams."""
 
 
-class OpenAITTS:
+class OpenAITTS(HostedModel):
     """Calls share its connections; leaving a sentence closes the request.
 
     `voice`, or `voice_id`, is one of OpenAI's voices, or the id of a custom one.  `instructions` say how to speak;
@@ -98,13 +99,6 @@ class OpenAITTS:
         self._url = service_url(url, URL)
         self._clock = clock
         self._service = HttpService(self._faults, clock)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
-    @property
-    def name(self) -> str:
-        return f"{self._model} at {host_of(self._url)}"
 
     @property
     def format(self) -> AudioFormat:

@@ -18,8 +18,9 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
-from getpatter.connections.vendor import host_of, service_url
+from getpatter.connections.vendor import service_url
 from getpatter.connections.vendors import RIME
 from getpatter.connections.websocket import Address
 from getpatter.errors import ConfigurationError, ProviderError
@@ -59,7 +60,7 @@ _CODES: Final = {
 _STATUS: Final = re.compile(r"([45]\d\d): ?(.*)", re.DOTALL)
 
 
-class RimeTTS:
+class RimeTTS(HostedModel):
     """One voice, for any number of calls, over a WebSocket a call.
 
     `voice` (or `voice_id`, or `speaker`) is a voice of the model's; each speaks one language.  `lang` is one of Rime's
@@ -135,13 +136,6 @@ class RimeTTS:
             **({"inlineSpeedAlpha": inline_speed_alpha} if inline_speed_alpha else {}),
         }
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
-    @property
-    def name(self) -> str:
-        return f"{self._model} at {host_of(self._url)}"
-
     @property
     def format(self) -> AudioFormat:
         return self._format
@@ -175,9 +169,6 @@ class RimeTTS:
         )
         await voice.open()
         return voice
-
-    async def close(self) -> None:
-        """There is nothing that calls share."""
 
     def _query(self, language: str) -> dict[str, str]:
         code = primary_language(language)

@@ -18,6 +18,7 @@ from getpatter.audio.format import AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
+from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
 from getpatter.connections.vendor import host_of, service_url
 from getpatter.connections.vendors import TELNYX
@@ -46,7 +47,7 @@ socket is closed, as it is after `_END`."""
 Setting = str | float | bool
 
 
-class TelnyxTTS:
+class TelnyxTTS(HostedModel):
     """One voice, for any number of calls.
 
     `voice` (or `voice_id`) is `Provider.Model.VoiceId`; `voice_settings` are that provider's own, e.g.
@@ -95,9 +96,6 @@ class TelnyxTTS:
         if disable_cache:
             self._options["disable_cache"] = "true"
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
     @property
     def name(self) -> str:
         return f"{self._voice} at {host_of(self._url)}"
@@ -129,9 +127,6 @@ class TelnyxTTS:
         )
         await voice.open()
         return voice
-
-    async def close(self) -> None:
-        """There is nothing that calls share."""
 
 
 class TelnyxDialect:
