@@ -5,6 +5,7 @@
 Recognisers get a frame of µ-law every 20 ms in each of `calls` calls, as a telephone line brings them, and are asked
 for a final transcript every two seconds; what the same loop costs without a recogniser is taken off.  Voices speak as
 fast as the stand-in sends.  Language models answer one after the other.  Stand-ins answer at once, so nobody waits.
+Engines get and give the line's µ-law, what it takes to convert it included.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
-from getpatter.audio.format import FRAME_BYTES, FRAME_S, LINE
+from getpatter.audio.format import FRAME_BYTES, FRAME_S, LINE, SILENCE
 from getpatter.audio.transcode import Transcoder
+from getpatter.engines.base import AudioDelta, EngineConfig, EngineSession, RealtimeEngine, ResponseDone
 from getpatter.llm.base import LanguageModel, Message
 from getpatter.stt.base import Recognition, SpeechHints, SpeechToText
+from getpatter.testing.realtime_session import Spoken
 from getpatter.testing.vendors.model_server import Answer
-from getpatter.testing.vendors.roll import KEY, MODELS, RECOGNISERS, VOICES
+from getpatter.testing.vendors.roll import ENGINES, KEY, MODELS, RECOGNISERS, VOICES
 from getpatter.tts.base import TextToSpeech
 
 ASK_EVERY = round(2.0 / FRAME_S)
@@ -47,6 +50,13 @@ def rows(seconds: float = 5.0, calls: int = 20) -> list[tuple[str, float, str]]:
         with served("MODELS", number) as url:
             cost = asyncio.run(answered(mind.provider(url)))
         found.append((f"{mind.name}: an answer of {len(SENTENCE)} characters", cost * 1e6, "us CPU"))
+    for number, engine in enumerate(ENGINES):
+        with served("ENGINES", number) as url:
+            costs = asyncio.run(held(engine.provider(url), seconds, calls))
+        found += [
+            (f"{engine.name} engine: a second {what}", cost * 1e6, "us CPU")
+            for what, cost in zip(("heard", "spoken"), costs, strict=True)
+        ]
     return found
 
 
@@ -130,6 +140,60 @@ async def answered(model: LanguageModel) -> float:
     return cost / ANSWERS
 
 
+# -- engines
+
+
+async def held(engine: RealtimeEngine, seconds: float, calls: int) -> tuple[float, float]:
+    """Seconds of CPU for a second of the caller's audio, and for one of the engine's, both with the line's format at
+    our end."""
+    sessions = [await engine.open(EngineConfig("You book tables.")) for _ in range(calls)]
+    answers = [asyncio.create_task(_answer(engine, session)) for session in sessions]
+    feeds = [_batches(engine, session) for session in sessions]
+    await _lines(feeds, [], 0.5)
+    heard = await _lines(feeds, [], seconds)
+    idle = await _lines([lambda frame: None] * calls, [], seconds)
+    busy = time.process_time()
+    for session in sessions:
+        if engine.manages_turns:  # which needs the silence
+            session.send(_silence(engine))
+        session.commit()
+        session.respond()
+    sizes = await asyncio.gather(*answers)
+    spoken = time.process_time() - busy
+    for session in sessions:
+        await session.close()
+    await engine.close()
+    return (heard - idle) / (seconds * calls), spoken / (sum(sizes) / LINE.bytes_per_second)
+
+
+def _batches(engine: RealtimeEngine, session: EngineSession) -> Callable[[bytes], None]:
+    """Audio as the conversation sends it: a message for each tenth of a second."""
+    transcoder, batch = Transcoder(LINE, engine.input_format), bytearray()
+
+    def feed(frame: bytes) -> None:
+        batch.extend(frame)
+        if len(batch) >= LINE.bytes_per_second // 10:
+            session.send(transcoder.feed(bytes(batch)))
+            batch.clear()
+
+    return feed
+
+
+def _silence(engine: RealtimeEngine) -> bytes:
+    return Transcoder(LINE, engine.input_format).feed(bytes((SILENCE,)) * LINE.bytes_per_second)
+
+
+async def _answer(engine: RealtimeEngine, session: EngineSession) -> int:
+    """How much line audio an answer is."""
+    transcoder, size = Transcoder(engine.output_format, LINE), 0
+    async for event in session.events():
+        if isinstance(event, AudioDelta):
+            size += len(transcoder.feed(event.audio))
+        elif isinstance(event, ResponseDone):
+            break
+    return size
+
+
 # -- the vendor, in a process of its own
 
 
@@ -154,7 +218,12 @@ async def _serving(kind: str, number: int, pipe: Connection) -> None:
     from getpatter.testing.vendors import roll
 
     stand = vars(roll)[kind][number]
-    said = {"RECOGNISERS": ("Hello there.",) * 10_000, "VOICES": (), "MODELS": (ANSWER,)}[kind]
+    said = {
+        "RECOGNISERS": ("Hello there.",) * 10_000,
+        "VOICES": (),
+        "MODELS": (ANSWER,),
+        "ENGINES": (Spoken(SENTENCE),),
+    }[kind]
     async with stand.server(*said, key=KEY).running() as server:
         pipe.send(server.url)
         await asyncio.to_thread(pipe.recv)
