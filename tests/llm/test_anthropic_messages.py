@@ -149,13 +149,70 @@ def test_an_error_in_the_stream_says_whether_it_may_pass(kind: str, retryable: b
     assert failed.value.retryable is retryable
 
 
-def test_a_refusal_without_a_word_is_a_failure_and_one_with_words_is_not() -> None:
-    end = {"type": "message_delta", "delta": {"stop_reason": "refusal"}, "usage": {"output_tokens": 1}}
-    with pytest.raises(StreamError, match="declined") as failed:
-        assemble(end)
-    assert not failed.value.retryable
+@pytest.mark.parametrize("reason", ["refusal", "max_tokens", "model_context_window_exceeded"])
+def test_an_early_end_is_a_failure_where_nothing_was_given_and_none_after_words(reason: str) -> None:
+    end = {"type": "message_delta", "delta": {"stop_reason": reason}, "usage": {"output_tokens": 1}}
+    call = {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "id": "t", "name": "x"}}
+    for before in ([], [delta(0, type="thinking_delta", thinking="Hm.")], [call]):
+        with pytest.raises(StreamError, match=rf"without a word \({reason}\)") as failed:
+            assemble(*before, end)
+        assert not failed.value.retryable
     said, _ = assemble(delta(0, type="text_delta", text="I cannot."), end)
     assert said == TextDelta("I cannot.")
+
+
+def test_an_end_of_the_models_own_may_be_silent() -> None:
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}}
+    assert assemble(end) == [Used(PRODUCT, output_tokens=1)]
+
+
+def test_fields_that_are_null_are_as_those_that_are_not_there() -> None:
+    begun = {"type": "message_start", "message": {"model": None, "usage": None}}
+    block = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": None}}
+    assert assemble(begun, block, delta(0, type="text_delta", text=None)) == []
+
+
+@pytest.mark.parametrize("usage", [{"input_tokens": -5}, {"output_tokens": 2.5}, [], "x"])
+def test_counts_that_cannot_be_are_none(usage: object) -> None:
+    assert assemble({"type": "message_start", "message": {"model": "m", "usage": usage}}) == []
+
+
+def test_what_was_written_is_words_and_calls_and_no_thoughts() -> None:
+    call = {"type": "content_block_start", "index": 1, "content_block": {"type": "tool_use", "id": "t", "name": "xy"}}
+    assembler = MessageAssembler(PRODUCT)
+    written = []
+    for event in (
+        delta(0, type="thinking_delta", thinking="Hm."),
+        delta(0, type="text_delta", text="Wait."),
+        call,
+        delta(1, type="input_json_delta", partial_json="{}"),
+    ):
+        assembler.feed(ServerSentEvent(event["type"], json.dumps(event)))
+        written.append(assembler.written)
+    assert written == [0, 5, 7, 9]
+
+
+def test_without_tools_those_of_the_history_are_told_of_and_may_not_be_called() -> None:
+    messages = [
+        Message("user", "When?"),
+        Message("assistant", "", (CALL, CALL)),
+        Message("tool", "8", tool_call_id="call_1"),
+    ]
+    body = API.body(messages, [])
+    assert body["tools"] == [{"name": "look_up", "description": "", "input_schema": {"type": "object"}}]
+    assert body["tool_choice"] == {"type": "none"}
+    assert "tool_choice" not in API.body(messages, [ToolSpec("note", "Note.", {})])
+    assert "tools" not in API.body([Message("user", "When?")], [])
+
+
+def test_calls_that_the_api_would_refuse_are_made_fit_and_so_are_their_results() -> None:
+    call = ToolCall("x" * 100, "functions.look_up", '{"day": "Mon')
+    messages = [Message("user", "When?"), Message("assistant", "", (call,)), Message("tool", "8", tool_call_id=call.id)]
+    _, asked, result = API.body(messages, [])["messages"]
+    (use,), (found,) = asked["content"], result["content"]
+    assert (use["name"], use["input"]) == ("functions_look_up", {})
+    assert use["id"] == found["tool_use_id"]
+    assert len(use["id"]) <= 40
 
 
 @pytest.mark.parametrize("data", ["<html>", "[]", '{"type": 5}'])

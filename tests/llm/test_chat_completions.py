@@ -32,7 +32,7 @@ def assemble(*deltas: dict[str, Any], finish: str | None = "stop") -> list[Reply
     return [*parts, *assembler.close()]
 
 
-def piece(index: int | None = None, id: str | None = None, name: str | None = None, arguments: str = "") -> Any:
+def piece(index: int | None = None, id: str | None = None, name: str | None = None, arguments: object = "") -> Any:
     return {"tool_calls": [{"index": index, "id": id, "function": {"name": name, "arguments": arguments}}]}
 
 
@@ -110,14 +110,94 @@ def test_the_last_usage_counts() -> None:
     assert assembler.close() == []
 
 
-def test_nothing_has_begun_before_text_or_a_call() -> None:
+@pytest.mark.parametrize(
+    ("delta", "written"),
+    [
+        ({"role": "assistant", "content": ""}, 0),
+        ({"reasoning_content": "Hm."}, 0),
+        ({"content": "<think>Hm."}, 0),
+        ({"content": "Hello"}, 5),
+        ({"refusal": "I cannot."}, 9),
+        (piece(0, "call_1"), 0),
+        (piece(0, "call_1", "xy", "{}"), 4),
+    ],
+)
+def test_what_was_written_is_words_and_calls_and_no_thoughts(delta: dict[str, Any], written: int) -> None:
     assembler = ReplyAssembler()
-    assembler.feed(event('{"choices": [{"delta": {"role": "assistant", "content": ""}}]}'))
-    assembler.feed(event('{"choices": [{"delta": {"reasoning_content": "Hm."}}]}'))
-    assert not assembler.began
-    assembler.feed(event('{"choices": [{"delta": {"content": "Hello"}}]}'))
-    assert assembler.began
+    assembler.feed(event({"choices": [{"delta": delta}]}))
+    assert assembler.written == written
     assert not assembler.finished
+
+
+@pytest.mark.parametrize(("reason", "retryable"), [("length", False), ("content_filter", False), ("tool_calls", True)])
+def test_an_early_end_is_a_failure_where_nothing_was_given_and_none_after_words(reason: str, retryable: bool) -> None:
+    with pytest.raises(StreamError, match=rf"without a word \({reason}\)") as failed:
+        assemble({"reasoning_content": "Hm."}, finish=reason)
+    assert failed.value.retryable is retryable
+    assert assemble({"content": "Hello"}, finish=reason) == [TextDelta("Hello")]
+
+
+def test_an_end_of_the_models_own_may_be_silent() -> None:
+    assert assemble(finish="stop") == []
+
+
+def test_a_refusal_is_said() -> None:
+    assert assemble({"content": None, "refusal": "I cannot."}) == [TextDelta("I cannot.")]
+
+
+def test_thoughts_among_the_words_are_left_out() -> None:
+    assert assemble({"content": "<thi"}, {"content": "nk>Hm.</think>"}, {"content": "Hello"}) == [TextDelta("Hello")]
+
+
+def test_a_beginning_that_only_looked_like_thoughts_comes_before_the_end() -> None:
+    assert assemble({"content": "<thi"}) == [TextDelta("<thi")]
+    assert assemble({"content": "<thi"}, finish="length") == [TextDelta("<thi")]
+
+
+def test_words_in_parts_are_those_of_the_texts() -> None:
+    parts = [{"type": "thinking", "thinking": []}, {"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}, 5]
+    assert assemble({"content": parts}, {"content": [{"type": "text", "text": None}]}) == [TextDelta("Hello")]
+
+
+def test_a_call_goes_on_under_an_id_of_each_piece_of_its_own() -> None:
+    assert assemble(piece(0, "a", "one", '{"x'), piece(0, "b", arguments='": 1}')) == [ToolCall("a", "one", '{"x": 1}')]
+
+
+def test_calls_that_share_an_index_and_have_no_ids_are_told_apart_by_their_names() -> None:
+    calls = assemble(piece(0, None, "one", "{}"), piece(0, None, "two", '{"x": 1}'), piece(0, None, "two", '{"x": 2}'))
+    assert [(call.name, call.arguments) for call in calls if isinstance(call, ToolCall)] == [
+        ("one", "{}"),
+        ("two", '{"x": 1}'),
+        ("two", '{"x": 2}'),
+    ]
+
+
+def test_a_name_that_is_told_with_each_piece_begins_no_call() -> None:
+    assert assemble(piece(0, "a", "one", '{"x'), piece(0, "a", "one", '": 1}')) == [ToolCall("a", "one", '{"x": 1}')]
+
+
+def test_arguments_may_come_as_an_object() -> None:
+    assert assemble(piece(0, "a", "one", {"day": "Mondaÿ"})) == [ToolCall("a", "one", '{"day": "Mondaÿ"}')]
+
+
+@pytest.mark.parametrize(
+    "usage", [{"prompt_tokens": -5}, {"prompt_tokens": 10**18}, {"completion_tokens": "5"}, [], "x"]
+)
+def test_counts_that_cannot_be_are_none(usage: object) -> None:
+    assembler = ReplyAssembler()
+    assembler.feed(event({"choices": [], "model": 5, "usage": usage}))
+    assert assembler.close() == []
+
+
+def test_calls_that_servers_would_refuse_are_made_fit_and_so_are_their_results() -> None:
+    call = ToolCall("x" * 100, "functions.look_up", '{"day": "Mon')
+    asked, result = CHAT.body([Message("assistant", "", (call,)), Message("tool", "8", tool_call_id=call.id)], [])[
+        "messages"
+    ]
+    (written,) = asked["tool_calls"]
+    assert written["function"] == {"name": "functions_look_up", "arguments": "{}"}
+    assert written["id"] == result["tool_call_id"]
+    assert len(written["id"]) <= 40
 
 
 @pytest.mark.parametrize(

@@ -145,3 +145,46 @@ def test_what_goes_wrong_is_raised(chunk: dict[str, Any], words: str, retryable:
     with pytest.raises(StreamError, match=words) as failed:
         feed(chunk)
     assert failed.value.retryable is retryable
+
+
+def test_an_end_by_length_is_a_failure_where_nothing_was_given_and_none_after_words() -> None:
+    with pytest.raises(StreamError, match=r"without a word \(MAX_TOKENS\)") as failed:
+        feed(said({"text": "Hm.", "thought": True}, end="MAX_TOKENS"))
+    assert not failed.value.retryable
+    assert feed(said({"text": "Hello"}, end="MAX_TOKENS")) == [TextDelta("Hello")]
+    assert feed(said(end="STOP")) == []
+
+
+def test_fields_that_are_null_are_as_those_that_are_not_there() -> None:
+    nulls = {"text": None, "thought": None, "thoughtSignature": None, "functionCall": None}
+    no_parts = {"candidates": [{"content": {"parts": None}}], "usageMetadata": None, "modelVersion": None}
+    assert feed(said(nulls, {"functionCall": {}}), no_parts, {"candidates": None}) == []
+
+
+def test_what_was_written_is_words_and_calls_and_no_thoughts() -> None:
+    assembler = GeminiAssembler(PRODUCT)
+    call = {"functionCall": {"name": "xy", "args": {}}}
+    written = []
+    for part in ({"text": "Hm.", "thought": True}, {"text": "Wait."}, call):
+        assembler.feed(ServerSentEvent("message", json.dumps(said(part))))
+        written.append(assembler.written)
+    assert written == [0, 5, 9]
+
+
+@pytest.mark.parametrize(
+    "usage", [{"promptTokenCount": -4}, {"candidatesTokenCount": 10**18}, {"thoughtsTokenCount": 5}, [], "x"]
+)
+def test_counts_that_cannot_be_are_none(usage: object) -> None:
+    assert feed({"usageMetadata": usage, "modelVersion": 5}) == []
+
+
+def test_a_call_that_the_api_would_refuse_is_made_fit_and_so_is_its_result() -> None:
+    call = ToolCall("call_1", "functions.look_up", '{"day": "Mon')
+    messages = [
+        Message("user", "When?"),
+        Message("assistant", "", (call,)),
+        Message("tool", "[" * 50_000, tool_call_id="call_1"),
+    ]
+    _, asked, result = API.body(messages, [])["contents"]
+    assert asked["parts"][0]["functionCall"] == {"id": "call_1", "name": "functions_look_up", "args": {}}
+    assert result["parts"][0]["functionResponse"]["name"] == "functions_look_up"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -14,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from getpatter.clock import Clock
-from getpatter.errors import ConfigurationError, ProviderError
+from getpatter.errors import ConfigurationError, PartialReply, ProviderError
 from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
 from getpatter.llm.openai_compatible import OpenAICompatibleLLM
 from getpatter.metering import UNKNOWN, Product, Used
@@ -312,3 +313,73 @@ async def test_what_only_opens_a_stream_does_not_shorten_the_wait_for_the_first_
         clock.advance(29)
         goes_on.set()
         assert text_of(await reading) == "Hello."
+
+
+@asynccontextmanager
+async def telling(stream: AsyncIterator[str], *, clock: Clock | None = None) -> AsyncIterator[OpenAICompatibleLLM]:
+    async def complete(request: Request) -> Response:
+        return StreamingResponse(stream, media_type="text/event-stream")
+
+    app = Starlette(routes=[Route("/v1/chat/completions", complete, methods=["POST"])])
+    async with served(app) as address, model(f"{address}/v1", clock=clock) as llm, asyncio.timeout(30):
+        yield llm
+
+
+def words(text: str, finish: str | None = None) -> str:
+    chunk = {"choices": [{"delta": {"content": text}, "finish_reason": finish}]}
+    return f"data: {json.dumps(chunk)}\n\n"
+
+
+async def test_events_without_words_do_not_keep_a_reply_alive() -> None:
+    clock = ManualClock()
+
+    async def stream() -> AsyncIterator[str]:
+        yield words("Good evening.")
+        for _ in range(1000):
+            for _ in range(10):  # so that it has been read
+                await asyncio.sleep(0)
+            clock.advance(1.0)
+            yield words("")
+
+    async with telling(stream(), clock=clock) as llm:
+        with pytest.raises(PartialReply, match="in time") as failed:
+            await collect(llm)
+    assert failed.value.said == "Good evening."
+
+
+async def test_a_reply_that_is_complete_is_not_lost_with_its_connection() -> None:
+    async def stream() -> AsyncIterator[str]:
+        yield words("Hello.", "stop")
+        raise ConnectionResetError
+
+    async with telling(stream()) as llm:
+        assert text_of(await collect(llm)) == "Hello."
+
+
+async def test_a_complete_reply_waits_two_seconds_for_its_usage_and_no_longer() -> None:
+    clock, complete = ManualClock(), asyncio.Event()
+
+    async def stream() -> AsyncIterator[str]:
+        yield words("Hello.", "stop")
+        complete.set()
+        await asyncio.Event().wait()
+
+    async with telling(stream(), clock=clock) as llm:
+        reading = asyncio.create_task(collect(llm))
+        await complete.wait()
+        while clock.next_timer is None or clock.next_timer > 2.0:  # noqa: ASYNC110 -- the clock has no event
+            await asyncio.sleep(0)
+        clock.advance(2.0)
+        *_, used = await reading
+    assert isinstance(used, Used)
+    assert used.estimated
+
+
+async def test_a_reply_without_end_is_broken_off() -> None:
+    async def stream() -> AsyncIterator[str]:
+        for _ in range(30):
+            yield words("on and on " * 1000)
+
+    async with telling(stream()) as llm:
+        with pytest.raises(PartialReply, match="200000 characters"):
+            await collect(llm)

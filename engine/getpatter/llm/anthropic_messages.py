@@ -5,7 +5,6 @@ Reference: https://docs.anthropic.com/en/api/messages-streaming, and the types o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,11 +15,12 @@ from pydantic import SecretStr
 from getpatter.connections.http import HttpRequest
 from getpatter.connections.sse import ServerSentEvent
 from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
-from getpatter.llm.dialect import StreamError
+from getpatter.llm.calls import arguments_of, call_id, call_name
+from getpatter.llm.dialect import StreamError, too_early
 from getpatter.llm.options import Chosen
-from getpatter.llm.products import exact
-from getpatter.llm.turns import OPENING, SILENCE, Turn, arguments_of, in_turns
-from getpatter.metering import Product, Used
+from getpatter.llm.tokens import count, used_tokens
+from getpatter.llm.turns import OPENING, SILENCE, Turn, in_turns
+from getpatter.metering import Product
 
 VERSION: Final = "2026-10-21"
 """Of the API."""
@@ -30,7 +30,9 @@ MAX_TOKENS: Final = 1024
 """The API wants a limit.  Nobody listens to more than five minutes of speech, which this is."""
 
 _CACHED: Final[Mapping[str, Any]] = {"type": "ephemeral"}
-_NO_ID_CHARACTERS = re.compile(r"[^a-zA-Z0-9_-]")
+_NO_TOOL: Final[Mapping[str, Any]] = {"type": "none"}
+_MUTE_ENDS = frozenset({"refusal", "max_tokens", "model_context_window_exceeded"})
+"""Reasons to stop that leave the caller in silence where nothing was said."""
 _RETRYABLE = frozenset({"api_error", "overloaded_error", "rate_limit_error", "timeout_error"})
 
 
@@ -69,7 +71,7 @@ class AnthropicMessages:
         chosen = self.options
         asked = {
             "system": _cached_from_the_last([_text(m.content) for m in messages if m.role == "system" and m.content]),
-            "tools": _cached_from_the_last([_tool(tool) for tool in tools]),
+            **_offered(messages, tools),
             "temperature": chosen.temperature,
             "top_p": chosen.top_p,
             "output_config": {"effort": chosen.reasoning_effort} if chosen.reasoning_effort else None,
@@ -90,6 +92,17 @@ def _cached_from_the_last(blocks: list[dict[str, Any]]) -> list[dict[str, Any]] 
     return [*blocks[:-1], {**blocks[-1], "cache_control": dict(_CACHED)}] if blocks else None
 
 
+def _offered(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> dict[str, Any]:
+    """The tools, and whether they may be called.  The API refuses a history with calls in it without any tools: where
+    there are none, those of the history are told of, and that they are not to be called."""
+    if tools:
+        return {"tools": _cached_from_the_last([_tool(tool) for tool in tools])}
+    names = dict.fromkeys(call_name(call.name) for message in messages for call in message.tool_calls)
+    if not names:
+        return {}
+    return {"tools": [_tool(ToolSpec(name, "", {})) for name in names], "tool_choice": dict(_NO_TOOL)}
+
+
 def _text(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}
 
@@ -105,14 +118,10 @@ def _turns(messages: Sequence[Message]) -> Iterator[Turn]:
             case "user":
                 yield "user", _texts(message.content)
             case "assistant":
-                calls = [
-                    {"type": "tool_use", "id": _id(call.id), "name": call.name, "input": arguments_of(call.arguments)}
-                    for call in message.tool_calls
-                ]
-                yield "assistant", _texts(message.content) + calls
+                yield "assistant", _texts(message.content) + [_call(call) for call in message.tool_calls]
             case "tool":
-                result = {"type": "tool_result", "tool_use_id": _id(message.tool_call_id), "content": message.content}
-                yield "user", [result]
+                call = call_id(message.tool_call_id)
+                yield "user", [{"type": "tool_result", "tool_use_id": call, "content": message.content}]
 
 
 def _texts(content: str) -> list[dict[str, Any]]:
@@ -120,34 +129,27 @@ def _texts(content: str) -> list[dict[str, Any]]:
     return [_text(content)] if content.strip() else []
 
 
-def _id(call_id: str) -> str:
-    """The API takes no other characters; another vendor's model may have made the call."""
-    return _NO_ID_CHARACTERS.sub("_", call_id)
-
-
-class _Usage(msgspec.Struct, frozen=True):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
+def _call(call: ToolCall) -> dict[str, Any]:
+    name, arguments = call_name(call.name), arguments_of(call.arguments)
+    return {"type": "tool_use", "id": call_id(call.id), "name": name, "input": arguments}
 
 
 class _Begun(msgspec.Struct, frozen=True):
-    model: str = ""
-    usage: _Usage | None = None
+    model: Any = ""
+    usage: Any = None
 
 
 class _Block(msgspec.Struct, frozen=True):
     type: str
-    id: str = ""
-    name: str = ""
-    text: str = ""
+    id: str | None = None
+    name: str | None = None
+    text: str | None = None
 
 
 class _Delta(msgspec.Struct, frozen=True):
     type: str = ""
-    text: str = ""
-    partial_json: str = ""
+    text: str | None = None
+    partial_json: str | None = None
     stop_reason: str | None = None
 
 
@@ -162,7 +164,7 @@ class _Event(msgspec.Struct, frozen=True):
     message: _Begun | None = None
     content_block: _Block | None = None
     delta: _Delta | None = None
-    usage: _Usage | None = None
+    usage: Any = None
     error: _Error | None = None
 
 
@@ -182,10 +184,11 @@ class MessageAssembler:
 
     def __init__(self, product: Product) -> None:
         self._product = product
-        self._served = ""
+        self._served: Any = ""
         self._calls: dict[int, _OpenCall] = {}
-        self._usage = _Usage()
-        self.began = False
+        self._usage: dict[str, Any] = {}
+        self._gave = False
+        self.written = 0
         self.finished = False
         self.over = False
 
@@ -206,8 +209,7 @@ class MessageAssembler:
             case "content_block_delta" if told.delta is not None:
                 return self._go_on(told.index, told.delta)
             case "content_block_stop":
-                call = self._calls.pop(told.index, None)
-                return [ToolCall(call.id, call.name, call.arguments or "{}")] if call is not None else []
+                return self._shut(told.index)
             case "message_delta":
                 self._count(told.usage)
                 self._end(told.delta or _Delta())
@@ -217,46 +219,49 @@ class MessageAssembler:
 
     def close(self) -> list[ReplyPart]:
         """What the reply used.  Anthropic counts apart what was cached; `Used.input_tokens` is the sum."""
-        usage = self._usage
-        if usage.input_tokens is None and usage.output_tokens is None:
-            return []
-        read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
-        used = Used(
-            exact(self._product, self._served),
-            input_tokens=(usage.input_tokens or 0) + read + written,
-            output_tokens=usage.output_tokens or 0,
-            cached_tokens=read,
-            cache_write_tokens=written,
-        )
-        return [used]
+        told = count(self._usage, "input_tokens")
+        cached = count(self._usage, "cache_read_input_tokens") or 0
+        kept = count(self._usage, "cache_creation_input_tokens") or 0
+        read = None if told is None else told + cached + kept
+        written = count(self._usage, "output_tokens")
+        return [*used_tokens(self._product, self._served, read, written, cached=cached, cache_write=kept)]
 
     def _open(self, index: int, block: _Block) -> list[ReplyPart]:
         if block.type == "tool_use":
-            self.began = True
-            self._calls[index] = _OpenCall(block.id, block.name)
-        return self._say(block.text) if block.type == "text" else []
+            self._calls[index] = _OpenCall(block.id or "", block.name or "")
+            self.written += len(block.name or "")
+        return self._say(block.text or "") if block.type == "text" else []
 
     def _go_on(self, index: int, delta: _Delta) -> list[ReplyPart]:
         if delta.type == "text_delta":
-            return self._say(delta.text)
+            return self._say(delta.text or "")
         if delta.type == "input_json_delta" and index in self._calls:
-            self._calls[index].arguments += delta.partial_json
+            piece = delta.partial_json or ""
+            self._calls[index].arguments += piece
+            self.written += len(piece)
         return []
 
+    def _shut(self, index: int) -> list[ReplyPart]:
+        call = self._calls.pop(index, None)
+        if call is None:
+            return []
+        self._gave = True
+        return [ToolCall(call.id, call.name, call.arguments or "{}")]
+
     def _say(self, text: str) -> list[ReplyPart]:
-        self.began = self.began or bool(text)
+        self.written += len(text)
+        self._gave = self._gave or bool(text)
         return [TextDelta(text)] if text else []
 
     def _end(self, delta: _Delta) -> None:
         self.finished = self.finished or bool(delta.stop_reason)
-        if delta.stop_reason == "refusal" and not self.began:
-            raise StreamError("it declined to reply", retryable=False)
+        if delta.stop_reason in _MUTE_ENDS and not self._gave:
+            raise too_early(delta.stop_reason)
 
-    def _count(self, usage: _Usage | None) -> None:
+    def _count(self, usage: Any) -> None:
         """Counts are of the whole message so far, and left out where they did not change."""
-        if usage is not None:
-            told = {name: count for name, count in msgspec.structs.asdict(usage).items() if count is not None}
-            self._usage = msgspec.structs.replace(self._usage, **told)
+        if isinstance(usage, dict):
+            self._usage |= {name: told for name, told in usage.items() if told is not None}
 
 
 def _failure(error: _Error) -> StreamError:

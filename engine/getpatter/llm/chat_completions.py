@@ -1,11 +1,13 @@
 """The wire format of OpenAI's streaming chat completions, as many servers speak it: no I/O.
 
 Reference: https://platform.openai.com/docs/api-reference/chat/streaming.  What servers do differently is let pass
-where the meaning is clear: tool calls without an index or id, usage in every chunk, nulls for absent fields.
+where the meaning is clear: tool calls without an index or id, usage in every chunk, nulls for absent fields, words in
+parts.
 """
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,11 +19,13 @@ from pydantic import SecretStr
 from getpatter.connections.http import HttpRequest
 from getpatter.connections.sse import ServerSentEvent
 from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
-from getpatter.llm.dialect import StreamError
+from getpatter.llm.calls import arguments_of, arguments_text, call_id, call_name
+from getpatter.llm.dialect import StreamError, too_early
 from getpatter.llm.options import Chosen
-from getpatter.llm.products import exact
 from getpatter.llm.session import Session
-from getpatter.metering import UNKNOWN, Product, Used
+from getpatter.llm.thoughts import Thoughts
+from getpatter.llm.tokens import count, used_tokens
+from getpatter.metering import UNKNOWN, Product
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +81,16 @@ class ChatCompletions:
 
 def _message(message: Message) -> dict[str, Any]:
     if message.role == "tool":
-        return {"role": "tool", "tool_call_id": message.tool_call_id, "content": message.content}
+        return {"role": "tool", "tool_call_id": call_id(message.tool_call_id), "content": message.content}
     if message.tool_calls:
-        calls = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in message.tool_calls
-        ]
+        calls = [_call(call) for call in message.tool_calls]
         return {"role": message.role, "content": message.content or None, "tool_calls": calls}
     return {"role": message.role, "content": message.content}
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    function = {"name": call_name(call.name), "arguments": arguments_text(call.arguments)}
+    return {"id": call_id(call.id), "type": "function", "function": function}
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:
@@ -94,7 +100,13 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
 
 class _Function(msgspec.Struct, frozen=True):
     name: str | None = None
-    arguments: str | None = None
+    arguments: str | dict[str, Any] | None = None
+
+    @property
+    def text(self) -> str:
+        if isinstance(self.arguments, dict):
+            return json.dumps(self.arguments, ensure_ascii=False)
+        return self.arguments or ""
 
 
 class _CallPiece(msgspec.Struct, frozen=True):
@@ -104,7 +116,9 @@ class _CallPiece(msgspec.Struct, frozen=True):
 
 
 class _Delta(msgspec.Struct, frozen=True):
-    content: str | None = None
+    content: str | list[Any] | None = None
+    refusal: str | None = None
+    """Words, too: in their place the model says why it will not answer."""
     tool_calls: list[_CallPiece] | None = None
 
 
@@ -113,30 +127,22 @@ class _Choice(msgspec.Struct, frozen=True):
     finish_reason: str | None = None
 
 
-class _PromptDetails(msgspec.Struct, frozen=True):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class _Usage(msgspec.Struct, frozen=True):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: _PromptDetails | None = None
-
-
 class _XGroq(msgspec.Struct, frozen=True):
-    usage: _Usage | None = None
+    usage: Any = None
     error: Any = None
 
 
 class _Chunk(msgspec.Struct, frozen=True):
-    model: str | None = None
+    model: Any = None
     choices: list[_Choice] | None = None
-    usage: _Usage | None = None
+    usage: Any = None
     error: Any = None
     x_groq: _XGroq | None = None
     """Groq's own place for what others have in `usage` and `error`."""
 
+
+_MUTE_ENDS = frozenset({"length", "content_filter", "tool_calls"})
+"""Reasons with which a model ends, by which it should have given something before."""
 
 _decode = msgspec.json.Decoder(_Chunk).decode
 
@@ -148,6 +154,10 @@ class _OpenCall:
     name: str = ""
     arguments: str = ""
 
+    def is_before(self, name: str) -> bool:
+        """A piece with this name, of which nothing else is known, begins the next call."""
+        return bool(self.name) and (name != self.name or bool(arguments_of(self.arguments)) or self.arguments == "{}")
+
     def closed(self) -> ToolCall:
         return ToolCall(self.id or f"call_{uuid.uuid4().hex}", self.name, self.arguments or "{}")
 
@@ -158,10 +168,12 @@ class ReplyAssembler:
     def __init__(self, product: Product = UNKNOWN) -> None:
         self._product = product
         self._calls: list[_OpenCall] = []
-        self._usage: _Usage | None = None
-        self._served = ""
-        self.began = False
-        """The model has begun to write: text or a tool call."""
+        self._usage: Any = None
+        self._served: Any = ""
+        self._thoughts = Thoughts()
+        self._gave = False
+        self.written = 0
+        """Characters of text and of tool calls."""
         self.finished = False
         """The model said that it is done; usage may still follow."""
         self.over = False
@@ -185,34 +197,41 @@ class ReplyAssembler:
             if choice.delta is not None:
                 parts += self._take(choice.delta)
             if choice.finish_reason:
-                self.finished = True
-                parts += self._close_calls()
+                parts += self._end(choice.finish_reason)
+        self._gave = self._gave or bool(parts)
         return parts
 
     def close(self) -> list[ReplyPart]:
         """What is left when the stream is over."""
-        usage = self._usage
-        self._usage = None
-        if usage is None:
-            return self._close_calls()
-        details = usage.prompt_tokens_details or _PromptDetails()
-        used = Used(
-            exact(self._product, self._served),
-            input_tokens=usage.prompt_tokens or 0,
-            output_tokens=usage.completion_tokens or 0,
-            cached_tokens=details.cached_tokens or 0,
-            cache_write_tokens=details.cache_write_tokens or 0,
+        usage, self._usage = self._usage, None
+        used = used_tokens(
+            self._product,
+            self._served,
+            count(usage, "prompt_tokens"),
+            count(usage, "completion_tokens"),
+            cached=count(usage, "prompt_tokens_details", "cached_tokens") or 0,
+            cache_write=count(usage, "prompt_tokens_details", "cache_write_tokens") or 0,
         )
-        return [*self._close_calls(), used]
+        return [*self._rest(), *used]
 
     def _take(self, delta: _Delta) -> list[ReplyPart]:
         for piece in delta.tool_calls or ():
-            self.began = True
             self._add(piece)
-        if not delta.content:
-            return []
-        self.began = True
-        return [TextDelta(delta.content)]
+        return self._say(self._thoughts.spoken(_words(delta.content)) + (delta.refusal or ""))
+
+    def _say(self, text: str) -> list[ReplyPart]:
+        self.written += len(text)
+        return [TextDelta(text)] if text else []
+
+    def _end(self, reason: str) -> list[ReplyPart]:
+        self.finished = True
+        parts = self._rest()
+        if reason in _MUTE_ENDS and not parts and not self._gave:
+            raise too_early(reason, retryable=reason == "tool_calls")
+        return parts
+
+    def _rest(self) -> list[ReplyPart]:
+        return [*self._say(self._thoughts.rest()), *self._close_calls()]
 
     def _add(self, piece: _CallPiece) -> None:
         call = self._find(piece)
@@ -222,23 +241,34 @@ class ReplyAssembler:
         call.id = call.id or piece.id or ""
         if piece.function is not None:
             call.name = call.name or piece.function.name or ""
-            call.arguments += piece.function.arguments or ""
+            call.arguments += piece.function.text
+            self.written += len(piece.function.name or "") + len(piece.function.text)
 
     def _find(self, piece: _CallPiece) -> _OpenCall | None:
-        """The open call that a piece goes on with.  Some servers give every call index 0 or none, so an id that is
-        new begins a new call, and without index and id a name does."""
+        """The open call that a piece goes on with.  Some servers give every call index 0 or none, and some every piece
+        an id of its own, so what begins a new call is a name: with an id that is new, or where nothing else tells it
+        from a call that is complete."""
+        name = (piece.function.name if piece.function is not None else "") or ""
         if piece.index is None and not piece.id:
-            named = piece.function is not None and piece.function.name
-            return None if named or not self._calls else self._calls[-1]
+            return None if name or not self._calls else self._calls[-1]
         for call in reversed(self._calls):
-            same_index = piece.index is None or call.index == piece.index
-            if same_index and (not piece.id or not call.id or call.id == piece.id):
+            if piece.index is not None and call.index != piece.index:
+                continue
+            if not name or (call.id == piece.id if piece.id and call.id else not call.is_before(name)):
                 return call
         return None
 
     def _close_calls(self) -> list[ReplyPart]:
         calls, self._calls = self._calls, []
         return [call.closed() for call in calls if call.name]
+
+
+def _words(content: str | list[Any] | None) -> str:
+    """Some servers write parts, of which those of the type `text` are the words."""
+    if not isinstance(content, list):
+        return content or ""
+    texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def error_text(error: object) -> str:

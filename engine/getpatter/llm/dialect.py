@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from getpatter.connections.http import HttpRequest
 from getpatter.connections.sse import ServerSentEvent
 from getpatter.llm.base import Message, ReplyPart, ToolSpec
 from getpatter.metering import Product
+
+MAX_WRITTEN: Final = 200_000
+"""Characters of one reply: hours of speech, which no model means."""
 
 
 class StreamError(Exception):
@@ -22,12 +25,17 @@ class StreamError(Exception):
         self.retryable = retryable
 
 
+def too_early(reason: str, *, retryable: bool = False) -> StreamError:
+    """The model ended before it had given anything, which leaves the caller in silence; `reason` in the API's words."""
+    return StreamError(f"it ended without a word ({reason})", retryable=retryable)
+
+
 class Assembler(Protocol):
     """Turns the events of one answer into reply parts: text at once, tool calls when they are whole."""
 
     @property
-    def began(self) -> bool:
-        """The model has begun to write."""
+    def written(self) -> int:
+        """Characters that the model has written so far, of words and of calls; what it thinks does not count."""
 
     @property
     def finished(self) -> bool:

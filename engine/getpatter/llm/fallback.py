@@ -8,9 +8,10 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from getpatter.clock import Clock, SystemClock, deadline
-from getpatter.errors import PartialReply, ProviderError
+from getpatter.errors import ProviderError
 from getpatter.failover import RETRY_AFTER_S, Roster, Seat, Standing, Switch, all_failed, report
-from getpatter.llm.base import CallContext, ForCall, LanguageModel, Message, ReplyPart, TextDelta, ToolCall, ToolSpec
+from getpatter.llm.base import CallContext, ForCall, LanguageModel, Message, ReplyPart, ToolSpec
+from getpatter.llm.partial import Given
 
 FIRST_TOKEN_S = 4.0
 """Longest wait for a model's first output while there is another to ask.  A judgement: models on the net give it
@@ -57,18 +58,17 @@ class FallbackLLM(Standing[LanguageModel]):
             if errors:
                 report(self._on_switch, Switch(lost, seat.name, errors[-1]))
             lost = seat.name
-            given: list[ReplyPart] = []
+            given = Given()
             wait_s = self._first_token_s if asked < len(self._roster) else LAST_TOKEN_S
             try:
                 async with aclosing(self._attempt(seat, messages, tools, wait_s)) as parts:
                     async for part in parts:
-                        if _is_output(part):
-                            given.append(part)
+                        given.take(part)
                         yield part
             except ProviderError as error:
                 seat.failed()
                 if given:
-                    raise _partial(error, given) from error
+                    raise given.broken_by(error) from error
                 errors.append(error)
             else:
                 seat.worked()
@@ -110,19 +110,8 @@ class FallbackLLM(Standing[LanguageModel]):
                     raise ProviderError(late, provider=seat.name, retryable=True) from None
                 if part is None:
                     return
-                if began := _is_output(part):
+                if began := Given().take(part):
                     seat.worked()  # known already now: who listens may break off at any word
                 yield part
             async for part in parts:
                 yield part
-
-
-def _is_output(part: ReplyPart) -> bool:
-    """Whether it makes a difference that cannot be taken back."""
-    return isinstance(part, ToolCall) or (isinstance(part, TextDelta) and part.text != "")
-
-
-def _partial(error: ProviderError, given: Sequence[ReplyPart]) -> PartialReply:
-    said = "".join(part.text for part in given if isinstance(part, TextDelta))
-    tools = tuple(part.name for part in given if isinstance(part, ToolCall))
-    return PartialReply(error.message, provider=error.provider, retryable=error.retryable, said=said, tools=tools)

@@ -16,12 +16,13 @@ import msgspec
 from getpatter.connections.http import HttpRequest
 from getpatter.connections.sse import ServerSentEvent
 from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
-from getpatter.llm.dialect import StreamError
+from getpatter.llm.calls import arguments_of, call_name
+from getpatter.llm.dialect import StreamError, too_early
 from getpatter.llm.gemini_schema import gemini_schema
 from getpatter.llm.options import Chosen
-from getpatter.llm.products import exact
-from getpatter.llm.turns import OPENING, SILENCE, Turn, arguments_of, in_turns
-from getpatter.metering import Product, Used
+from getpatter.llm.tokens import count, used_tokens
+from getpatter.llm.turns import OPENING, SILENCE, Turn, in_turns
+from getpatter.metering import Product
 
 NO_SIGNATURE: Final = "skip_thought_signature_validator"
 """What Google's guide to thought signatures has sent with a call that another model made: since Gemini 3 a call without
@@ -97,7 +98,7 @@ class Gemini:
         return {"thinkingLevel": effort.upper()}
 
     def _turns(self, messages: Sequence[Message]) -> Iterator[Turn]:
-        names = {call.id: call.name for message in messages for call in message.tool_calls}
+        names = {call.id: call_name(call.name) for message in messages for call in message.tool_calls}
         for message in messages:
             match message.role:
                 case "user":
@@ -113,7 +114,7 @@ class Gemini:
         parts = []
         for number, call in enumerate(calls):
             part: dict[str, Any] = {
-                "functionCall": {"id": call.id, "name": call.name, "args": arguments_of(call.arguments)}
+                "functionCall": {"id": call.id, "name": call_name(call.name), "args": arguments_of(call.arguments)}
             }
             if signature := call.signature or ("" if number else self._no_signature):
                 part["thoughtSignature"] = signature
@@ -140,7 +141,7 @@ def _result(content: str) -> dict[str, Any]:
     """A tool's result as the object that the API wants."""
     try:
         found = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = content
     return found if isinstance(found, dict) else {"output": found}
 
@@ -152,27 +153,19 @@ class _Call(msgspec.Struct, frozen=True):
 
 
 class _Part(msgspec.Struct, frozen=True, rename="camel"):
-    text: str = ""
-    thought: bool = False
-    thought_signature: str = ""
+    text: str | None = None
+    thought: bool | None = None
+    thought_signature: str | None = None
     function_call: _Call | None = None
 
 
 class _Content(msgspec.Struct, frozen=True):
-    parts: list[_Part] = []
+    parts: list[_Part] | None = None
 
 
 class _Candidate(msgspec.Struct, frozen=True, rename="camel"):
     content: _Content | None = None
     finish_reason: str | None = None
-
-
-class _Usage(msgspec.Struct, frozen=True, rename="camel"):
-    prompt_token_count: int = 0
-    tool_use_prompt_token_count: int = 0
-    candidates_token_count: int = 0
-    thoughts_token_count: int = 0
-    cached_content_token_count: int = 0
 
 
 class _Feedback(msgspec.Struct, frozen=True, rename="camel"):
@@ -186,9 +179,9 @@ class _Error(msgspec.Struct, frozen=True):
 
 
 class _Chunk(msgspec.Struct, frozen=True, rename="camel"):
-    candidates: list[_Candidate] = []
-    usage_metadata: _Usage | None = None
-    model_version: str = ""
+    candidates: list[_Candidate] | None = None
+    usage_metadata: Any = None
+    model_version: Any = ""
     prompt_feedback: _Feedback | None = None
     error: _Error | None = None
 
@@ -204,9 +197,9 @@ class GeminiAssembler:
 
     def __init__(self, product: Product) -> None:
         self._product = product
-        self._served = ""
-        self._usage: _Usage | None = None
-        self.began = False
+        self._served: Any = ""
+        self._usage: Any = None
+        self.written = 0
         self.finished = False
         self.over = False
 
@@ -223,41 +216,39 @@ class GeminiAssembler:
         self._usage = chunk.usage_metadata or self._usage
         self._served = chunk.model_version or self._served
         parts: list[ReplyPart] = []
-        for candidate in chunk.candidates[:1]:
-            for part in candidate.content.parts if candidate.content is not None else ():
-                parts += _reply_parts(part)
+        for candidate in (chunk.candidates or ())[:1]:
+            for part in (candidate.content.parts if candidate.content is not None else None) or ():
+                parts += self._parts(part)
             self._end(candidate.finish_reason)
-        self.began = self.began or bool(parts)
         return parts
 
     def close(self) -> list[ReplyPart]:
-        usage = self._usage
-        if usage is None:
-            return []
-        used = Used(
-            exact(self._product, self._served),
-            input_tokens=usage.prompt_token_count + usage.tool_use_prompt_token_count,
-            output_tokens=usage.candidates_token_count + usage.thoughts_token_count,
-            cached_tokens=usage.cached_content_token_count,
-        )
-        return [used]
+        read, written = count(self._usage, "promptTokenCount"), count(self._usage, "candidatesTokenCount")
+        if read is not None:
+            read += count(self._usage, "toolUsePromptTokenCount") or 0
+            written = (written or 0) + (count(self._usage, "thoughtsTokenCount") or 0)
+        cached = count(self._usage, "cachedContentTokenCount") or 0
+        return [*used_tokens(self._product, self._served, read, written, cached=cached)]
 
     def _end(self, reason: str | None) -> None:
         if not reason:
             return
         if reason not in _GOOD_ENDS:
             raise StreamError(f"it stopped ({reason})", retryable=reason in _CHANCE_ENDS)
+        if reason == "MAX_TOKENS" and not self.written:
+            raise too_early(reason)
         self.finished = True
 
-
-def _reply_parts(part: _Part) -> list[ReplyPart]:
-    if part.thought:
-        return []
-    if part.function_call is not None:
-        call = part.function_call
-        arguments = json.dumps(call.args or {}, ensure_ascii=False)
-        return [ToolCall(call.id or f"call_{uuid.uuid4().hex}", call.name, arguments, part.thought_signature)]
-    return [TextDelta(part.text)] if part.text else []
+    def _parts(self, part: _Part) -> list[ReplyPart]:
+        if part.thought:
+            return []
+        if (call := part.function_call) is not None and call.name:
+            arguments = json.dumps(call.args or {}, ensure_ascii=False)
+            self.written += len(call.name) + len(arguments)
+            call_id = call.id or f"call_{uuid.uuid4().hex}"
+            return [ToolCall(call_id, call.name, arguments, part.thought_signature or "")]
+        self.written += len(part.text or "")
+        return [TextDelta(part.text)] if part.text else []
 
 
 def _is_passing(error: _Error) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from typing import Self
@@ -13,12 +12,11 @@ from getpatter.connections.http import Answer, HttpService, Waits
 from getpatter.connections.sse import EventStreamParser, ServerSentEvent
 from getpatter.errors import ProviderError
 from getpatter.llm.base import Message, ReplyPart, ToolSpec
-from getpatter.llm.dialect import Dialect, StreamError
+from getpatter.llm.dialect import MAX_WRITTEN, Dialect, StreamError
 from getpatter.llm.estimate import Estimate
 from getpatter.llm.faults import ModelFaults
+from getpatter.llm.partial import telling_what_was_said
 from getpatter.metering import Product, Used
-
-log = logging.getLogger(__name__)
 
 FIRST_TOKEN_S = 30.0
 """Longest wait for the first token, by default.  A judgement: on the telephone nobody waits longer."""
@@ -51,8 +49,6 @@ class HttpLLM:
         self._waits = Waits(timeout_s, idle_timeout_s)
         self._clock = clock or SystemClock()
         self._service = HttpService(faults, self._clock)
-        self._estimated: set[Product] = set()
-        """Whose use had to be estimated, of which the log was told; shared by all copies."""
         self._in_call = False
 
     def __repr__(self) -> str:
@@ -67,8 +63,24 @@ class HttpLLM:
         """What replies are bought of, as it was configured."""
         return self._dialect.product
 
-    async def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncGenerator[ReplyPart]:
-        """See `LanguageModel.reply`.  Closing the iterator closes the connection, which stops the server's work."""
+    def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncGenerator[ReplyPart]:
+        """See `LanguageModel.reply`.  Closing the iterator closes the connection, which stops the server's work.
+
+        Raises `PartialReply` where it breaks off after words were given.
+        """
+        return telling_what_was_said(self._answer(messages, tools))
+
+    async def warm(self) -> None:
+        """Have an open connection in the pool."""
+        with suppress(ProviderError):  # a key that is not to be had: the reply will say so
+            await self._service.warm(self._dialect.models_url, self._dialect.headers())
+
+    async def close(self) -> None:
+        """Close the connections; `reply` cannot be used any more.  The view of one call leaves them to the others."""
+        if not self._in_call:
+            await self._service.close()
+
+    async def _answer(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncGenerator[ReplyPart]:
         estimate = Estimate(messages, tools)
         told = False
         request = self._dialect.request(messages, tools)
@@ -81,30 +93,24 @@ class HttpLLM:
                     estimate.take(part)
                     yield part
             if not told:
-                yield self._guess(estimate)
+                yield estimate.used(self._dialect.product)
             await answer.drain()
-
-    async def warm(self) -> None:
-        """Have an open connection in the pool."""
-        with suppress(ProviderError):  # a key that is not to be had: the reply will say so
-            await self._service.warm(self._dialect.models_url, self._dialect.headers())
-
-    async def close(self) -> None:
-        """Close the connections; `reply` cannot be used any more.  The view of one call leaves them to the others."""
-        if not self._in_call:
-            await self._service.close()
 
     async def _parts(self, answer: Answer) -> AsyncGenerator[ReplyPart]:
         """All that the stream holds."""
         parser, reply = EventStreamParser(), self._dialect.assembler()
         try:
             while not reply.over and (piece := await answer.piece()) is not None:
-                events = self._events(parser, piece)
-                for event in events:
+                before = reply.written
+                for event in self._events(parser, piece):
                     for part in reply.feed(event):
                         yield part
-                if events and reply.began:
+                if reply.finished:
+                    answer.complete()
+                elif reply.written > before:
                     answer.alive()
+                if reply.written > MAX_WRITTEN:
+                    raise self._faults.broke_off(f"a reply of more than {MAX_WRITTEN} characters")
         except StreamError as error:
             raise self._faults.failed(f"failed while answering: {error}", retryable=error.retryable) from None
         if not reply.finished:
@@ -117,13 +123,6 @@ class HttpLLM:
             return parser.feed(piece)
         except ValueError as error:
             raise self._faults.nonsense(str(error)) from None
-
-    def _guess(self, estimate: Estimate) -> Used:
-        product = self._dialect.product
-        if product not in self._estimated:
-            self._estimated.add(product)
-            log.info("%s does not say how many tokens its replies use; they are estimated", self.name)
-        return estimate.used(product)
 
     def _with(self, dialect: Dialect, faults: ModelFaults | None = None, *, in_call: bool = False) -> Self:
         """The same connections for another model or for one call."""

@@ -17,10 +17,11 @@ from getpatter.connections.vendor import Vendor
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.llm.base import Message, ReplyPart, ToolSpec
 from getpatter.llm.chat_completions import ChatCompletions
-from getpatter.llm.dialect import StreamError
+from getpatter.llm.dialect import MAX_WRITTEN, StreamError
 from getpatter.llm.estimate import Estimate
 from getpatter.llm.faults import ModelFaults
 from getpatter.llm.options import Chosen, Options
+from getpatter.llm.partial import telling_what_was_said
 from getpatter.metering import Product, Used
 
 LITELLM: Final = Vendor("the model's vendor", "its variable", id="litellm")
@@ -78,8 +79,18 @@ class LiteLLMLLM:
     def name(self) -> str:
         return self._faults.name
 
-    async def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncGenerator[ReplyPart]:
-        """See `LanguageModel.reply`."""
+    def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncGenerator[ReplyPart]:
+        """See `LanguageModel.reply`.  Raises `PartialReply` where it breaks off after words were given."""
+        return telling_what_was_said(self._answer(messages, tools))
+
+    async def warm(self) -> None:
+        """Load the library, which takes seconds."""
+        await self._library()
+
+    async def close(self) -> None:
+        """The library keeps its own connections."""
+
+    async def _answer(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncGenerator[ReplyPart]:
         first_s, next_s = self._waits
         patience, estimate, told = Patience(self._clock), Estimate(messages, tools), False
         patience.until(self._clock.now() + first_s)
@@ -89,11 +100,14 @@ class LiteLLMLLM:
             stream = await self._given(patience, complete(**self._request(messages, tools)))
             reply, chunks = self._chat.assembler(), aiter(stream)
             while (chunk := await self._given(patience, anext(chunks, _NEXT))) is not _NEXT:
+                before = reply.written
                 for part in self._parts(reply.feed, chunk):
                     estimate.take(part)
                     yield part
-                if reply.began:
+                if reply.written > before:
                     patience.until(self._clock.now() + next_s)
+                if reply.written > MAX_WRITTEN:
+                    raise self._faults.broke_off(f"a reply of more than {MAX_WRITTEN} characters")
             for part in reply.close():
                 told = told or isinstance(part, Used)
                 yield part
@@ -102,13 +116,6 @@ class LiteLLMLLM:
         finally:
             patience.close()
             await _close(stream)
-
-    async def warm(self) -> None:
-        """Load the library, which takes seconds."""
-        await self._library()
-
-    async def close(self) -> None:
-        """The library keeps its own connections."""
 
     async def _library(self) -> Callable[..., Any]:
         if self._complete is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -30,12 +29,3 @@ def in_turns(turns: Iterable[Turn], *, user: str, opening: dict[str, Any], silen
     if joined[-1][0] != user:
         joined.append((user, [silence]))
     return joined
-
-
-def arguments_of(text: str) -> dict[str, Any]:
-    """A tool call's arguments as the object that these APIs want; empty where a model wrote none."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
