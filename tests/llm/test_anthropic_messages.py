@@ -181,12 +181,13 @@ def test_what_was_written_is_words_and_calls_and_no_thoughts() -> None:
     call = {"type": "content_block_start", "index": 1, "content_block": {"type": "tool_use", "id": "t", "name": "xy"}}
     assembler = MessageAssembler(PRODUCT)
     written = []
-    for event in (
+    events: tuple[dict[str, Any], ...] = (
         delta(0, type="thinking_delta", thinking="Hm."),
         delta(0, type="text_delta", text="Wait."),
         call,
         delta(1, type="input_json_delta", partial_json="{}"),
-    ):
+    )
+    for event in events:
         assembler.feed(ServerSentEvent(event["type"], json.dumps(event)))
         written.append(assembler.written)
     assert written == [0, 5, 7, 9]
