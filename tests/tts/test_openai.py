@@ -171,7 +171,7 @@ async def test_a_connection_that_went_cold_fails_no_sentence() -> None:
     async with OpenAISpeechServer().running() as server:
         provider = OpenAITTS("key", url=server.base_url)
         voice = await provider.open()
-        server.tears = 1
+        server.orders.tears = 1
         assert joined(await spoken(voice, "Hello."))
         await voice.close()
         await provider.close()

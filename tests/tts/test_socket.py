@@ -10,12 +10,13 @@ from http import HTTPStatus
 import pytest
 
 from getpatter.audio.format import LINE
-from getpatter.clock import SystemClock
+from getpatter.clock import Clock, SystemClock
 from getpatter.connections.faults import Faults
 from getpatter.connections.vendor import Vendor
 from getpatter.connections.websocket import Address
 from getpatter.errors import ProviderError
 from getpatter.metering import Product
+from getpatter.testing.clock import ManualClock
 from getpatter.testing.contracts.leaks import nothing_left
 from getpatter.testing.vendors.socket_server import Session, SocketServer
 from getpatter.tts.base import SpeechChunk
@@ -62,9 +63,15 @@ class Speaker(SocketServer):
     """Says what it is told to, in two pieces; `mute` it, and it says nothing."""
 
     mute = False
+    tears = 0
+    """So many of the next sentences find their socket closed."""
 
     async def talk(self, session: Session) -> None:
         async for message in self.messages(session):
+            if self.tears:
+                self.tears -= 1
+                session.drop()
+                return
             if self.mute:
                 continue
             context, _, text = str(message).partition("|")
@@ -73,7 +80,7 @@ class Speaker(SocketServer):
 
 
 @asynccontextmanager
-async def speaking(terms: Terms = ONE) -> AsyncIterator[tuple[SocketVoice, Speaker]]:
+async def speaking(terms: Terms = ONE, clock: Clock | None = None) -> AsyncIterator[tuple[SocketVoice, Speaker]]:
     async with Speaker().running() as server, asyncio.timeout(20), nothing_left():
         voice = SocketVoice(
             Address(server.url),
@@ -82,7 +89,7 @@ async def speaking(terms: Terms = ONE) -> AsyncIterator[tuple[SocketVoice, Speak
             format=LINE,
             product=Product("plain"),
             faults=FAULTS,
-            clock=SystemClock(),
+            clock=clock or SystemClock(),
         )
         await voice.open()
         yield voice, server
@@ -181,6 +188,50 @@ async def test_nothing_is_said_on_a_socket_that_opens_after_the_end() -> None:
         await voice.close()
         with pytest.raises(ProviderError, match="was closed"):
             await sentence
+
+
+@pytest.mark.parametrize("terms", [SEVERAL, ONE])
+async def test_a_sentence_that_finds_its_socket_closed_is_sent_once_more(terms: Terms) -> None:
+    async with speaking(terms) as (voice, server):
+        server.tears = 1
+        assert await said(voice, "Hello.") == "Hello."
+        assert [len(session.received) for session in server.sessions] == [1, 1]
+        assert [used.characters for used in voice.used] == [len("Hello.")]
+
+
+async def test_a_sentence_that_loses_two_sockets_fails() -> None:
+    async with speaking() as (voice, server):
+        server.tears = 2
+        with pytest.raises(ProviderError, match="broke off"):
+            await said(voice, "Hello.")
+        assert await said(voice, "Hello again.") == "Hello again."
+
+
+async def test_sentences_under_way_at_once_are_all_sent_once_more() -> None:
+    async with speaking(SEVERAL) as (voice, server):
+        server.mute = True
+        texts = ["One.", "Two.", "Three."]
+        sentences = asyncio.gather(*(said(voice, text) for text in texts))
+        session = await server.connected()
+        await server.until(lambda: len(session.received) == len(texts))
+        server.mute = False
+        server.cut()
+        assert await sentences == texts
+        assert len(server.sessions) == 2
+
+
+async def test_a_vendor_that_has_said_goodbye_is_asked_nothing_more() -> None:
+    async with speaking(clock=ManualClock()) as (voice, server):
+        session = await server.connected()
+        connection = session.socket
+        connection.transport.pause_reading()  # it does not take note of our answer, and the connection stands
+        connection.protocol.send_close(1000)
+        connection.transport.write(b"".join(connection.protocol.data_to_send()))
+        for _ in range(STEPS):
+            await asyncio.sleep(0)
+        assert await said(voice, "Hello.") == "Hello."
+        connection.transport.resume_reading()
+        assert len(server.sessions) == 2
 
 
 async def test_half_of_an_emoji_is_no_fault_of_the_voice() -> None:

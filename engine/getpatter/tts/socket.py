@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from itertools import count
 from typing import Final
 
@@ -12,7 +12,7 @@ from getpatter.audio.format import AudioFormat
 from getpatter.clock import Clock, TimerHandle, deadline
 from getpatter.connections.faults import Faults
 from getpatter.connections.messages import sendable
-from getpatter.connections.websocket import Address, WebSocket, closed
+from getpatter.connections.websocket import ABNORMAL, Address, WebSocket, closed
 from getpatter.errors import ProviderError
 from getpatter.metering import Product, Used
 from getpatter.tts.base import SpeechChunk
@@ -28,8 +28,9 @@ NEXT_AUDIO_S: Final = 5.0
 class SocketVoice:
     """One call's; a `Voice` and `Metered`.  `open` it first.
 
-    A socket that is lost between sentences, as vendors do with one that is idle, is opened anew for the next; one that
-    is lost within a sentence fails that sentence.
+    A socket that is lost between sentences, as vendors do with one that is idle, is opened anew for the next.  Some
+    close it just as a sentence is sent: one of which nothing was heard yet is sent once more, on a new socket; one of
+    which something was heard fails.
     """
 
     def __init__(
@@ -78,20 +79,21 @@ class SocketVoice:
             if not self._terms.contexts:
                 await turn.enter_async_context(self._speaking)
             line = await self._ready_line()
-            context = f"s{next(self._names)}"
             self._used = self._used.plus(Used(self._used.product, characters=len(text)))
-            parts = line.speak(context, text)
-            complete = False
+            give_up = self._clock.now() + FIRST_AUDIO_S
+            heard = False
             try:
-                wait_s = FIRST_AUDIO_S
-                while (part := await self._part(line, parts, wait_s)) is not None:
-                    seconds = len(part.audio) / self._bytes_per_second
-                    self._used = self._used.plus(Used(self._used.product, seconds=seconds))
+                async with aclosing(self._spoken(line, text, give_up)) as parts:
+                    async for part in parts:
+                        heard = True
+                        yield part
+                return
+            except ProviderError as error:
+                if heard or not error.retryable or error is not line.broke_off:
+                    raise
+            async with aclosing(self._spoken(await self._ready_line(), text, give_up)) as parts:
+                async for part in parts:
                     yield part
-                    wait_s = NEXT_AUDIO_S
-                complete = True
-            finally:
-                self._let_go(line, context, complete=complete)
 
     async def close(self) -> None:
         self._closed = True
@@ -106,6 +108,22 @@ class SocketVoice:
                 opening.add_done_callback(_abort)
         if opening is not None:
             await asyncio.wait({opening})
+
+    async def _spoken(self, line: _Line, text: str, give_up: float) -> AsyncGenerator[SpeechChunk]:
+        """A sentence on one socket, whose first part is not waited for beyond `give_up`."""
+        context = f"s{next(self._names)}"
+        parts = line.speak(context, text)
+        complete = False
+        try:
+            wait_s = max(0.0, give_up - self._clock.now())
+            while (part := await self._part(line, parts, wait_s)) is not None:
+                seconds = len(part.audio) / self._bytes_per_second
+                self._used = self._used.plus(Used(self._used.product, seconds=seconds))
+                yield part
+                wait_s = NEXT_AUDIO_S
+            complete = True
+        finally:
+            self._let_go(line, context, complete=complete)
 
     async def _part(
         self, line: _Line, parts: asyncio.Queue[SpeechChunk | ProviderError | None], wait_s: float
@@ -136,7 +154,7 @@ class SocketVoice:
     async def _ready_line(self) -> _Line:
         async with self._taking:
             while not self._closed:
-                if self._line is not None and not self._line.is_lost:
+                if self._line is not None and self._line.is_usable():
                     return self._line
                 self._line = await self._taken()
             raise self._faults.closed()
@@ -195,6 +213,15 @@ class _Line:
         self._spoken = 0
         """Sentences that were begun."""
         self.is_lost = False
+        self.broke_off: ProviderError | None = None
+        """What is told of the vendor's having closed the socket."""
+
+    def is_usable(self) -> bool:
+        """A vendor that has said goodbye takes nothing any more, though the connection may stand a while longer: then
+        what is under way on it is told that it is lost."""
+        if not self.is_lost and not self._socket.is_open:
+            self.on_closed(ABNORMAL, "")
+        return not self.is_lost
 
     @property
     def is_worn(self) -> bool:
@@ -271,7 +298,8 @@ class _Line:
         why = self._dialect.closed(code, reason)
         if isinstance(why, Done):
             self._take(why)
-        self.fail(why if isinstance(why, ProviderError) else closed(self._faults, code, reason))
+        self.broke_off = why if isinstance(why, ProviderError) else closed(self._faults, code, reason)
+        self.fail(self.broke_off)
 
     def _take(self, happening: Happening) -> None:
         match happening:

@@ -198,6 +198,15 @@ class TtsContract(ABC):
             server.orders.drop_after = None
             assert joined(await spoken(voice, "Hello.")) == sound("Hello.", provider.format)
 
+    async def test_a_connection_lost_before_the_first_sound_costs_the_sentence_nothing(self) -> None:
+        async with self._call() as (provider, voice, server):
+            await spoken(voice, "One.")
+            server.orders.tears = 1
+            assert joined(await spoken(voice, "Two.")) == sound("Two.", provider.format)
+            assert server.orders.tears == 0
+            (used,) = used_by(voice)
+            assert used.characters == len("One.Two.")
+
     async def test_a_voice_that_falls_silent_is_given_up_and_the_next_sentence_is_spoken(self) -> None:
         clock = SkippingClock()
         async with self._call(clock=clock) as (provider, voice, server):

@@ -172,7 +172,7 @@ async def _misbehaves(orders: Orders, number: int, server: DeepgramSpeakServer, 
     """Whether the sentence is over before its piece of this number."""
     if number == orders.stall_after:
         await asyncio.Event().wait()
-    if number == orders.drop_after:
+    if orders.drops(number):
         session.drop()
         return True
     if number == orders.complain_after:

@@ -187,7 +187,7 @@ class ElevenLabsServer(SpeakerServer):
         for number, piece in enumerate(pieces(sound(text, format), format)):
             if number == orders.stall_after:
                 await asyncio.Event().wait()
-            if number == orders.drop_after:
+            if orders.drops(number):
                 session.drop()
                 return
             if number == orders.complain_after:

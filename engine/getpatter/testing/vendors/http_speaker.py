@@ -44,8 +44,6 @@ class HttpSpeakerServer(ABC):
         self.requests: list[Request] = []
         self.refuses: HTTPStatus | None = None
         """Set it, and every request is refused."""
-        self.tears = 0
-        """So many of the next requests find their connection broken."""
         self.url = ""
         """While it is served: `http://127.0.0.1:<port>`."""
         self._serving: Serving | None = None
@@ -111,8 +109,8 @@ class HttpSpeakerServer(ABC):
         order = await self.read(request)
         if isinstance(order, Response):
             return order
-        if self.tears:
-            self.tears -= 1
+        if self.orders.tears:
+            self.orders.tears -= 1
             assert self._serving is not None
             self._serving.drop()
             return Response()

@@ -73,7 +73,7 @@ class Mouth:
         for number, audio in enumerate(pieces(sound(text, self._format), self._format)):
             if number == orders.stall_after:
                 await asyncio.Event().wait()
-            if number == orders.drop_after:
+            if orders.drops(number):
                 self._session.drop()
                 await asyncio.Event().wait()
             yield number, audio

@@ -41,6 +41,15 @@ class Orders:
     """Break the connection after this many pieces of a text."""
     complain_after: int | None = None
     """Fail after this many pieces of a text, in the vendor's words."""
+    tears: int = 0
+    """So many of the next texts find their connection broken, as one that the vendor was about to close."""
+
+    def drops(self, number: int) -> bool:
+        """Whether the connection breaks before the piece of this number; asked once for each."""
+        if number == 0 and self.tears:
+            self.tears -= 1
+            return True
+        return number == self.drop_after
 
 
 class SpeakerServer(SocketServer, ABC):

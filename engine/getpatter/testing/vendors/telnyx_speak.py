@@ -79,7 +79,7 @@ class TelnyxSpeakServer(SpeakerServer):
         for number, piece in enumerate(pieces(start + sound(text, format), format)):
             if number == orders.stall_after:
                 await asyncio.Event().wait()
-            if number == orders.drop_after:
+            if orders.drops(number):
                 session.drop()
                 return
             if number == orders.complain_after:
