@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import Final
 
 from rich.table import Table
 
 from getpatter.cli.console import out
+from getpatter.connections.facts import Facts
 from getpatter.environment import variables
 from getpatter.providers.catalogue import KINDS, TITLES, adapters
+
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z_]+_[A-Z_]+")
 
 
 def providers() -> None:
@@ -18,12 +23,17 @@ def providers() -> None:
         table = Table("name", "default model", "key", box=None, header_style="dim", pad_edge=False)
         for adapter in adapters(kind):
             facts = adapter.facts
-            table.add_row(adapter.name, facts.models[0] if facts.models else "", _key(facts.key_variable, given))
+            table.add_row(adapter.name, facts.models[0] if facts.models else "", _key(facts, given))
         out.print(f"\n[bold]{TITLES[kind]}[/bold]  PATTER_{kind.upper()}")
         out.print(table)
 
 
-def _key(variable: str, given: Mapping[str, str]) -> str:
-    if not variable:
+def _key(facts: Facts, given: Mapping[str, str]) -> str:
+    """Whether what it needs is there: one of several variables, or all of them, as its facts have it."""
+    if not facts.billing:
         return "[dim]none needed[/dim]"
-    return f"[green]{variable} is set[/green]" if given.get(variable) else f"[yellow]{variable} is not set[/yellow]"
+    names = _VARIABLE.findall(facts.key_variable)
+    there = [bool(given.get(name)) for name in names]
+    is_set = any(there) if " or " in facts.key_variable else all(there)
+    shown = (" or " if " or " in facts.key_variable else " and ").join(names)
+    return f"[green]{shown} is set[/green]" if is_set else f"[yellow]{shown} is not set[/yellow]"
