@@ -34,6 +34,9 @@ class Mind:
     def engine_stopped(self) -> None:
         self.told.append(("engine stopped",))
 
+    def engine_hung_up(self) -> None:
+        self.told.append(("engine hung up",))
+
 
 def test_what_is_heard_is_passed_on() -> None:
     mind = Mind()

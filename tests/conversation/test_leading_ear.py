@@ -22,6 +22,9 @@ class Told:
     def engine_stopped(self) -> None:
         self.all.append("stopped")
 
+    def engine_hung_up(self) -> None:
+        self.all.append("hung up")
+
 
 async def heard(ear: LeadingEar, told: Told) -> list[Transcript | str]:
     await ear.close()

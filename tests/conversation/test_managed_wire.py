@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from getpatter.agent import Agent
+from getpatter.conversation.actions import Farewell
 from getpatter.engines.base import RealtimeEngine
 from getpatter.engines.elevenlabs import ElevenLabsConvAI
 from getpatter.engines.ultravox import UltravoxRealtime
@@ -147,3 +148,28 @@ async def test_a_connection_that_breaks_in_an_answer_is_made_again(make: MakeSer
         assert len(server.sessions) == 2
         assert "a table" in server.seen(1).words
         assert stage.ended is None
+
+
+@on_each_vendor
+async def test_an_agent_that_hangs_up_by_itself_is_heard_out_first(make: MakeServer) -> None:
+    server = make(Spoken("Goodbye and have a good day."), heard=("that is all",))
+    async with stage_with(server) as stage:
+        await speaks(stage)
+        await until(stage, lambda: bool(stage.played))
+        await passes_with_network(stage, 0.2)
+        await server.sessions[0].close(1000, "")
+        while stage.ended is None:
+            await passes_with_network(stage, 0.02)
+        assert stage.turns() == [("caller", "that is all"), ("agent", "Goodbye and have a good day.")]
+        assert stage.ended == (Farewell("agent", "the agent ended the call"), None)
+
+
+@on_each_vendor
+async def test_an_agent_that_hangs_up_in_place_of_an_answer_ends_the_call_at_once(make: MakeServer) -> None:
+    server = make(Spoken("Yes?", stall_after=0), heard=("that is all",))
+    async with stage_with(server) as stage:
+        await speaks(stage)
+        await until(stage, lambda: ("caller", "that is all") in stage.turns())
+        await server.sessions[0].close(1000, "")
+        await until(stage, lambda: stage.ended is not None)
+        assert stage.ended == (Farewell("agent", "the agent ended the call"), None)

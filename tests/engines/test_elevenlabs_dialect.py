@@ -13,6 +13,7 @@ from getpatter.connections.vendors import ELEVENLABS
 from getpatter.engines.base import (
     AudioDelta,
     EngineConfig,
+    HungUp,
     InputTranscript,
     Interrupted,
     ResponseBegun,
@@ -244,6 +245,14 @@ def test_what_the_agent_does_not_allow_is_told_where_to_change_it() -> None:
     error = Talk().dialect.closed(1008, "Override for field 'prompt' is not allowed by config.")
     assert error is not None
     assert "security settings" in str(error.next_step)
+
+
+def test_only_a_conversation_that_was_begun_can_end_in_good_order() -> None:
+    refused, talk = Talk(), Talk().starts()
+    refused.dialect.closed(1000, "")
+    talk.dialect.closed(1000, "")
+    assert HungUp() not in refused.told
+    assert talk.told[-1] == HungUp()
 
 
 def test_a_conversation_that_the_agent_ended_is_not_begun_again() -> None:

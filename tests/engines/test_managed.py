@@ -1,6 +1,14 @@
 from __future__ import annotations
 
-from getpatter.engines.base import AudioDelta, EngineEvent, Interrupted, ResponseBegun, ResponseDone, TurnTaken
+from getpatter.engines.base import (
+    AudioDelta,
+    EngineEvent,
+    HungUp,
+    Interrupted,
+    ResponseBegun,
+    ResponseDone,
+    TurnTaken,
+)
 from getpatter.engines.managed import ManagedResponses
 from getpatter.llm.base import TextDelta, ToolCall
 
@@ -94,3 +102,11 @@ def test_items_of_different_responses_have_different_names() -> None:
         managed.audio(b"")
         managed.end()
     assert [event.item_id for event in events if isinstance(event, AudioDelta)] == ["response_1", "response_2"]
+
+
+def test_who_hangs_up_has_said_all_of_it() -> None:
+    managed, events = responses()
+    managed.turn_taken("that is all")
+    managed.text("Goodbye.")
+    managed.hung_up()
+    assert events == [TurnTaken("that is all"), TextDelta("Goodbye."), DONE, HungUp()]

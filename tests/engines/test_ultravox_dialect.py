@@ -12,6 +12,7 @@ from getpatter.engines import ultravox_wire as wire
 from getpatter.engines.base import (
     AudioDelta,
     EngineConfig,
+    HungUp,
     InputTranscript,
     Interrupted,
     ResponseBegun,
@@ -213,6 +214,12 @@ def test_audio_passes_as_it_is() -> None:
 
 
 # -- failures
+
+
+def test_an_agent_that_hangs_up_has_ended_the_call() -> None:
+    talk = Talk()
+    talk.dialect.closed(1000, "")
+    assert talk.told[-1] == HungUp()
 
 
 def test_a_call_that_the_server_ended_is_not_begun_again() -> None:

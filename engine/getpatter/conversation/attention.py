@@ -59,6 +59,9 @@ class Attention:
     def engine_stopped(self) -> None:
         self._tell(self._to.engine_stopped)
 
+    def engine_hung_up(self) -> None:
+        self._tell(self._to.engine_hung_up)
+
     def _tell(self, tell: Callable[[], None]) -> None:
         if self._put_off is None:
             tell()

@@ -410,6 +410,9 @@ class Conversation:
     def engine_stopped(self) -> None:
         self._perform(self._machine.on_engine_stopped(self._clock.now()))
 
+    def engine_hung_up(self) -> None:
+        self._agent_ends("")
+
     # -- the agent
 
     @property

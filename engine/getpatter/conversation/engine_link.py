@@ -19,6 +19,7 @@ from getpatter.engines.base import (
     EngineConfig,
     EngineEvent,
     EngineSession,
+    HungUp,
     InputTranscript,
     Interrupted,
     RealtimeEngine,
@@ -83,6 +84,8 @@ class EngineLink:
         """The response that comes next follows a tool's result, and will be claimed."""
         self._taken = ""
         """What was said in the turn that the engine has taken, until its response is claimed."""
+        self._hung_up = False
+        """The engine has ended the conversation."""
         self._batch = bytearray()
         self._transcoder = None if engine.input_format == LINE else Transcoder(LINE, engine.input_format)
         self._response: asyncio.Queue[ResponseEvent | ProviderError] | None = None
@@ -179,6 +182,8 @@ class EngineLink:
         came: list[ResponseEvent] = []
         if claims:
             came, self._taken = self._coming.claim(), ""
+        if self._hung_up and not came:
+            came = [ResponseDone()]
         for event in came:
             events.put_nowait(event)
         if not (came and isinstance(came[-1], ResponseDone)):
@@ -237,6 +242,8 @@ class EngineLink:
             try:
                 async for event in session.events():
                     self._take(event)
+                    if isinstance(event, HungUp):
+                        return
                     if isinstance(event, Resumption) and event.due:
                         break
                 else:
@@ -290,6 +297,9 @@ class EngineLink:
             case Interrupted():
                 self._coming.drop()
                 self._leading.stopped()
+            case HungUp():
+                self._hung_up = True
+                self._leading.hung_up()
 
     async def _replace(self, reason: ProviderError | None) -> EngineSession | None:
         """A session in the place of one that was lost, or that will be (None); None when there is none to be had."""

@@ -58,6 +58,9 @@ class Understanding(Protocol):
     def engine_stopped(self) -> None:
         """An engine heard the caller over what it said, and goes on with nothing of it."""
 
+    def engine_hung_up(self) -> None:
+        """An engine has ended the conversation."""
+
 
 class Hearing:
     """One call's: `prepare` while it rings, `hear` at any time, `start` when there is a speaker, `close`."""

@@ -24,6 +24,9 @@ class EngineNews(Protocol):
     def engine_stopped(self) -> None:
         """It heard the caller over what it said, and goes on with nothing of it."""
 
+    def engine_hung_up(self) -> None:
+        """It has ended the conversation, and what it said is still to be heard out."""
+
 
 class LeadingEar(EngineEar):
     """A `Recognition`.  That the engine takes a turn is a final transcript with `end_of_turn`, words or not."""
@@ -70,3 +73,6 @@ class LeadingEar(EngineEar):
 
     def stopped(self) -> None:
         self._out.put_nowait(self._news.engine_stopped)
+
+    def hung_up(self) -> None:
+        self._out.put_nowait(self._news.engine_hung_up)

@@ -11,6 +11,7 @@ what was not heard.  An engine that `manages_turns` decides that at its end, and
 - The response under way ends with `ResponseDone` before another is announced.
 - It goes by its own ears in what was heard, so `truncate` means nothing to it, and `cancel` drops what still comes of
   a response.
+- `HungUp` comes last, behind the `ResponseDone` of a response under way; whoever holds the session closes it.
 - What is paid for by the minute begins with the first command, not with `open`, and a `say` that comes before any other
   is the agent's first message.
 """
@@ -99,7 +100,12 @@ class Interrupted:
     """The engine has heard the caller over what it said, and says no more of it: what was not heard yet must not be."""
 
 
-TurnNews = TurnTaken | ResponseBegun | Interrupted
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """The engine has ended the conversation in good order, as an agent does that has said goodbye."""
+
+
+TurnNews = TurnTaken | ResponseBegun | Interrupted | HungUp
 """What an engine that manages turns decides."""
 
 

@@ -60,6 +60,7 @@ class ElevenLabsDialect:
         self._faults = faults
         self._tools = {tool.name for tool in config.tools}
         self._responses = ManagedResponses(ends.emit)
+        self._is_ready = False
         self._to_vendor = Transcoder(LINE, LINE)
         self._from_vendor = Transcoder(LINE, LINE)
         self._quiet_bytes = 0
@@ -142,6 +143,8 @@ class ElevenLabsDialect:
 
     def closed(self, code: int, reason: str) -> ProviderError | None:
         if code == 1000:
+            if self._is_ready:
+                self._responses.hung_up()
             return self._faults.failed("has ended the conversation", retryable=False)
         if code == 1008:
             return self._faults.failed(
@@ -201,6 +204,7 @@ class ElevenLabsDialect:
             self._responses.asked()
         elif self.first_words:
             self.say(self.first_words)
+        self._is_ready = True
         self._ends.emit(READY)
 
     def _format(self, name: str) -> AudioFormat | None:

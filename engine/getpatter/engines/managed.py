@@ -7,6 +7,7 @@ from collections.abc import Callable
 from getpatter.engines.base import (
     AudioDelta,
     EngineEvent,
+    HungUp,
     Interrupted,
     ResponseBegun,
     ResponseDone,
@@ -88,6 +89,11 @@ class ManagedResponses:
         """The engine broke it off, since the caller spoke."""
         self._break_off()
         self._emit(Interrupted())
+
+    def hung_up(self) -> None:
+        """The engine has ended the conversation, and says no more."""
+        self.is_followed()
+        self._emit(HungUp())
 
     def _is_heard(self) -> bool:
         self._came = True

@@ -112,7 +112,11 @@ class UltravoxDialect:
         """Closing the socket ends the call."""
 
     def closed(self, code: int, reason: str) -> ProviderError | None:
-        return self._faults.failed("has ended the call", retryable=False) if code == 1000 else None
+        if code != 1000:
+            return None
+        if self._ready:
+            self._responses.hung_up()
+        return self._faults.failed("has ended the call", retryable=False)
 
     def used(self, open_s: float) -> tuple[Used, ...]:
         return (Used(self._product, seconds=open_s),)
