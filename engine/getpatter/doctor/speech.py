@@ -62,7 +62,7 @@ async def model(settings: Settings) -> Sequence[Finding]:
     if settings.llm:
         return [Finding(_MODEL, "ok", f"{llm.name} is chosen, and its key is set where it needs one.")]
     if llm.scripted:
-        advice = "Set PATTER_LLM_URL and PATTER_LLM_MODEL to have a language model."
+        advice = "Set PATTER_LLM, or PATTER_LLM_URL and PATTER_LLM_MODEL, to have one: see `getpatter providers`."
         return [Finding(_MODEL, "warning", "There is none: the agent follows a script that books tables.", advice)]
     base = settings.llm_url.strip().rstrip("/").removesuffix("/chat/completions")
     key = settings.llm_key.get_secret_value().strip()
