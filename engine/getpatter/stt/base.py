@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from getpatter.audio.format import AudioFormat
+from getpatter.connections.messages import sendable
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ class SpeechHints:
 
     language: str = "en-US"
     phrases: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        # A phrase that cannot be sent would keep every recogniser from being opened.
+        object.__setattr__(self, "phrases", tuple(map(sendable, self.phrases)))
 
 
 class Recognition(Protocol):
