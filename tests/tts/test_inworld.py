@@ -19,7 +19,7 @@ from getpatter.testing.vendors.inworld import InworldServer
 from getpatter.testing.vendors.lmnt import wav_header
 from getpatter.testing.vendors.speaker import sound
 from getpatter.tts.base import SpeechChunk, WordTime
-from getpatter.tts.inworld import InworldTTS, SpokenLines
+from getpatter.tts.inworld import MAX_TEXT, InworldTTS, SpokenLines
 
 
 class TestInworld(TtsContract):
@@ -31,6 +31,12 @@ class TestInworld(TtsContract):
 
     def provider(self, url: str, *, api_key: str, clock: Clock, voice: str = "") -> InworldTTS:
         return InworldTTS(api_key, voice=voice, url=url.replace("ws:", "http:"), clock=clock)
+
+    async def test_spaces_behind_what_a_request_takes_are_not_asked_for(self) -> None:
+        async with self._call() as (_, voice, server):
+            words = "x" * MAX_TEXT
+            await spoken(voice, words + " " * 9)
+            assert server.orders.spoken == [words]
 
 
 # -- the answer

@@ -45,6 +45,7 @@ class TestLmnt(TtsContract):
 
 class TestLmntRequests(TtsContract):
     key_variable = "LMNT_API_KEY"
+    most_characters = 5000
 
     def server(self, *, key: str = "") -> LmntRestServer:
         return LmntRestServer(key=key)

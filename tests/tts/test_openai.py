@@ -23,6 +23,7 @@ PRODUCT = Product("openai", "gpt-4o-mini-tts")
 
 class TestOpenAI(TtsContract):
     key_variable = "OPENAI_API_KEY"
+    most_characters = 4096
 
     def server(self, *, key: str = "") -> OpenAISpeechServer:
         return OpenAISpeechServer(key=key)
@@ -33,6 +34,7 @@ class TestOpenAI(TtsContract):
 
 class TestOpenAIByEvents(TtsContract):
     key_variable = "OPENAI_API_KEY"
+    most_characters = 4096
 
     def server(self, *, key: str = "") -> OpenAISpeechServer:
         return OpenAISpeechServer(key=key)

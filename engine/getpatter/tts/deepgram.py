@@ -179,7 +179,14 @@ class DeepgramRestTTS(HostedModel):
         await self._service.warm(self._url)
         dialect = AuraRequests(f"{self._url}/v1/speak", {"model": self._voice, **self._options}, self._key)
         product = Product(DEEPGRAM.billed_as, self._voice)
-        return HttpVoice(dialect, self._service, format=self._format, product=product, faults=self._faults())
+        return HttpVoice(
+            dialect,
+            self._service,
+            format=self._format,
+            product=product,
+            faults=self._faults(),
+            max_text=MAX_TEXT,
+        )
 
     async def close(self) -> None:
         """Close the connections.  May be called twice."""

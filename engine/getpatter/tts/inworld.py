@@ -37,6 +37,8 @@ VOICE: Final = "Ashley"
 ENCODINGS: Final = {"mulaw": "MULAW", "pcm16": "PCM"}
 RATES: Final = range(8000, 48_001)
 """Hz."""
+MAX_TEXT: Final = 2000
+"""Characters of a request."""
 DELIVERY_MODES: Final = ("STABLE", "BALANCED", "CREATIVE")
 
 _HTTP_STATUS: Final[Mapping[int, int]] = {
@@ -151,7 +153,7 @@ class InworldTTS(HostedModel):
             faults,
         )
         product = Product(INWORLD.billed_as, self._model)
-        return HttpVoice(dialect, self._service, format=self._format, product=product, faults=faults)
+        return HttpVoice(dialect, self._service, format=self._format, product=product, faults=faults, max_text=MAX_TEXT)
 
     async def close(self) -> None:
         """Close the connections that calls shared.  May be called twice."""

@@ -41,6 +41,8 @@ VOICE: Final = "leah"
 FORMATS: Final = {"mulaw": "ulaw", "pcm16": "pcm_s16le"}
 RATES: Final = (8000, 16_000, 24_000)
 """Hz."""
+MAX_TEXT: Final = 5000
+"""Characters of a request."""
 
 # `reset` drops what was not flushed, and every sentence of ours is flushed from the start: to stop it, its socket is
 # dropped.
@@ -184,7 +186,14 @@ class LMNTTTS(HostedModel):
             {"X-API-Key": self._key.get_secret_value(), "lmnt-version": VERSION},
             {**self._sound(language), "model": self._model, **self._sampling},
         )
-        return HttpVoice(dialect, self._service, format=self._format, product=self._product, faults=self._faults)
+        return HttpVoice(
+            dialect,
+            self._service,
+            format=self._format,
+            product=self._product,
+            faults=self._faults,
+            max_text=MAX_TEXT,
+        )
 
 
 class LmntDialect:

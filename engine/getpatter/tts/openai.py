@@ -34,6 +34,8 @@ URL: Final = "https://api.openai.com/v1"
 PCM: Final = AudioFormat("pcm16", 24_000)
 """The only one that needs no decoder; the others are MP3, Opus, AAC, FLAC and WAV."""
 SPEEDS: Final = (0.25, 4.0)
+MAX_TEXT: Final = 4096
+"""Characters of a request."""
 TOKENS_PER_S: Final = 1250 / 60
 """Of sound: OpenAI's pages put a minute of gpt-4o-mini-tts at $0.015, and a million of its tokens at $12."""
 
@@ -117,7 +119,7 @@ class OpenAITTS(HostedModel):
         await self._service.warm(self._url)
         product = Product(OPENAI.billed_as if self._url == URL else host_of(self._url), self._model)
         dialect = SpeechRequests(self._request(), product if self._stream_format == "sse" else None, self._faults)
-        return HttpVoice(dialect, self._service, format=PCM, product=product, faults=self._faults)
+        return HttpVoice(dialect, self._service, format=PCM, product=product, faults=self._faults, max_text=MAX_TEXT)
 
     async def close(self) -> None:
         """Close the connections that calls shared."""
