@@ -427,3 +427,45 @@ def test_tokens_are_counted_by_their_kind(line: Line) -> None:
     [used] = line.dialect.used(60.0)
     assert (used.input_tokens, used.output_tokens) == (240, 160)
     assert (used.input_audio_tokens, used.output_audio_tokens) == (160, 120)
+
+
+# -- what is odd
+
+
+def test_results_that_the_api_wants_no_more_do_not_keep_the_next_answer_back(line: Line) -> None:
+    speaks(line)
+    line.dialect.respond()
+    calls = [{"id": f"call_{number}", "name": "look_up", "args": {}} for number in (1, 2)]
+    line.hear(toolCall={"functionCalls": calls})
+    line.dialect.tool_result("call_1", "found")  # the other one is slow, and the caller does not wait
+    line.dialect.send(SOUND)
+    line.hear(toolCallCancellation={"ids": ["call_1", "call_2"]})
+    line.content(turnComplete=True)
+    line.dialect.commit()
+    said = line.said()
+    assert {"realtimeInput": {"text": "[A tool that you called before gave: found]"}} in said
+    line.told()
+    spoken(line, "Yes.")
+    line.dialect.respond()
+    assert line.said() == []
+    assert TextDelta("Yes.") in line.told()
+
+
+def test_a_cancelled_answer_ends_with_a_call(line: Line) -> None:
+    speaks(line)
+    line.dialect.respond()
+    line.dialect.cancel()
+    line.told()
+    line.hear(toolCall={"functionCalls": [{"id": "call_1", "name": "look_up", "args": {}}]})
+    assert ResponseDone("cancelled") in line.told()
+
+
+def test_a_field_that_is_null_is_one_that_is_not_there(line: Line) -> None:
+    line.content(inputTranscription={"text": None}, turnComplete=None, turnCompleteReason=None)
+    line.hear(usageMetadata={"promptTokenCount": None, "promptTokensDetails": None})
+    assert not any(isinstance(told, ProviderError) for told in line.told())
+
+
+def test_half_an_emoji_is_sent_as_a_mark(line: Line) -> None:
+    line.dialect.say("Good \ud83d morning.")
+    assert "Good ? morning." in json.dumps(line.said())

@@ -110,3 +110,24 @@ def test_who_hangs_up_has_said_all_of_it() -> None:
     managed.text("Goodbye.")
     managed.hung_up()
     assert events == [TurnTaken("that is all"), TextDelta("Goodbye."), DONE, HungUp()]
+
+
+def test_only_the_response_that_called_a_tool_is_followed_by_another() -> None:
+    managed, events = responses()
+    managed.turn_taken("look it up")
+    managed.call(CALL)
+    managed.turn_taken("no, stop")
+    managed.is_followed()  # by the result of the tool that was stopped
+    managed.text("Very well.")
+    assert events == [TurnTaken("look it up"), CALL, CANCELLED, TurnTaken("no, stop"), TextDelta("Very well.")]
+
+
+def test_the_result_of_a_second_tool_does_not_end_the_answer_to_the_first() -> None:
+    managed, events = responses()
+    managed.turn_taken("look it up")
+    managed.call(CALL)
+    managed.is_followed()
+    managed.text("One is")
+    managed.is_followed()
+    managed.text(" found.")
+    assert events[-3:] == [ResponseBegun(), TextDelta("One is"), TextDelta(" found.")]

@@ -68,7 +68,7 @@ class Dialect(Protocol):
         """The socket will be closed."""
 
     def closed(self, code: int, reason: str) -> ProviderError | None:
-        """Why the vendor closed the socket, where its close codes say so; `HungUp` is emitted where that is no fault."""
+        """Why the vendor closed the socket, where its close codes say so; `HungUp` is emitted for what is no fault."""
 
     def used(self, open_s: float) -> tuple[Used, ...]:
         """What the vendor counts, of a session that has been open for this long."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
 from getpatter.audio.format import AudioFormat
-from getpatter.connections.messages import MessageReader
+from getpatter.connections.messages import MessageReader, json_bytes
 from getpatter.engines.base import EngineConfig
 from getpatter.llm.base import Message
 
@@ -117,4 +116,4 @@ def history(messages: Sequence[Message]) -> str:
 
 
 def encoded(message: Json) -> str:
-    return json.dumps(message, ensure_ascii=False)
+    return json_bytes(message).decode()

@@ -25,6 +25,7 @@ from getpatter.metering import Product, Used, totals
 
 GO_ON: Final = "[The caller says nothing. Go on.]"
 UNHEARD: Final = "[The caller did not hear your last answer.]"
+LATE_RESULT: Final = "[A tool that you called before gave: {}]"
 ANSWER_AGAIN: Final = "[Answer what the caller said last.]"
 
 
@@ -116,7 +117,7 @@ class GeminiDialect:
     def tool_result(self, call_id: str, output: str) -> None:
         name = self._calls.pop(call_id, None)
         if name is None:
-            self._notes.append(f"[A tool that you called before gave: {output}]")
+            self._notes.append(LATE_RESULT.format(output))
         else:
             self._results.append((call_id, name, output))
 
@@ -190,8 +191,7 @@ class GeminiDialect:
             self._handle = found.session_resumption_update.new_handle
             self._ends.emit(Resumption(self._handle))
         if found.tool_call_cancellation is not None:
-            for call_id in found.tool_call_cancellation.ids:
-                self._calls.pop(call_id, None)
+            self._give_up_calls(found.tool_call_cancellation.ids)
         if found.server_content is not None:
             self._content(found.server_content)
         if found.tool_call is not None:
@@ -226,6 +226,9 @@ class GeminiDialect:
     def _call_tools(self, message: wire.ToolCalls) -> None:
         """The API waits for the results, so what it has to say is said; the next answer comes of them."""
         if not self._turn.is_heard:
+            if self._turn.is_unwanted:
+                self._turn.wait_for_tools()
+                self._response_done(ResponseDone("cancelled"))
             return
         self._turn.spoke()
         for call in wire.calls(message):
@@ -233,6 +236,13 @@ class GeminiDialect:
             self._tell(call)
         self._turn.wait_for_tools()
         self._response_done(ResponseDone())
+
+    def _give_up_calls(self, ids: Sequence[str]) -> None:
+        """The API takes no results of these any more: what there is of them is told in words."""
+        for call_id in ids:
+            self._calls.pop(call_id, None)
+        self._notes += [LATE_RESULT.format(output) for call_id, _, output in self._results if call_id in ids]
+        self._results = [result for result in self._results if result[0] not in ids]
 
     def _response_done(self, done: ResponseDone) -> None:
         self._caller.answered()

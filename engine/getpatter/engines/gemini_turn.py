@@ -39,6 +39,11 @@ class ModelTurn:
         """What is spoken now is wanted."""
         return self.under_way and not self.cancelled and not self._abandoned
 
+    @property
+    def is_unwanted(self) -> bool:
+        """What is spoken now is of the answer under way, which was cancelled."""
+        return self.under_way and self.cancelled and not self._abandoned
+
     def spoke(self) -> None:
         """Something of the answer has come: what came before it is over."""
         if not self._abandoned:

@@ -6,11 +6,12 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from getpatter.audio.format import AudioFormat
+from getpatter.connections.messages import MessageReader, json_bytes
 from getpatter.engines.base import EngineConfig
 from getpatter.llm.base import Message, ToolCall, ToolSpec
 from getpatter.metering import Product, Used
@@ -96,7 +97,7 @@ def append(audio: bytes) -> str:
 
 
 def text(message: Json) -> str:
-    return msgspec.json.encode(message).decode()
+    return json_bytes(message).decode()
 
 
 def told(words: str) -> Json:
@@ -249,12 +250,7 @@ class ServerMessage(_Struct):
     session_resumption_update: _Resumption | None = None
 
 
-_decoder = msgspec.json.Decoder(ServerMessage)
-
-
-def parse(data: str | bytes) -> ServerMessage:
-    """Raises `ValueError` for what is no message."""
-    return _decoder.decode(data)
+parse: Final = MessageReader(ServerMessage)
 
 
 def sounds(content: ServerContent) -> list[bytes]:

@@ -24,6 +24,8 @@ class ManagedResponses:
         self._number = 0
         self._came = False
         """Something has come of the one under way."""
+        self._called = False
+        """The one under way has called a tool."""
         self._dropped = False
         """What still comes is of one that was cancelled."""
         self.under_way = False
@@ -60,6 +62,7 @@ class ManagedResponses:
         """False where the response was cancelled, and its tools with it."""
         heard = self._is_heard()
         if heard:
+            self._called = True
             self._emit(call)
         return heard
 
@@ -74,10 +77,9 @@ class ManagedResponses:
                 self._emit(ResponseDone())
 
     def is_followed(self) -> None:
-        """What comes from now on is another one, whatever has come."""
-        if self.under_way:
-            self.under_way = self._came = False
-            self._emit(ResponseDone())
+        """A tool has its result: what comes from now on is another one than that which called it."""
+        if self._called:
+            self._finish()
 
     def cancel(self) -> None:
         """We do not want the rest of it."""
@@ -92,8 +94,13 @@ class ManagedResponses:
 
     def hung_up(self) -> None:
         """The engine has ended the conversation, and says no more."""
-        self.is_followed()
+        self._finish()
         self._emit(HungUp())
+
+    def _finish(self) -> None:
+        if self.under_way:
+            self.under_way = self._came = False
+            self._emit(ResponseDone())
 
     def _is_heard(self) -> bool:
         self._came = True
@@ -107,7 +114,7 @@ class ManagedResponses:
 
     def _begin(self) -> None:
         self._number += 1
-        self.under_way, self._came = True, False
+        self.under_way, self._came, self._called = True, False, False
 
     def _break_off(self) -> None:
         self._dropped = self._came = False

@@ -152,11 +152,12 @@ class OpenAIDialect:
         self._ends.emit(READY)
 
     def _response_done(self, event: wire.ServerEvent) -> None:
-        self._responding = False
         done = wire.response_done(event, self._product, self._faults)
         if done.usage is not None:
             self._used = list(totals([*self._used, done.usage]))
-        self._ends.emit(done)
+        if ((event.response and event.response.id) or "") == self._response:  # else of one that was given up
+            self._responding = False
+            self._ends.emit(done)
 
     def _part_came(self, event: wire.ServerEvent) -> None:
         """A piece of the response under way; what still comes of one that was cancelled is nobody's."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from getpatter.audio.format import LINE, AudioFormat
 from getpatter.connections.faults import Faults
+from getpatter.connections.messages import MessageReader, json_bytes
 from getpatter.engines.base import EngineConfig, ResponseDone
 from getpatter.errors import ProviderError
 from getpatter.llm.base import Message, ToolSpec
@@ -96,7 +97,7 @@ def _what_it_does(instructions: str, tools: Sequence[ToolSpec], settings: Sessio
 
 
 def text(message: Json) -> str:
-    return msgspec.json.encode(message).decode()
+    return json_bytes(message).decode()
 
 
 _CUSTOM_VOICE = "voice_"
@@ -248,12 +249,7 @@ class ServerEvent(msgspec.Struct, gc=False):
     error: _Error | None = None
 
 
-_decoder = msgspec.json.Decoder(ServerEvent)
-
-
-def parse(data: str | bytes) -> ServerEvent:
-    """Raises `ValueError` for what is no event."""
-    return _decoder.decode(data)
+parse: Final = MessageReader(ServerEvent)
 
 
 def audio(event: ServerEvent) -> bytes:

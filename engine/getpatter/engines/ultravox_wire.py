@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
-from getpatter.connections.messages import MessageReader
+from getpatter.connections.messages import MessageReader, json_bytes
 from getpatter.engines.base import EngineConfig
 from getpatter.llm.base import Message, ToolSpec
 
@@ -139,4 +138,4 @@ def _messages(said: Sequence[Message]) -> list[Json]:
 
 
 def encoded(message: Json) -> str:
-    return json.dumps(message, ensure_ascii=False)
+    return json_bytes(message).decode()
