@@ -406,7 +406,7 @@ def test_unknown_messages_and_fields_are_passed_over(line: Line) -> None:
 
 @pytest.mark.parametrize("nonsense", ["", "[]", '{"serverContent": 5}'])
 def test_what_cannot_be_read_is_refused(line: Line, nonsense: str) -> None:
-    with pytest.raises(ValueError, match=r"JSON|Expected|truncated"):
+    with pytest.raises(ValueError, match="none"):
         line.dialect.receive(nonsense)
 
 
@@ -456,8 +456,9 @@ def test_a_cancelled_answer_ends_with_a_call(line: Line) -> None:
     line.dialect.respond()
     line.dialect.cancel()
     line.told()
-    line.hear(toolCall={"functionCalls": [{"id": "call_1", "name": "look_up", "args": {}}]})
-    assert ResponseDone("cancelled") in line.told()
+    for _ in range(2):
+        line.hear(toolCall={"functionCalls": [{"id": "call_1", "name": "look_up", "args": {}}]})
+    assert line.told().count(ResponseDone("cancelled")) == 1
 
 
 def test_a_field_that_is_null_is_one_that_is_not_there(line: Line) -> None:

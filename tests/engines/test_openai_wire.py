@@ -178,7 +178,7 @@ def test_most_complaints_leave_the_session_alive(code: str, fatal: bool) -> None
 
 @pytest.mark.parametrize("nonsense", ["", "{}", "[]", '{"type": 5}'])
 def test_what_is_no_event_is_refused(nonsense: str) -> None:
-    with pytest.raises(ValueError, match=r"JSON|Object|Expected|truncated"):
+    with pytest.raises(ValueError, match="none"):
         wire.parse(nonsense)
 
 
