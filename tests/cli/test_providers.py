@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from getpatter.cli.console import out
 from getpatter.cli.main import app
 from getpatter.providers.catalogue import CATALOGUE
 
@@ -12,7 +13,7 @@ from getpatter.providers.catalogue import CATALOGUE
 @pytest.fixture(autouse=True)
 def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(out, "width", 200)
     for name in ("DEEPGRAM_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY", "ELEVENLABS_API_KEY", "ELEVENLABS_AGENT_ID"):
         monkeypatch.delenv(name, raising=False)
 

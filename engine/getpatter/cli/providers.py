@@ -33,6 +33,8 @@ def _key(facts: Facts, given: Mapping[str, str]) -> str:
     if not facts.billing:
         return "[dim]none needed[/dim]"
     names = _VARIABLE.findall(facts.key_variable)
+    if not names:
+        return "[dim]found by the library itself[/dim]"
     there = [bool(given.get(name)) for name in names]
     is_set = any(there) if " or " in facts.key_variable else all(there)
     shown = (" or " if " or " in facts.key_variable else " and ").join(names)

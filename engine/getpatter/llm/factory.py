@@ -12,6 +12,7 @@ from getpatter.llm.anthropic import AnthropicLLM
 from getpatter.llm.base import LanguageModel
 from getpatter.llm.faults import SetBy
 from getpatter.llm.google import GoogleLLM
+from getpatter.llm.litellm import MODEL, LiteLLMLLM
 from getpatter.llm.openai_compatible import OpenAICompatibleLLM
 from getpatter.llm.scripted import ScriptedLLM
 from getpatter.settings import Settings
@@ -25,6 +26,10 @@ def _openclaw(*, model: str, set_by: SetBy) -> LanguageModel:
     return presets.OpenClawLLM(model or "main", set_by=set_by)
 
 
+def _litellm(*, model: str, set_by: SetBy) -> LanguageModel:
+    return LiteLLMLLM(model or MODEL, set_by=set_by)
+
+
 VENDORS: Final[Mapping[str, _Make]] = {
     "openai": presets.OpenAILLM,
     "anthropic": AnthropicLLM,
@@ -32,6 +37,7 @@ VENDORS: Final[Mapping[str, _Make]] = {
     "groq": presets.GroqLLM,
     "cerebras": presets.CerebrasLLM,
     "inworld": presets.InworldLLM,
+    "litellm": _litellm,
     "litellm-proxy": presets.LiteLLMProxyLLM,
     "ollama": presets.OllamaLLM,
     "vllm": presets.VLLMLLM,

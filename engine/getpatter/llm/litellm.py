@@ -46,10 +46,9 @@ class LiteLLMLLM:
 
     FACTS: ClassVar = Facts(
         vendor="LiteLLM",
-        key_variable="of the model's vendor, as LiteLLM has it",
         transport="the library's own",
         models=(MODEL,),
-        features=("tools", "cancel", "cached tokens"),
+        features=("tools", "cancel", "cached tokens", "keys as LiteLLM finds them"),
         billing="tokens",
         tested_with="litellm",
     )

@@ -100,6 +100,7 @@ CATALOGUE: Final = (
         ("groq", "GroqLLM", "llm.presets"),
         ("hermes", "HermesLLM", "llm.presets"),
         ("inworld", "InworldLLM", "llm.presets"),
+        ("litellm", "LiteLLMLLM", "llm.litellm"),
         ("litellm-proxy", "LiteLLMProxyLLM", "llm.presets"),
         ("ollama", "OllamaLLM", "llm.presets"),
         ("openai", "OpenAILLM", "llm.presets"),
