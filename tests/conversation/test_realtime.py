@@ -11,13 +11,14 @@ import pytest
 
 from getpatter.agent import Agent, TurnSettings
 from getpatter.barge_in import BargeInSettings
+from getpatter.engines.base import EngineConfig
 from getpatter.errors import ProviderError
 from getpatter.events import BargeIn, CallEnding, FalseInterruption, HandedOver, Problem, ToolCalled
 from getpatter.guardrails import guardrail
 from getpatter.llm.base import Message, ToolCall
 from getpatter.testing.realtime_session import Spoken
 from getpatter.testing.stage import Stage
-from getpatter.testing.told_engine import ToldEngine
+from getpatter.testing.told_engine import ToldEngine, ToldSession
 from getpatter.tools.tool import Tool, tool
 
 TEN_WORDS = "one two three four five six seven eight nine ten"
@@ -352,6 +353,37 @@ async def test_a_turn_whose_answer_was_lost_is_told_again_and_answered(stage_for
     assert second.commits == first.commits
     assert second.config.history == []
     assert stage.turns() == [("caller", "a table"), ("agent", "At what time?")]
+
+
+async def test_a_result_that_comes_while_a_session_is_opened_again_is_not_lost(stage_for: StageFor) -> None:
+    found, reachable = asyncio.Event(), asyncio.Event()
+    reachable.set()
+
+    class FarEngine(ToldEngine):
+        async def open(self, config: EngineConfig) -> ToldSession:
+            await reachable.wait()
+            return await super().open(config)
+
+    async def find() -> str:
+        """Finds somebody."""
+        await found.wait()
+        return "found"
+
+    call = ToolCall("call_1", "find", "{}")
+    engine = FarEngine(Spoken("Let me see.", tool_calls=(call,)), "She is here.", words=["is Ada there"])
+    stage = stage_for(engine, tools=(tool(find),))
+    await stage.start()
+    await speaks(stage)
+    await stage.passes(3)
+    reachable.clear()
+    engine.sessions[0].lose()
+    await stage.settle()
+    found.set()
+    await stage.settle()
+    reachable.set()
+    await stage.passes(3)
+    assert engine.sessions[1].results == [("call_1", "found")]
+    assert stage.last_turn().text == "Let me see. She is here."
 
 
 async def test_an_answer_that_breaks_off_is_heard_as_far_as_it_came(stage_for: StageFor) -> None:

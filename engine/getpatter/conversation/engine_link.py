@@ -86,6 +86,8 @@ class EngineLink:
         """What was said in the turn that the engine has taken, until its response is claimed."""
         self._hung_up = False
         """The engine has ended the conversation."""
+        self._missed: list[Ask] = []
+        """What came for the session that is being opened, and is not in the history that it is told."""
         self._batch = bytearray()
         self._transcoder = None if engine.input_format == LINE else Transcoder(LINE, engine.input_format)
         self._response: asyncio.Queue[ResponseEvent | ProviderError] | None = None
@@ -224,14 +226,18 @@ class EngineLink:
 
     def tell(self, text: str) -> None:
         """The caller told this otherwise than by voice."""
-        if self._session is not None:
-            self._session.tell(text)
+        self._do(lambda session: session.tell(text))
 
     def tool_result(self, call_id: str, output: str, *, follows: bool) -> None:
         """`follows`: a response to it will be asked for."""
         self._follows = follows
+        self._do(lambda session: session.tool_result(call_id, output))
+
+    def _do(self, command: Ask) -> None:
         if self._session is not None:
-            self._session.tool_result(call_id, output)
+            command(self._session)
+        else:
+            self._missed.append(command)
 
     # -- events
 
@@ -331,6 +337,7 @@ class EngineLink:
     async def _reopen(self) -> EngineSession:
         self._useful = False
         config = self._config()
+        self._missed.clear()
         if self._unanswered:
             # What they said last is told as the sound that it was.
             config = replace(config, history=_without_last_turn(config.history))
@@ -346,6 +353,8 @@ class EngineLink:
             session.tell(self._taken)
         if rest:
             session.send(self._converted(rest))
+        for command in self._missed:
+            command(session)
         self._take_up(session, config)
         return session
 
