@@ -116,6 +116,21 @@ async def test_a_lost_recogniser_is_reconnected_and_hears_what_it_missed() -> No
     assert [str(switch) for switch in call.switches] == ["The connection was lost; it was connected anew."]
 
 
+async def test_words_of_which_a_late_final_knew_nothing_are_heard_by_who_takes_over() -> None:
+    stt = LiteralSTT()
+    async with hearing(stt) as call:
+        for round_ in range(2):  # of a recognition that hears some of it again, the times begin anew
+            for word in ("One ", "two ", "three "):
+                call.says(word)
+            stt.opened[round_].endpoint_behind(len("three "))
+            await turns()
+            await call.lose(stt.opened[round_])
+            await call.passes(0.1)
+        call.recognition.finalize()
+        await turns()
+    assert call.finals == ["One two ", "three One two ", "three "]
+
+
 async def test_a_recogniser_that_just_stops_is_lost_as_well() -> None:
     stt = LiteralSTT()
     async with hearing(stt) as call:

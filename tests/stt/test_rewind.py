@@ -47,6 +47,19 @@ def test_a_final_that_nobody_asked_for_leaves_requests_to_be_answered() -> None:
     assert replayed(buffer) == [None, b"ef"]
 
 
+def test_audio_that_a_final_does_not_reach_is_kept_in_whole_runs() -> None:
+    buffer = RewindBuffer(100)
+    for run in (b"ab", b"cd", b"ef"):
+        buffer.add(run)
+    buffer.finalized(after=3)
+    assert replayed(buffer) == [b"cdef"]
+    assert buffer.size_bytes == 4
+    buffer.finalized(after=99)
+    assert replayed(buffer) == [b"cdef"]
+    buffer.finalized()
+    assert replayed(buffer) == []
+
+
 def test_an_answer_to_nothing_is_a_final_that_nobody_asked_for() -> None:
     buffer = RewindBuffer(100)
     buffer.add(b"ab")

@@ -104,10 +104,13 @@ class _Live:
         self.recognition = recognition
         self.opened_at = now
         self.gave_final = False
+        self._source = source
+        self._sent_bytes = 0
         target = seat.provider.format
         self._transcoder = None if source == target else Transcoder(source, target)
 
     def send(self, audio: bytes) -> None:
+        self._sent_bytes += len(audio)
         self.recognition.send(audio if self._transcoder is None else self._transcoder.feed(audio))
 
     def replay(self, entries: Iterator[bytes | None], piece: int) -> None:
@@ -118,6 +121,12 @@ class _Live:
                 continue
             for at in range(0, len(entry), piece):
                 self.send(entry[at : at + piece])
+
+    def after(self, transcript: Transcript) -> int:
+        """How many bytes of what was sent came after the last of its words: some vendors give final words seconds
+        late.  0 where they tell no times."""
+        end_s = max((word.end_s for word in transcript.words), default=0.0)
+        return max(0, self._sent_bytes - int(end_s * self._source.bytes_per_second)) if end_s > 0.0 else 0
 
     def settled(self, now: float) -> bool:
         return self.gave_final or now - self.opened_at >= SETTLED_S
@@ -219,16 +228,16 @@ class FallbackRecognition:
         if transcript is None:
             return None
         if transcript.final:
-            self._note_final(live, asked_for=transcript.from_finalize)
+            self._note_final(live, transcript)
         self._expect_answer()
         return transcript
 
-    def _note_final(self, live: _Live, *, asked_for: bool) -> None:
+    def _note_final(self, live: _Live, transcript: Transcript) -> None:
         live.gave_final = True
-        if asked_for:
+        if transcript.from_finalize:
             self._rewind.answered()
         else:
-            self._rewind.finalized()
+            self._rewind.finalized(live.after(transcript))
 
     def _expect_answer(self) -> None:
         """A sign of life came, or the first request: from now on it has `answer_s` for the next."""

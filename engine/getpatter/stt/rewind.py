@@ -54,17 +54,17 @@ class RewindBuffer:
         while (audio := self._entries.popleft()) is not None:
             self._size -= len(audio)
 
-    def finalized(self) -> None:
-        """A final transcript came that nobody asked for.
+    def finalized(self, after: int = 0) -> None:
+        """A final transcript came that nobody asked for; it does not reach the newest `after` bytes of audio.
 
-        It covers the audio before the oldest request, since it came before that one's answer; without a request, all.
-        What was said in the moment before it came may be in neither this transcript nor, after a loss, the next one;
-        the other choice would have words recognised twice.
+        It covers the audio before the oldest request, since it came before that one's answer; without a request, all
+        but these.  Where nobody knows how far it reaches, what was said in the moment before it came may be in neither
+        this transcript nor, after a loss, the next one; the other choice would have words recognised twice.
         """
         if self._leading:
             return
-        while self._entries and self._entries[0] is not None:
-            self._size -= len(self._entries[0])
+        while self._entries and (audio := self._entries[0]) is not None and self._size - len(audio) >= after:
+            self._size -= len(audio)
             self._entries.popleft()
 
     def replay(self) -> Iterator[bytes | None]:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from getpatter.audio.format import LINE, AudioFormat
 from getpatter.errors import ProviderError
 from getpatter.llm.base import LanguageModel, Message, ReplyPart, ToolSpec
-from getpatter.stt.base import SpeechHints, Transcript
+from getpatter.stt.base import HeardWord, SpeechHints, Transcript
 from getpatter.tts.base import SpeechChunk, TextToSpeech, Voice
 
 Item = TypeVar("Item")
@@ -165,6 +165,13 @@ class LiteralRecognition:
     def endpoint(self) -> None:
         """Give a final transcript that nobody asked for."""
         self._final(from_finalize=False)
+
+    def endpoint_behind(self, unheard: int) -> None:
+        """The same, timed and before the newest `unheard` bytes, of which it knows nothing yet; the audio is `LINE`."""
+        end_s = (len(self.received) - unheard) / LINE.bytes_per_second
+        text = self._since_final[:-unheard].decode("latin-1")
+        self._put(Transcript(text, final=True, words=(HeardWord(text, 0.0, end_s),)))
+        del self._since_final[:-unheard]
 
     def lose(self, message: str = "The connection was lost.") -> None:
         self._put(ProviderError(message, provider=self.name, retryable=True))
