@@ -55,3 +55,12 @@ def test_only_the_transcript_that_is_due_next_counts_as_such() -> None:
     commits.named("b")
     assert commits.is_next("a")
     assert not commits.is_next("b")
+
+
+def test_a_transcript_may_come_before_its_name() -> None:
+    commits = Commits()
+    commits.add()
+    commits.understood("a", "early")
+    assert commits.take() == []
+    commits.named("a")
+    assert commits.take() == ["early"]

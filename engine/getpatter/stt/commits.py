@@ -20,6 +20,8 @@ class Commits:
 
     def __init__(self) -> None:
         self._waiting: deque[_Commit] = deque()
+        self._early: dict[str, str] = {}
+        """What was understood of items that no commit is named by yet; no more than there are such commits."""
 
     def add(self) -> None:
         """Audio was committed."""
@@ -34,6 +36,7 @@ class Commits:
         for commit in self._waiting:
             if not commit.item_id and commit.text is None:
                 commit.item_id = item_id
+                commit.text = self._early.pop(item_id, None)
                 return
 
     def refused(self) -> None:
@@ -44,11 +47,14 @@ class Commits:
                 return
 
     def understood(self, item_id: str, text: str) -> None:
-        """The final transcript of an item; one that was never committed is ignored."""
+        """The final transcript of an item, which may come before the name; one that was never committed is ignored."""
         for commit in self._waiting:
             if commit.item_id == item_id and commit.text is None:
                 commit.text = text
                 return
+        unnamed = sum(not commit.item_id and commit.text is None for commit in self._waiting)
+        if item_id and len(self._early) < unnamed:
+            self._early[item_id] = text
 
     def is_next(self, item_id: str) -> bool:
         """Whether the item's transcript is the next that is due."""

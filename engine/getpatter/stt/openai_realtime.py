@@ -204,6 +204,7 @@ class TranscriptionDialect:
         match _read_kind(message).type:
             case "input_audio_buffer.committed":
                 self._commits.named(_read_item(message).item_id)
+                return self._answers()
             case "conversation.item.input_audio_transcription.delta":
                 return self._interim(_read_item(message))
             case "conversation.item.input_audio_transcription.completed":
