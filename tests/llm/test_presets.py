@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from getpatter.clock import Clock
 from getpatter.errors import ConfigurationError
 from getpatter.llm.base import LanguageModel
 from getpatter.llm.presets import (
+    AGENT_TIMEOUT_S,
     PAID,
     VLLMLLM,
     CerebrasLLM,
@@ -23,42 +26,56 @@ from getpatter.testing.vendors.model_server import Answer, ModelServer
 from getpatter.testing.vendors.openai_chat import OpenAIServer
 
 
-class TestOpenAI(LlmContract):
-    key_variable = "OPENAI_API_KEY"
+class PresetContract(LlmContract):
+    """Of a server that speaks chat completions as OpenAI does."""
+
+    make: ClassVar[type[PresetLLM]]
 
     def server(self, *answers: Answer, key: str = "", model: str = "") -> ModelServer:
         return OpenAIServer(*answers, key=key, model=model)
 
     def provider(self, url: str, *, api_key: str, clock: Clock) -> LanguageModel:
-        return OpenAILLM(api_key, MODEL, base_url=url, clock=clock)
+        return self.make(api_key, MODEL, base_url=url, clock=clock)
 
 
-class TestGroq(LlmContract):
+class TestOpenAI(PresetContract):
+    key_variable = "OPENAI_API_KEY"
+    make = OpenAILLM
+
+
+class TestGroq(PresetContract):
     key_variable = "GROQ_API_KEY"
+    make = GroqLLM
 
     def server(self, *answers: Answer, key: str = "", model: str = "") -> ModelServer:
         return OpenAIServer(*answers, key=key, model=model, usage_in="x_groq")
 
-    def provider(self, url: str, *, api_key: str, clock: Clock) -> LanguageModel:
-        return GroqLLM(api_key, MODEL, base_url=url, clock=clock)
 
-
-class TestOllama(LlmContract):
-    def server(self, *answers: Answer, key: str = "", model: str = "") -> ModelServer:
-        return OpenAIServer(*answers, key=key, model=model)
-
-    def provider(self, url: str, *, api_key: str, clock: Clock) -> LanguageModel:
-        return OllamaLLM(api_key, MODEL, base_url=url, clock=clock)
-
-
-class TestCerebras(LlmContract):
+class TestCerebras(PresetContract):
     key_variable = "CEREBRAS_API_KEY"
+    make = CerebrasLLM
 
-    def server(self, *answers: Answer, key: str = "", model: str = "") -> ModelServer:
-        return OpenAIServer(*answers, key=key, model=model)
 
-    def provider(self, url: str, *, api_key: str, clock: Clock) -> LanguageModel:
-        return CerebrasLLM(api_key, MODEL, base_url=url, clock=clock)
+class TestInworld(PresetContract):
+    key_variable = "INWORLD_API_KEY"
+    make = InworldLLM
+
+
+class TestOllama(PresetContract):
+    make = OllamaLLM
+
+
+class TestVLLM(PresetContract):
+    make = VLLMLLM
+
+
+class TestLiteLLMProxy(PresetContract):
+    make = LiteLLMProxyLLM
+
+
+class TestHermes(PresetContract):
+    make = HermesLLM
+    stalled_s = AGENT_TIMEOUT_S + 1
 
 
 @pytest.mark.parametrize(

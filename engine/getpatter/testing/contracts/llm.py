@@ -47,6 +47,8 @@ class LlmContract(ABC):
     """Where the vendor's key is looked for; empty where none is needed."""
     key_where: ClassVar[str] = ""
     """What an error calls the place of the key, where that is not its variable."""
+    stalled_s: ClassVar[float] = STALLED_S
+    """After so long a silence nothing comes any more."""
     always_tells_usage: ClassVar[bool] = False
     """The vendor has no answer without usage."""
 
@@ -273,7 +275,7 @@ class LlmContract(ABC):
                     await anext(parts)
                 waiting = asyncio.ensure_future(anext(parts))
                 request = await server.request()
-                clock.skip(STALLED_S)
+                clock.skip(self.stalled_s)
                 with pytest.raises(ProviderError, match="in time") as failed:
                     await waiting
             assert failed.value.retryable
