@@ -32,7 +32,7 @@ class Terms:
     stands_idle: bool = True
     """A session may be open without audio.  One that may not is opened with the first audio as well."""
     piece_s: float = 0.06
-    """Audio is sent in pieces of this length: a message a frame costs three times the work, and nothing that is asked
+    """Audio is sent in pieces of this length: one a frame would be three times as many, and nothing that is asked
     for is late, since a request for a final transcript sends the rest ahead."""
     shortest_s: float = 0.0
     """No message holds less: what is left over when a final transcript is asked for waits for the audio after it.  That
