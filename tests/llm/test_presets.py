@@ -18,6 +18,7 @@ from getpatter.llm.presets import (
     LiteLLMProxyLLM,
     OllamaLLM,
     OpenAILLM,
+    OpenClawLLM,
     PresetLLM,
 )
 from getpatter.metering import Product
@@ -76,6 +77,19 @@ class TestLiteLLMProxy(PresetContract):
 class TestHermes(PresetContract):
     make = HermesLLM
     stalled_s = AGENT_TIMEOUT_S + 1
+
+
+class TestOpenClaw(LlmContract):
+    """Its model is an agent's name."""
+
+    model = f"openclaw/{MODEL}"
+    stalled_s = AGENT_TIMEOUT_S + 1
+
+    def server(self, *answers: Answer, key: str = "", model: str = "") -> ModelServer:
+        return OpenAIServer(*answers, key=key, model=model and f"openclaw/{model}")
+
+    def provider(self, url: str, *, api_key: str, clock: Clock) -> LanguageModel:
+        return OpenClawLLM(MODEL, api_key, base_url=url, clock=clock)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ class LlmContract(ABC):
     """Where the vendor's key is looked for; empty where none is needed."""
     key_where: ClassVar[str] = ""
     """What an error calls the place of the key, where that is not its variable."""
+    model: ClassVar[str] = MODEL
+    """What the vendor calls the model that the adapter was made with."""
     stalled_s: ClassVar[float] = STALLED_S
     """After so long a silence nothing comes any more."""
     always_tells_usage: ClassVar[bool] = False
@@ -153,10 +155,10 @@ class LlmContract(ABC):
             assert (used.input_tokens, used.output_tokens, used.cached_tokens) == (30, 9, 20)
             assert not used.estimated
             assert used.product.vendor
-            assert used.product.model == MODEL
+            assert used.product.model == self.model
 
     async def test_the_exact_model_is_told(self) -> None:
-        for served_as, model in ((f"{MODEL}-20261001", f"{MODEL}-20261001"), ("another", MODEL)):
+        for served_as, model in ((f"{self.model}-20261001", f"{self.model}-20261001"), ("another", self.model)):
             async with self._served(Answer(text="Yes.", served_as=served_as)) as (llm, _):
                 *_, used = await reply(llm)
                 assert isinstance(used, Used)
@@ -252,7 +254,7 @@ class LlmContract(ABC):
         async with self._served(model="another") as (llm, _):
             failed = await failure(llm)
             assert not failed.retryable
-            assert repr(MODEL) in failed.message
+            assert repr(self.model) in failed.message
             assert "model" in str(failed.next_step)
 
     async def test_an_address_without_the_api_is_told(self) -> None:
