@@ -278,6 +278,42 @@ def test_a_recogniser_lasts_without_being_asked_to_and_no_more_than_once() -> No
     assert isinstance(lasting(LiteralSTT(), clock), FallbackSTT)
 
 
+async def test_the_only_one_may_take_seconds_to_open() -> None:
+    """A model that is loaded on a busy machine; with another at hand it would have been passed over."""
+    clock = ManualClock()
+    opening = asyncio.create_task(lasting(LiteralSTT(HANGS), clock).open(HINTS))
+    await turns()
+    clock.advance(19.0)
+    await turns()
+    assert not opening.done()
+    clock.advance(1.0)
+    async with asyncio.timeout(30):
+        with pytest.raises(ProviderError, match="not ready within 20 s"):
+            await opening
+
+
+async def test_the_only_one_may_take_seconds_to_answer() -> None:
+    clock = ManualClock()
+    stt = LiteralSTT()
+    recognition = await lasting(stt, clock).open(HINTS)
+    answer = asyncio.create_task(anext(recognition.transcripts()))
+    await turns()
+    stt.opened[0].hang()
+    recognition.send(b"hello")
+    recognition.finalize()
+    await turns()
+    clock.advance(14.0)
+    await turns()
+    assert len(stt.opened) == 1
+    clock.advance(1.0)
+    await turns()
+    clock.advance(0.1)
+    async with asyncio.timeout(30):
+        assert (await answer).text == "hello"
+    assert len(stt.opened) == 2
+    await recognition.close()
+
+
 async def test_one_that_dies_as_soon_as_it_is_open_is_given_up() -> None:
     stt = LiteralSTT()
     async with hearing(stt, attempts=3) as call:

@@ -24,6 +24,10 @@ BACKOFF_FACTOR = 4
 SETTLED_S = 10.0
 """A recognition that lived this long, or gave a final transcript, works: its loss is a new one.  An earlier loss
 counts as a failed attempt, or one that dies as soon as it is open would be opened for ever."""
+ALONE_OPEN_S = 20.0
+ALONE_ANSWER_S = 15.0
+"""Where there is nobody to turn to, a slow recogniser is better than none: a model that starts on a busy machine takes
+seconds, and giving it up only makes it start again.  As long as a call waits for its providers at the beginning."""
 REPLAY_S = 0.5
 """Longest piece of audio that is sent again at once; some recognisers refuse pieces of more than a second."""
 
@@ -93,7 +97,9 @@ class FallbackSTT(Standing[SpeechToText]):
 
 def lasting(stt: SpeechToText, clock: Clock) -> SpeechToText:
     """`stt`, made to outlive its connection where it does not do so by itself."""
-    return stt if isinstance(stt, ReportsSwitches) else FallbackSTT(stt, clock=clock)
+    if isinstance(stt, ReportsSwitches):
+        return stt
+    return FallbackSTT(stt, open_s=ALONE_OPEN_S, answer_s=ALONE_ANSWER_S, clock=clock)
 
 
 class _Live:
