@@ -1,6 +1,14 @@
 from __future__ import annotations
 
-from getpatter.stt.commits import Commits
+from getpatter.stt.commits import MAX_GIVEN_UP, Commits, Understood
+
+
+def texts(commits: Commits) -> list[str]:
+    return [understood.text for understood in commits.take()]
+
+
+def late(text: str) -> Understood:
+    return Understood(text, late=True)
 
 
 def test_transcripts_come_in_the_order_of_the_commits() -> None:
@@ -10,10 +18,10 @@ def test_transcripts_come_in_the_order_of_the_commits() -> None:
     commits.named("a")
     commits.named("b")
     commits.understood("b", "second")
-    assert commits.take() == []
+    assert texts(commits) == []
     commits.understood("a", "first")
-    assert commits.take() == ["first", "second"]
-    assert commits.take() == []
+    assert texts(commits) == ["first", "second"]
+    assert texts(commits) == []
 
 
 def test_a_commit_of_nothing_waits_for_its_turn() -> None:
@@ -21,9 +29,9 @@ def test_a_commit_of_nothing_waits_for_its_turn() -> None:
     commits.add()
     commits.add_empty()
     commits.named("a")
-    assert commits.take() == []
+    assert texts(commits) == []
     commits.understood("a", "first")
-    assert commits.take() == ["first", ""]
+    assert texts(commits) == ["first", ""]
 
 
 def test_a_commit_that_is_refused_is_answered_with_nothing() -> None:
@@ -33,7 +41,7 @@ def test_a_commit_that_is_refused_is_answered_with_nothing() -> None:
     commits.refused()
     commits.named("b")
     commits.understood("b", "second")
-    assert commits.take() == ["", "second"]
+    assert texts(commits) == ["", "second"]
 
 
 def test_a_transcript_that_nobody_asked_for_is_ignored() -> None:
@@ -43,7 +51,7 @@ def test_a_transcript_that_nobody_asked_for_is_ignored() -> None:
     commits.named("a")
     commits.understood("a", "once")
     commits.understood("a", "twice")
-    assert commits.take() == ["once"]
+    assert texts(commits) == ["once"]
 
 
 def test_only_the_transcript_that_is_due_next_counts_as_such() -> None:
@@ -61,6 +69,64 @@ def test_a_transcript_may_come_before_its_name() -> None:
     commits = Commits()
     commits.add()
     commits.understood("a", "early")
-    assert commits.take() == []
+    assert texts(commits) == []
     commits.named("a")
-    assert commits.take() == ["early"]
+    assert texts(commits) == ["early"]
+
+
+def test_what_is_given_up_holds_nothing_back() -> None:
+    commits = Commits()
+    commits.add()
+    commits.add(said_s=2.0)
+    commits.named("a")
+    commits.named("b")
+    commits.understood("b", "second")
+    assert commits.take() == []
+    commits.give_up()
+    assert commits.is_next("b")
+    assert commits.take() == [Understood("second", said_s=2.0)]
+    assert commits.none_is_due
+
+
+def test_what_was_given_up_may_be_understood_after_all() -> None:
+    commits = Commits()
+    commits.add()
+    commits.named("a")
+    commits.give_up()
+    commits.add()
+    commits.named("b")
+    commits.understood("a", "first")
+    assert commits.take() == [late("first")]
+    commits.understood("b", "second")
+    assert commits.take() == [Understood("second")]
+
+
+def test_a_commit_that_is_given_up_before_its_name_comes_keeps_its_place_among_the_names() -> None:
+    commits = Commits()
+    commits.add()
+    commits.give_up()
+    commits.add()
+    commits.named("a")
+    commits.named("b")
+    commits.understood("b", "second")
+    assert commits.take() == [Understood("second")]
+
+
+def test_there_may_be_nothing_to_give_up() -> None:
+    commits = Commits()
+    commits.give_up()
+    commits.add()
+    commits.named("a")
+    commits.understood("a", "first")
+    assert commits.take() == [Understood("first")]
+
+
+def test_few_that_were_given_up_are_remembered() -> None:
+    commits = Commits()
+    for number in range(MAX_GIVEN_UP + 1):
+        commits.add()
+        commits.named(f"item_{number}")
+        commits.give_up()
+    commits.understood("item_0", "forgotten")
+    commits.understood("item_1", "remembered")
+    assert commits.take() == [late("remembered")]

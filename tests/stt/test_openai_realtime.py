@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -16,6 +17,7 @@ from getpatter.metering import Product, Used, used_by
 from getpatter.stt.base import SpeechHints, SpeechToText, Transcript
 from getpatter.stt.openai_realtime import COMMIT, STAY, STAYING, OpenAISTT, TranscriptionDialect
 from getpatter.stt.openai_wire import COMMITTING, PCM16
+from getpatter.testing.clock import SkippingClock
 from getpatter.testing.contracts.stt import SttContract, answer, speech
 from getpatter.testing.vendors.openai_listen import OpenAIListenServer
 
@@ -209,6 +211,44 @@ def test_a_wrong_key_names_its_variable() -> None:
     (lost,) = tell(dialect(), "error", error={"code": "invalid_api_key", "message": "Incorrect API key: sk-12***89."})
     assert "OPENAI_API_KEY" in str(lost.next_step)
     assert "sk-12" not in lost.message
+
+
+def test_a_commit_without_an_answer_holds_later_words_back_until_it_is_given_up() -> None:
+    ours = asked(dialect(), "item_1", "item_2")
+    assert tell(ours, f"{ABOUT}.completed", item_id="item_2", transcript="Later.") == []
+    assert list(ours.give_up()) == [final("Later.")]
+
+
+def test_words_that_come_after_they_were_given_up_answer_nothing_else() -> None:
+    ours = asked(dialect(), "item_1")
+    ours.give_up()
+    asked(ours, "item_2")
+    late = Transcript("Sooner.", final=True)
+    assert tell(ours, f"{ABOUT}.completed", item_id="item_1", transcript="Sooner.") == [late]
+    assert tell(ours, f"{ABOUT}.completed", item_id="item_2", transcript="Later.") == [final("Later.")]
+
+
+def test_nothing_that_comes_too_late_is_not_told() -> None:
+    ours = asked(dialect(), "item_1")
+    ours.give_up()
+    assert tell(ours, f"{ABOUT}.completed", item_id="item_1", transcript="") == []
+
+
+async def test_a_turn_whose_transcription_never_comes_costs_later_turns_nothing() -> None:
+    clock = SkippingClock()
+    async with OpenAIListenServer("Later.").running() as server, asyncio.timeout(20):
+        server.forgets = 1
+        provider = OpenAISTT("key", url=f"{server.url}/v1/realtime", clock=clock)
+        recognition = await provider.open(SpeechHints())
+        recognition.send(speech(provider, 0.5))
+        recognition.finalize()
+        await server.until(lambda: server.forgets == 0)
+        clock.skip(4.5)
+        assert await answer(recognition) == ""
+        recognition.send(speech(provider, 0.5))
+        recognition.finalize()
+        assert await answer(recognition) == "Later."
+        await recognition.close()
 
 
 # -- settings

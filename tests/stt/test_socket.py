@@ -43,6 +43,9 @@ class PlainDialect:
     def finalize(self) -> Iterable[str | bytes]:
         return ("?",)
 
+    def give_up(self) -> Iterable[Happening]:
+        return ()
+
     def keep_alive(self) -> Iterable[str | bytes]:
         return ()
 

@@ -35,7 +35,8 @@ def _key(facts: Facts, given: Mapping[str, str]) -> str:
     names = _VARIABLE.findall(facts.key_variable)
     if not names:
         return "[dim]found by the library itself[/dim]"
-    there = [bool(given.get(name)) for name in names]
-    is_set = any(there) if " or " in facts.key_variable else all(there)
-    shown = (" or " if " or " in facts.key_variable else " and ").join(names)
-    return f"[green]{shown} is set[/green]" if is_set else f"[yellow]{shown} is not set[/yellow]"
+    missing = [name for name in names if not given.get(name)]
+    any_will_do = " or " in facts.key_variable
+    if not missing or (any_will_do and missing != names):
+        return f"[green]{', '.join(name for name in names if name not in missing)} set[/green]"
+    return f"[yellow]{(' or ' if any_will_do else ' and ').join(missing)} missing[/yellow]"

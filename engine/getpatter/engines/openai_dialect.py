@@ -188,9 +188,9 @@ class OpenAIDialect:
         self._give_transcripts()
 
     def _give_transcripts(self) -> None:
-        for text in self._commits.take():
+        for understood in self._commits.take():
             self._partial = ""
-            self._ends.emit(InputTranscript(text.strip(), final=True))
+            self._ends.emit(InputTranscript(understood.text.strip(), final=True))
 
     def _complain(self, event: wire.ServerEvent) -> None:
         error = wire.complaint(event, self._faults)

@@ -229,6 +229,9 @@ class AssemblyAIDialect:
         self._asked_s = self._sent_bytes / self._bytes_per_second
         return (FORCE_ENDPOINT,)
 
+    def give_up(self) -> Iterable[Happening]:
+        return ()
+
     def keep_alive(self) -> Iterable[str]:
         return (KEEP_ALIVE,)
 

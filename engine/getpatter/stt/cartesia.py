@@ -156,6 +156,9 @@ class InkDialect:
     def finalize(self) -> Iterable[str | bytes]:
         return (FINALIZE,)
 
+    def give_up(self) -> Iterable[Happening]:
+        return ()
+
     def keep_alive(self) -> Iterable[str | bytes]:
         return ()
 

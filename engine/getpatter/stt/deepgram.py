@@ -196,6 +196,9 @@ class NovaDialect:
         self._asked_s = self._sent_s
         return (FINALIZE,)
 
+    def give_up(self) -> Iterable[Happening]:
+        return ()
+
     def keep_alive(self) -> Iterable[str | bytes]:
         return (KEEP_ALIVE,)
 

@@ -163,6 +163,9 @@ class FluxDialect:
         self._asked = True
         return (FORCE_END,)
 
+    def give_up(self) -> Iterable[Happening]:
+        return ()
+
     def keep_alive(self) -> Iterable[str | bytes]:
         return ()
 

@@ -62,6 +62,10 @@ class Dialect(Protocol):
     def finalize(self) -> Iterable[str | bytes]:
         """Ask for the final transcript of what was sent.  The transcript that answers has `from_finalize`."""
 
+    def give_up(self) -> Iterable[Happening]:
+        """The oldest request without an answer is not waited for any longer: what it held back, if anything, is told
+        now.  Words of it that come later answer no request."""
+
     def keep_alive(self) -> Iterable[str | bytes]:
         """Sent after each `Terms.keep_alive_s` without audio."""
 

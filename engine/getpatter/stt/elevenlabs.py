@@ -230,6 +230,9 @@ class ElevenLabsDialect:
         self._asked += 1
         return (self._commit,)
 
+    def give_up(self) -> Iterable[Happening]:
+        return ()
+
     def keep_alive(self) -> Iterable[str]:
         return ()
 

@@ -6,7 +6,6 @@ is asked for; the models other than `gpt-realtime-whisper` and `gpt-live-transcr
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final, Literal
 
@@ -46,8 +45,8 @@ COMMIT: Final = f'{{"type":"input_audio_buffer.commit","event_id":"{COMMITTING}"
 STAY: Final = f'{{"type":"session.update","event_id":"{STAYING}","session":{{"type":"transcription"}}}}'
 
 _TERMS: Final = Terms(bills="audio", keep_alive_s=3.0, finalize_s=4.5)
-"""Sessions of this API that nothing is said to were seen to be closed after 6 to 7 s.  Every commit is answered, sooner
-or later."""
+"""Sessions of this API that nothing is said to were seen to be closed after 6 to 7 s.  Every commit is answered, most of
+them soon."""
 _PASSES: Final = frozenset({"server_error", "rate_limit_exceeded", "session_expired", "timeout"})
 """Types and codes of errors with which another session may not meet."""
 _NOTHING_SAID: Final = "audio_unintelligible"
@@ -169,8 +168,6 @@ class TranscriptionDialect:
         self._bytes_per_second = format.bytes_per_second
         self._silence = bytes([SILENCE]) if format.encoding == "mulaw" else b"\0"
         self._uncommitted = 0
-        self._committed_s: deque[float] = deque()
-        """How long each of the commits is that were not answered."""
         self._commits = Commits()
         self._item = ""
         """Whose words come at the moment."""
@@ -190,9 +187,12 @@ class TranscriptionDialect:
         missing = int(MIN_COMMIT_S * self._bytes_per_second) - self._uncommitted
         padding = (self.audio(self._silence * missing),) if missing > 0 else ()
         self._uncommitted = 0
-        self._committed_s.append(said_s)
-        self._commits.add()
+        self._commits.add(said_s)
         return (*padding, COMMIT)
+
+    def give_up(self) -> Iterable[Happening]:
+        self._commits.give_up()
+        return self._answers()
 
     def keep_alive(self) -> Iterable[str | bytes]:
         return (STAY,)
@@ -224,7 +224,7 @@ class TranscriptionDialect:
         self._words += delta.delta or ""
         words = self._words.strip()
         # Models that do not wait for the commit name the item before it.
-        is_due = self._commits.is_next(delta.item_id) or not self._committed_s
+        is_due = self._commits.is_next(delta.item_id) or self._commits.none_is_due
         return (Transcript(words, final=False),) if words and is_due else ()
 
     def _completed(self, completed: _Completed) -> Iterable[Happening]:
@@ -249,9 +249,11 @@ class TranscriptionDialect:
     def _answers(self, language: str = "") -> Iterable[Happening]:
         """The transcripts whose turn has come."""
         answers = []
-        for text in self._commits.take():
-            said = text if could_be_said(text, self._committed_s.popleft()) else ""
-            answers.append(Transcript(said, final=True, from_finalize=True, language=language if said else ""))
+        for understood in self._commits.take():
+            said = understood.text if could_be_said(understood.text, understood.said_s) else ""
+            if said or not understood.late:
+                spoken = language if said else ""
+                answers.append(Transcript(said, final=True, from_finalize=not understood.late, language=spoken))
         return answers
 
     def _lost(self, error: _Error) -> ProviderError:

@@ -285,6 +285,8 @@ class SocketRecognition:
         self._given_up.append(self._asked.popleft())
         self._await_answer()
         self._out.put_nowait(_NOTHING)
+        for happening in self._dialect.give_up():
+            self._take(happening)
 
     def _keep_alive_in(self, seconds: float) -> None:
         self._watch_timer = self._clock.call_at(self._clock.now() + seconds, self._keep_alive)

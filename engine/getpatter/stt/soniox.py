@@ -212,6 +212,9 @@ class SonioxDialect:
     def finalize(self) -> Iterable[str]:
         return (self._finalize,)
 
+    def give_up(self) -> Iterable[Happening]:
+        return ()
+
     def keep_alive(self) -> Iterable[str]:
         return ('{"type":"keepalive"}',)
 

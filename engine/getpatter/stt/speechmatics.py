@@ -208,6 +208,9 @@ class SpeechmaticsDialect:
         self._asked_s = 1000 * self._sent_bytes // self._bytes_per_second / 1000
         return (f'{{"message":"ForceEndOfUtterance","timestamp":{self._asked_s}}}',)
 
+    def give_up(self) -> Iterable[Happening]:
+        return ()
+
     def keep_alive(self) -> Iterable[str]:
         return ()
 

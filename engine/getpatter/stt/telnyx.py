@@ -178,6 +178,9 @@ class TelnyxDialect:
         self._asked += 1
         return (FINALIZE,) if self._engine == FINALIZING else ()
 
+    def give_up(self) -> Iterable[Happening]:
+        return ()
+
     def keep_alive(self) -> Iterable[str | bytes]:
         return (KEEP_ALIVE,)
 
