@@ -45,8 +45,8 @@ COMMIT: Final = f'{{"type":"input_audio_buffer.commit","event_id":"{COMMITTING}"
 STAY: Final = f'{{"type":"session.update","event_id":"{STAYING}","session":{{"type":"transcription"}}}}'
 
 _TERMS: Final = Terms(bills="audio", keep_alive_s=3.0, finalize_s=4.5)
-"""Sessions of this API that nothing is said to were seen to be closed after 6 to 7 s.  Every commit is answered, most of
-them soon."""
+"""Sessions of this API that nothing is said to were seen to be closed after 6 to 7 s.  Commits are
+answered, sooner or later."""
 _PASSES: Final = frozenset({"server_error", "rate_limit_exceeded", "session_expired", "timeout"})
 """Types and codes of errors with which another session may not meet."""
 _NOTHING_SAID: Final = "audio_unintelligible"
