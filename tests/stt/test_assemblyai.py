@@ -323,6 +323,25 @@ def test_a_turn_that_is_told_again_after_its_end_is_passed_over() -> None:
     assert told(ours, "Hi there.", end_of_turn=True, turn_is_formatted=True, turn_order=0) == []
 
 
+def test_a_turn_is_given_once_though_its_formatted_end_comes_after_the_next_ones() -> None:
+    ours = dialect()
+    assert told(ours, "hi there", end_of_turn=True, turn_order=0) != []
+    assert told(ours, "a table", end_of_turn=True, turn_order=1) != []
+    assert told(ours, "Hi there.", end_of_turn=True, turn_is_formatted=True, turn_order=0) == []
+    assert told(ours, "A table.", end_of_turn=True, turn_is_formatted=True, turn_order=1) == []
+
+
+def test_a_formatted_turn_that_comes_after_the_next_one_is_given_all_the_same() -> None:
+    ours = dialect(formats=True)
+    texts = [
+        transcript.text
+        for order, words in ((1, "A table."), (0, "Hi there."))
+        for transcript in told(ours, words, end_of_turn=True, turn_is_formatted=True, turn_order=order)
+        if isinstance(transcript, Transcript)
+    ]
+    assert texts == ["A table.", "Hi there."]
+
+
 @pytest.mark.parametrize(
     "message",
     [

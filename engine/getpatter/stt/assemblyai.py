@@ -5,6 +5,7 @@ The protocol is that of the `assemblyai` package and of www.assemblyai.com/docs/
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, Final
 from urllib.parse import urlencode
@@ -39,6 +40,9 @@ RATES: Final = range(8000, 96_001)
 MAX_KEYTERMS: Final = 100
 MAX_KEYTERM: Final = 50
 """Characters; longer ones are passed over, and more than `MAX_KEYTERMS` are an error."""
+
+MAX_ENDED: Final = 16
+"""Turns that are remembered; formatting takes less time than one of them."""
 
 FORCE_ENDPOINT: Final = '{"type":"ForceEndpoint"}'
 KEEP_ALIVE: Final = '{"type":"KeepAlive"}'
@@ -215,8 +219,9 @@ class AssemblyAIDialect:
         self._sent_bytes = 0
         self._asked_s: float | None = None
         """The audio that was sent when a turn was to be ended that has not."""
-        self._ended: int | None = None
-        """The turn whose end was told last: it comes twice where it is formatted."""
+        self._ended: deque[int] = deque(maxlen=MAX_ENDED)
+        """The turns whose ends were told last: they come twice where they are formatted, and then sometimes after the
+        next one's."""
 
     def begin(self) -> Iterable[str]:
         return ()
@@ -250,12 +255,13 @@ class AssemblyAIDialect:
         return self._failed(code, reason) if code in _KNOWN_CODES else None
 
     def _turn(self, turn: _Message) -> Iterable[Happening]:
-        if turn.turn_order is not None and turn.turn_order == self._ended:
+        if turn.turn_order in self._ended:
             return ()
         if not (turn.end_of_turn and (turn.turn_is_formatted or not self._formats)):
             text = _so_far(turn)
             return (Transcript(text, final=False),) if text else ()
-        self._ended = turn.turn_order
+        if turn.turn_order is not None:
+            self._ended.append(turn.turn_order)
         asked = self._answers(turn)
         self._asked_s = None
         text = turn.transcript.strip()
