@@ -4,18 +4,14 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
 import httpx2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from getpatter.errors import ConfigurationError
+from getpatter.testing.certificates import self_signed, serving_with
 from getpatter.tools.ssrf import AddressGuard, GuardedTransport, checked_url, is_public
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
@@ -192,34 +188,9 @@ async def test_nor_can_a_host_that_is_no_name_at_all() -> None:
             await http.get(f"https://{'a' * 64}.test/")
 
 
-def certificate(host: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Contexts of a server with a certificate for `host`, and of a client that trusts it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "server.pem"
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + signed.public_bytes(serialization.Encoding.PEM)
-    )
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(path)
-    return server, ssl.create_default_context(cafile=str(path))
-
-
 async def test_certificates_are_held_to_the_name_and_not_to_the_address(tmp_path: Path) -> None:
-    server, trusting = certificate("hooks.test", tmp_path)
+    certificate = self_signed("hooks.test", tmp_path)
+    server, trusting = serving_with(certificate), ssl.create_default_context(cafile=certificate)
     guard = AddressGuard(allow_private=True, resolve=Names(["127.0.0.1"]))
     async with listening(server) as listener, client(guard, trusting) as http:
         assert (await http.get(f"https://hooks.test:{listener.port}/")).text == "OK"

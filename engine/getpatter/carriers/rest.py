@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,6 +15,7 @@ import httpx
 import msgspec
 
 from getpatter.clock import Clock, SystemClock, deadline, sleep
+from getpatter.connections.tls import tls_context
 from getpatter.errors import CarrierError
 
 log = logging.getLogger(__name__)
@@ -189,8 +191,10 @@ class RestClient:
     async def _connections(self) -> httpx.AsyncClient:
         async with self._making:
             if self._client is None:
-                # It loads the machine's certificates: in the event loop, calls would be silent for a tenth of a second.
-                self._client = await asyncio.to_thread(_new_client)
+                try:
+                    self._client = _new_client(await tls_context())
+                except OSError as error:
+                    raise self._failed(f"cannot be reached: {error.strerror}") from None
             return self._client
 
     def _is_own(self, url: str) -> bool:
@@ -228,10 +232,10 @@ class _TooLong(Exception):
     """An answer is."""
 
 
-def _new_client() -> httpx.AsyncClient:
+def _new_client(tls: ssl.SSLContext) -> httpx.AsyncClient:
     timeout = httpx.Timeout(STALL_S, connect=CONNECT_TIMEOUT_S)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-    return httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False, max_redirects=3)
+    return httpx.AsyncClient(verify=tls, timeout=timeout, limits=limits, trust_env=False, max_redirects=3)
 
 
 def pause_s(attempt: int, jitter: float) -> float:

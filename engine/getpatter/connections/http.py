@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import httpx
 from getpatter.clock import Clock, Patience, SystemClock, deadline
 from getpatter.connections.faults import Faults
 from getpatter.connections.messages import json_bytes
+from getpatter.connections.tls import tls_context
 from getpatter.errors import ProviderError
 
 log = logging.getLogger(__name__)
@@ -125,8 +127,10 @@ class HttpService:
             if self._closed:
                 raise self._faults.failed("cannot be asked any more: its connections were closed", retryable=False)
             if self._client is None:
-                # It loads the machine's certificates: in the event loop, calls would be silent for a tenth of a second.
-                self._client = await asyncio.to_thread(_new_client)
+                try:
+                    self._client = _new_client(await tls_context())
+                except OSError as error:
+                    raise self._faults.unreachable(error) from None
             return self._client
 
     async def _sent(self, client: httpx.AsyncClient, request: HttpRequest) -> httpx.Response:
@@ -221,8 +225,9 @@ class Answer:
         return bytes(whole)
 
 
-def _new_client() -> httpx.AsyncClient:
+def _new_client(tls: ssl.SSLContext) -> httpx.AsyncClient:
     return httpx.AsyncClient(
+        verify=tls,
         # The waits of an answer have deadlines of their own.
         timeout=httpx.Timeout(None, connect=CONNECT_S),
         # A compressed stream comes late, and what little it holds may fill the memory.

@@ -8,6 +8,7 @@ import httpx
 import msgspec
 
 from getpatter.carriers.base import Finding
+from getpatter.connections.tls import tls_context
 from getpatter.llm.factory import language_model
 from getpatter.providers.chosen import chosen_engine, chosen_stt, chosen_tts
 from getpatter.settings import Settings
@@ -68,9 +69,9 @@ async def model(settings: Settings) -> Sequence[Finding]:
     key = settings.llm_key.get_secret_value().strip()
     headers = {"authorization": f"Bearer {key}"} if key else {}
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_S) as http:
+        async with httpx.AsyncClient(verify=await tls_context(), trust_env=False, timeout=TIMEOUT_S) as http:
             answer = await http.get(f"{base}/models", headers=headers)
-    except httpx.TransportError as lost:
+    except (httpx.TransportError, OSError) as lost:
         words = str(lost) or type(lost).__name__
         return [Finding(_MODEL, "error", f"{base} cannot be reached: {words}.", "Check PATTER_LLM_URL.")]
     return [_judged(answer, base, settings.llm_model)]

@@ -11,6 +11,7 @@ from getpatter.calls.policy import DialPolicy
 from getpatter.carriers.account import Account
 from getpatter.carriers.base import Finding
 from getpatter.clock import Clock
+from getpatter.connections.tls import tls_context
 from getpatter.errors import PatterError
 from getpatter.server.carriers import account_of, check_number, check_reachable
 from getpatter.settings import Settings
@@ -50,9 +51,9 @@ async def clock_skew(account: Account, clock: Clock) -> Sequence[Finding]:
     about = "clock"
     url = account.api_url
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_S) as http:
+        async with httpx.AsyncClient(verify=await tls_context(), trust_env=False, timeout=TIMEOUT_S) as http:
             answer = await http.head(url)
-    except httpx.TransportError as lost:
+    except (httpx.TransportError, OSError) as lost:
         words = str(lost) or type(lost).__name__
         return [Finding(about, "error", f"{url} cannot be reached: {words}.", "Check this machine's way out.")]
     try:
