@@ -19,6 +19,7 @@ FLOORS: dict[str, int] = {
     "clock": 0,
     "environment": 0,
     "metering": 0,
+    "models": 0,
     "extension": 0,
     "settings": 0,
     "version": 0,
@@ -64,6 +65,7 @@ FLOORS: dict[str, int] = {
 """A room may also import from its own."""
 
 SIDEWAYS = {
+    ("models", "metering"),
     ("settings", "errors"),
     ("settings", "public_url"),
     ("public_url", "errors"),
