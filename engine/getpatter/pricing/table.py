@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from getpatter.metering import Product, Used
-from getpatter.pricing.matching import longest_prefix
+from getpatter.models.matching import longest_prefix
 from getpatter.pricing.rates import MILLION, PerMillionTokens, Rate
 
 Unit = Literal["minute", "1k_characters", "million_tokens"]

@@ -1,4 +1,4 @@
-"""Which price a model's name leads to."""
+"""Which entry of a list a model's name leads to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from getpatter.pricing.matching import longest_prefix
+from getpatter.models.matching import longest_prefix
 
 NAMES = [
     "gpt-4o",
@@ -38,14 +38,14 @@ names = st.lists(words, min_size=1, max_size=4).map("-".join)
         ("qwen-3-235b-a22b-instruct-2507", "qwen-3-235b"),
     ],
 )
-def test_a_date_or_a_revision_changes_no_price(name: str, listed: str) -> None:
+def test_a_date_or_a_revision_makes_no_other_model(name: str, listed: str) -> None:
     assert longest_prefix(name, NAMES) == listed
 
 
 @pytest.mark.parametrize(
     "name", ["gpt-4o-audio-preview", "gpt-4.1-nano", "gpt-4o2", "gpt-4", "claude-opus-4-9", "aura-3-x", "aura-2.1", ""]
 )
-def test_another_version_or_variant_has_no_price_rather_than_a_wrong_one(name: str) -> None:
+def test_another_version_or_variant_is_no_revision(name: str) -> None:
     assert longest_prefix(name, NAMES) is None
 
 

@@ -1,4 +1,4 @@
-"""Which entry of a price list a model's name belongs to."""
+"""Which entry of a list a model's name belongs to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _VERSION = re.compile(r"\d{1,2}(\.\d+)?", re.ASCII)
 """`claude-sonnet-5-5` is no `claude-sonnet-5`.  Dates and revisions, which change no price, have more digits."""
 _VARIANT_WORDS = (
     "nano mini micro small medium large lite flash turbo pro max hd audio native live realtime tts transcribe "
-    "translate search codex image vision thinking multilingual multi fast"
+    "translate whisper search codex image vision thinking multilingual multi fast"
 )
 _VARIANTS = frozenset(_VARIANT_WORDS.split())
 """Words that make another product of a name: `gpt-4o-audio` is no `gpt-4o`."""
@@ -23,7 +23,7 @@ def longest_prefix(name: str, names: Iterable[str]) -> str | None:
     'claude-haiku-4-5'
 
     A name that goes on with a version number or with a word for a variant is another product, and so is one that goes
-    on without a separator: no price is better than that of something else.
+    on without a separator: to know nothing is better than to take one thing for another.
     """
     found: str | None = None
     for candidate in names:
