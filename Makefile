@@ -8,10 +8,12 @@ PEERS := .venv-peers
 PEERS_READY := $(PEERS)/.ready
 MODELS := .venv-models
 MODELS_READY := $(MODELS)/.ready
+LITELLM := .venv-litellm
+LITELLM_READY := $(LITELLM)/.ready
 TESTS ?=
 BENCH ?=
 
-.PHONY: demo test peers models check format bench clean
+.PHONY: demo test peers models litellm check format bench clean
 
 demo: $(READY)
 	@$(BIN)/getpatter demo
@@ -19,6 +21,7 @@ demo: $(READY)
 test: $(READY)
 	@$(MAKE) --no-print-directory peers || echo "The test peers could not be installed; tests that need them are skipped."
 	@$(MAKE) --no-print-directory models || echo "The libraries of downloaded models could not be installed; tests that need them are skipped."
+	@$(MAKE) --no-print-directory litellm || echo "LiteLLM could not be installed; its tests are skipped."
 	$(BIN)/pytest $(TESTS)
 
 # Other people's software that ours has to agree with, see docs/carriers.md.
@@ -26,6 +29,9 @@ peers: $(PEERS_READY)
 
 # Libraries of speech models that are downloaded, see docs/local-speech.md.
 models: $(MODELS_READY)
+
+# A library that needs other versions than the vendors' own clients, see docs/dependencies.md.
+litellm: $(LITELLM_READY)
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -40,7 +46,7 @@ bench: $(READY)
 	$(BIN)/python bench/run.py $(BENCH)
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(MODELS) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(MODELS) $(LITELLM) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): pyproject.toml
 	@test -d $(VENV) || $(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, this is {v.major}.{v.minor}. Try: make PYTHON=python3.11")'
@@ -62,4 +68,10 @@ $(MODELS_READY): $(READY) tests/models/requirements.txt
 	@echo "Installing the libraries of downloaded speech models in $(MODELS) (350 MB, ten seconds) ..."
 	@rm -rf $(MODELS)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off --no-deps --no-compile --target $(MODELS) -r tests/models/requirements.txt
+	@touch $@
+
+$(LITELLM_READY): $(READY) tests/litellm/requirements.txt
+	@echo "Installing LiteLLM in $(LITELLM) (150 MB, ten seconds) ..."
+	@rm -rf $(LITELLM)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off --no-deps --no-compile --target $(LITELLM) -r tests/litellm/requirements.txt
 	@touch $@

@@ -1,62 +1,42 @@
-"""With the library where it is installed; CI has an environment of its own for it."""
+"""Without the library, and with it in an environment of its own: it clashes with the clients of other vendors."""
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import aclosing
+import os
+import subprocess
+import sys
 from importlib import util
+from pathlib import Path
 
 import pytest
 
 from getpatter.errors import ConfigurationError
-from getpatter.llm.base import TextDelta, ToolCall
 from getpatter.llm.litellm import LiteLLMLLM
-from getpatter.metering import Product, Used
-from getpatter.testing.contracts.llm import HELLO, LOOK_UP, MONDAY, failure, reply, said
-from getpatter.testing.vendors.openai_chat import Answer, OpenAIServer
 
-INSTALLED = util.find_spec("litellm") is not None
-needs_it = pytest.mark.skipif(not INSTALLED, reason="the extra litellm is not installed")
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = ROOT / ".venv-litellm"
+TIMEOUT_S = 600.0
+"""Of a process that has hung; it takes a fiftieth of it."""
 
 
-@pytest.mark.skipif(INSTALLED, reason="the library is installed")
+@pytest.mark.skipif(util.find_spec("litellm") is not None, reason="the library is installed")
 def test_without_the_library_the_error_names_the_extra() -> None:
     with pytest.raises(ConfigurationError) as missing:
         LiteLLMLLM("gpt-4o-mini")
     assert "patter-mcp[litellm]" in str(missing.value.next_step)
 
 
-@needs_it
-async def test_a_reply_comes_through_the_library() -> None:
-    usage = Used(Product("openai", "m"), input_tokens=30, output_tokens=9, cached_tokens=20)
-    server = OpenAIServer(Answer(text="One moment.", tool_calls=(MONDAY,), usage=usage), key="k", model="m")
-    async with server.running():
-        llm = LiteLLMLLM("openai/m", "k", base_url=server.url)
-        await llm.warm()
-        *texts, call, used = await reply(llm, HELLO, [LOOK_UP])
-        await llm.close()
-    assert said(texts) == "One moment."
-    assert all(isinstance(part, TextDelta) for part in texts)
-    assert isinstance(call, ToolCall)
-    assert (call.name, call.arguments) == (MONDAY.name, MONDAY.arguments)
-    assert used == usage
-
-
-@needs_it
-async def test_a_refusal_is_an_error_of_the_provider_without_the_key() -> None:
-    async with OpenAIServer(Answer(status=429, error={"message": "slow down sk-secret-key"})).running() as server:
-        failed = await failure(
-            LiteLLMLLM("openai/m", "sk-secret-key", base_url=server.url, extra_body={"num_retries": 0})
-        )
-    assert failed.retryable
-    assert "sk-secret-key" not in failed.message
-
-
-@needs_it
-async def test_an_answer_that_nobody_wants_stops_at_the_server() -> None:
-    async with OpenAIServer(Answer(text="Good evening to you.", stall_after=2)).running() as server:
-        llm = LiteLLMLLM("openai/m", "k", base_url=server.url)
-        async with asyncio.timeout(30), aclosing(llm.reply(HELLO, [])) as parts:
-            assert isinstance(await anext(parts), TextDelta)
-        async with asyncio.timeout(30):
-            await (await server.request()).left.wait()
+@pytest.mark.skipif(not (ENVIRONMENT / ".ready").exists(), reason="litellm is not installed; `make litellm` does that")
+def test_with_the_library_it_is_a_language_model_like_any_other() -> None:
+    # The library itself uses what its dependencies have deprecated.
+    options = ("-n", "0", "-p", "no:cacheprovider", "-W", "ignore::DeprecationWarning")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "tests/litellm/library.py"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ENVIRONMENT)},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib import import_module, util
 from typing import Any, ClassVar, Final, Protocol, Unpack
 
+import httpx
 from pydantic import SecretStr
 
 from getpatter.clock import Patience, SystemClock
@@ -20,8 +22,9 @@ from getpatter.llm.chat_completions import ChatCompletions
 from getpatter.llm.dialect import MAX_WRITTEN, StreamError
 from getpatter.llm.estimate import Estimate
 from getpatter.llm.faults import ModelFaults
-from getpatter.llm.options import Chosen, Options
+from getpatter.llm.options import SECRET_LENGTH, Chosen, Options
 from getpatter.llm.partial import telling_what_was_said
+from getpatter.llm.products import exact
 from getpatter.metering import Product, Used
 
 LITELLM: Final = Vendor("the model's vendor", "its variable", id="litellm")
@@ -39,7 +42,8 @@ class LiteLLMLLM:
 
     The library finds keys itself, in the environment alone; `api_key` and `base_url` go before what it finds.  It is
     the optional extra `litellm`, and is loaded, in a thread, when a call first needs it.  It is told to
-    use the list of prices that it ships, where it would fetch one from the network as it is loaded.
+    use the list of prices that it ships, where it would fetch one from the network as it is loaded, to print nothing,
+    and not to try again by itself: the pause is a silence on the line, in which `FallbackLLM` would ask another model.
 
     Raises `ConfigurationError` where the library is not installed.
     """
@@ -50,9 +54,7 @@ class LiteLLMLLM:
         models=(MODEL,),
         features=("tools", "cancel", "cached tokens", "keys as LiteLLM finds them"),
         billing="tokens",
-        unconfirmed=(
-            "its tests are skipped where the library, which clashes with the other vendors' clients, is missing",
-        ),
+        tested_with="litellm",
     )
 
     scripted = False
@@ -68,7 +70,9 @@ class LiteLLMLLM:
         key = api_key if isinstance(api_key, SecretStr) else SecretStr(api_key)
         self._chat = ChatCompletions(url=base_url, product=_product(model), key=key, options=chosen)
         self._model = model
-        self._faults = ModelFaults(f"{model} by LiteLLM", model, LITELLM, (key, *chosen.secrets), chosen.set_by)
+        self._faults = ModelFaults(
+            f"{model} by LiteLLM", model, LITELLM, (key, *chosen.secrets, *_found()), chosen.set_by
+        )
         self._waits = (chosen.timeout_s, chosen.idle_timeout_s)
         self._clock = chosen.clock or SystemClock()
         self._complete: Callable[..., Any] | None = None
@@ -93,15 +97,15 @@ class LiteLLMLLM:
 
     async def _answer(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncGenerator[ReplyPart]:
         first_s, next_s = self._waits
-        patience, estimate, told = Patience(self._clock), Estimate(messages, tools), False
-        patience.until(self._clock.now() + first_s)
+        patience, estimate, told, served = Patience(self._clock), Estimate(messages, tools), False, ""
         stream: Any = None
         try:
             complete = await self._library()
+            patience.until(self._clock.now() + first_s)
             stream = await self._given(patience, complete(**self._request(messages, tools)))
             reply, chunks = self._chat.assembler(), aiter(stream)
             while (chunk := await self._given(patience, anext(chunks, _NEXT))) is not _NEXT:
-                before = reply.written
+                before, served = reply.written, _served_as(chunk) or served
                 for part in self._parts(reply.feed, chunk):
                     estimate.take(part)
                     yield part
@@ -110,8 +114,11 @@ class LiteLLMLLM:
                 if reply.written > MAX_WRITTEN:
                     raise self._faults.broke_off(f"a reply of more than {MAX_WRITTEN} characters")
             for part in reply.close():
-                told = told or isinstance(part, Used)
-                yield part
+                if not isinstance(part, Used):
+                    yield part
+                elif _vendor_told_usage(stream):
+                    told = True
+                    yield replace(part, product=exact(part.product, served))
             if not told:
                 yield estimate.used(self._chat.product)
         finally:
@@ -127,6 +134,7 @@ class LiteLLMLLM:
         key, url = self._chat.key.get_secret_value(), self._chat.url
         given = {"api_key": key, "api_base": url, "extra_headers": dict(self._chat.options.extra_headers)}
         return {
+            "max_retries": 0,
             **self._chat.body(messages, tools),
             "model": self._model,
             **{name: value for name, value in given.items() if value},
@@ -148,12 +156,32 @@ class LiteLLMLLM:
             raise self._translated(error) from None
 
     def _translated(self, error: Exception) -> ProviderError:
-        """Its errors are those of OpenAI's client: with a status and a response, where there was one."""
+        """Its errors are those of OpenAI's client: with a status, 500 where none came, and the answer's headers."""
+        for cause in _causes(error):
+            if isinstance(cause, httpx.ConnectError):
+                return self._faults.unreachable(cause)
         status, words = getattr(error, "status_code", None), getattr(error, "message", "")
         if not isinstance(status, int):
             return self._faults.failed(f"failed: {type(error).__name__}")
-        headers = getattr(getattr(error, "response", None), "headers", None)
-        return self._faults.refused(status, str(words).encode(), headers)
+        return self._faults.refused(status, str(words).encode(), getattr(error, "litellm_response_headers", None))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _served_as(chunk: _Chunk) -> str:
+    """The model's name as the vendor gives it: the chunk itself has the one that was asked for."""
+    hidden = getattr(chunk, "_hidden_params", None) or {}
+    return str(hidden.get("provider_response_model") or "")
+
+
+def _vendor_told_usage(stream: Any) -> bool:
+    """The library ends every stream with usage, and counts by itself where the vendor tells none.  What came of the
+    vendor it keeps in `chunks`."""
+    return any(getattr(chunk, "usage", None) is not None for chunk in getattr(stream, "chunks", ()))
 
 
 def _product(model: str) -> Product:
@@ -162,9 +190,17 @@ def _product(model: str) -> Product:
     return Product(vendor, name) if slash else Product("openai", model)
 
 
+def _found() -> list[SecretStr]:
+    """The keys among which the library looks for its own."""
+    keys = [value for name, value in os.environ.items() if name.endswith("_API_KEY")]
+    return [SecretStr(key) for key in keys if len(key) >= SECRET_LENGTH]
+
+
 def _load() -> Callable[..., Any]:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    module = import_module("litellm")
+    module: Any = import_module("litellm")
+    # Standard output is where an assistant's host reads, and the library writes advice there.
+    module.suppress_debug_info = True
     found: Callable[..., Any] = module.acompletion
     return found
 

@@ -28,6 +28,8 @@ STALLED_S = 31.0
 """A model that gave nothing for so long gives nothing any more."""
 HUGE = 200_000
 """Bytes of text, more than any call holds."""
+LONG = " ".join(str(number) for number in range(4_000))
+"""Some 20,000 characters, no two pieces alike: clients may take a model that repeats itself for one that hangs."""
 
 HELLO = [Message("system", "Be brief."), Message("user", "Hello?")]
 LOOK_UP = ToolSpec(
@@ -66,7 +68,8 @@ class LlmContract(ABC):
 
     @pytest.mark.parametrize(
         "words",
-        ["Good evening, what can I do for you?", "Grüß Gott, señor – 東京 👋 “quoted” <b> & \\ \n end.", "a" * 20_000],
+        ["Good evening, what can I do for you?", "Grüß Gott, señor – 東京 👋 “quoted” <b> & \\ \n end.", LONG],
+        ids=["plain", "any characters", "long"],
     )
     async def test_text_is_streamed(self, words: str) -> None:
         async with self._served(Answer(text=words)) as (llm, _):
@@ -277,6 +280,8 @@ class LlmContract(ABC):
                     await anext(parts)
                 waiting = asyncio.ensure_future(anext(parts))
                 request = await server.request()
+                # It waits from when it is asked for the next part.
+                await asyncio.sleep(0)
                 clock.skip(self.stalled_s)
                 with pytest.raises(ProviderError, match="in time") as failed:
                     await waiting
