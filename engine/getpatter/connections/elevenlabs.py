@@ -36,7 +36,10 @@ class ElevenLabsFaults(Faults):
         """An error message on an open socket; `kind` is the vendor's name for it."""
         words = words if kind not in ("auth_error", "invalid_api_key") else ""
         what = f"complains ({kind}): {words}" if words else f"complains ({kind})"
-        return self.failed(what, retryable=kind not in _FINAL, next_step=_FINAL.get(kind, _LATER))
+        next_step = _FINAL.get(kind, _LATER)
+        if kind == "model_not_found":
+            next_step = self.ended() or next_step
+        return self.failed(what, retryable=kind not in _FINAL, next_step=next_step)
 
     def refused(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> ProviderError:
         """A used-up quota comes with the status of a wrong key."""

@@ -7,20 +7,31 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import SecretStr
 
+from getpatter.connections.ending_models import end_of, warn_of_end
 from getpatter.connections.vendor import Vendor
 from getpatter.errors import ProviderError
+from getpatter.metering import Product
 
 MAX_WORDS = 300
 """Characters of a provider's own words that are passed on."""
 
 _RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+_GONE = frozenset({404, 410})
+_UNKNOWN_MODEL = _GONE | {400, 422}
+"""With which vendors refuse a model that they do not have."""
 
 
 class Faults:
-    """Makes the errors of one provider.  `name` is what people are shown, e.g. `nova-3 at api.deepgram.com`."""
+    """Makes the errors of one provider.  `name` is what people are shown, e.g. `nova-3 at api.deepgram.com`.
 
-    def __init__(self, name: str, vendor: Vendor, secrets: Iterable[SecretStr] = ()) -> None:
+    `model` is the vendor's own name of what is asked there; empty at addresses that are not the vendor's.  All hosted
+    models pass here, so one that its vendor retires is told in the log, once.
+    """
+
+    def __init__(self, name: str, vendor: Vendor, secrets: Iterable[SecretStr] = (), model: str = "") -> None:
         self.name = name
+        self._product = Product(vendor.billed_as, model)
+        warn_of_end(self._product)
         self._vendor = vendor
         self._secrets = tuple(secret.get_secret_value() for secret in secrets if secret.get_secret_value())
 
@@ -54,9 +65,16 @@ class Faults:
         """An HTTP answer that is none; only the first part of `body` need be there."""
         words = words_of(body)
         summary, next_step = self._explain(status, (headers or {}).get("retry-after", ""))
+        if status in _UNKNOWN_MODEL and (status in _GONE or "model" in words.lower()):
+            next_step = self.ended() or next_step
         # Servers repeat parts of a refused key, masked in ways of their own.
         quoted = f": {words}" if words and status != 401 else ""
         return self.failed(f"{summary} (HTTP {status}){quoted}", retryable=status in _RETRYABLE, next_step=next_step)
+
+    def ended(self) -> str:
+        """What to do instead where the vendor retires the model; empty where no end of it is known."""
+        end = end_of(self._product)
+        return "" if end is None else f"{end.told}: {end.advice}."
 
     def clean(self, words: str) -> str:
         """On one line, not too long, and without the key, should the provider have repeated it."""

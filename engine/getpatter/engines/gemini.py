@@ -102,7 +102,7 @@ class GeminiLive(HostedModel):
         return await self._open(config, "")
 
     async def _open(self, config: EngineConfig, resumes: str) -> EngineSession:
-        faults = Faults(self.name, GOOGLE, [self._key])
+        faults = Faults(self.name, GOOGLE, [self._key], self._settings.model)
         product = Product(GOOGLE.billed_as, self._settings.model)
 
         def dialect(ends: Ends) -> GeminiDialect:

@@ -134,7 +134,7 @@ class OpenAIRealtime(HostedModel):
 
     async def open(self, config: EngineConfig) -> EngineSession:
         """See `RealtimeEngine.open`."""
-        faults = Faults(self.name, self._vendor, [self._key])
+        faults = Faults(self.name, self._vendor, [self._key], self._model)
         product = Product(self._vendor.billed_as, self._model)
 
         def dialect(ends: Ends) -> OpenAIDialect:

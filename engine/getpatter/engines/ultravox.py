@@ -99,7 +99,7 @@ class UltravoxRealtime:
         self._connect()
 
     def _connect(self) -> None:
-        self._faults = Faults(self.name, ULTRAVOX, [self._key])
+        self._faults = Faults(self.name, ULTRAVOX, [self._key], self._settings.model)
         self._http = HttpService(self._faults, self._clock)
 
     def __repr__(self) -> str:

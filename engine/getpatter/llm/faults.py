@@ -31,7 +31,7 @@ class ModelFaults(Faults):
     def __init__(
         self, name: str, model: str, vendor: Vendor, secrets: Iterable[SecretStr] = (), set_by: SetBy = ARGUMENTS
     ) -> None:
-        super().__init__(name, vendor, secrets)
+        super().__init__(name, vendor, secrets, model)
         self._model = model
         self._vendor_of_model = vendor
         self._set_by = set_by
@@ -55,6 +55,8 @@ class ModelFaults(Faults):
         if not summary:
             return super().refused(status, body, headers)
         quoted = f": {words}" if words else ""
+        if status in (400, 404, 422) and next_step != self._url:
+            next_step = self.ended() or next_step
         return self.failed(f"{summary} (HTTP {status}){quoted}", retryable=False, next_step=next_step)
 
     @property

@@ -174,7 +174,7 @@ class AssemblyAISTT(HostedModel):
         """See `SpeechToText.open`; a call in a language that the model does not know is an error, too."""
         language = primary_language(self._language or hints.language)
         model = self._model or default_model(language)
-        faults = Faults(f"{model} at {host_of(self._url)}", ASSEMBLYAI, (self._key,))
+        faults = Faults(f"{model} at {host_of(self._url)}", ASSEMBLYAI, (self._key,), model)
         if not _knows(model, language):
             raise faults.failed(f"knows no {language}", retryable=False, next_step=_ANOTHER_MODEL)
         recognition = SocketRecognition(

@@ -109,7 +109,7 @@ class CartesiaSTT(HostedModel):
 
     async def open(self, hints: SpeechHints) -> Recognition:
         """See `SpeechToText.open`."""
-        faults = Faults(self.name, CARTESIA, (self._key,))
+        faults = Faults(self.name, CARTESIA, (self._key,), self._model)
         recognition = SocketRecognition(
             Address(f"{self._url}/stt/websocket?{urlencode(self._query(hints))}", handshake(self._key)),
             InkDialect(faults),

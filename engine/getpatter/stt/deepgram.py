@@ -114,7 +114,7 @@ class DeepgramSTT(HostedModel):
         self._keyterm = tuple(keyterm)
         self._url = service_url(url, URL)
         self._clock = clock or SystemClock()
-        self._faults = Faults(self.name, DEEPGRAM, (self._key,))
+        self._faults = Faults(self.name, DEEPGRAM, (self._key,), self._model)
         switches = {
             "interim_results": interim_results,
             "punctuate": punctuate,

@@ -97,7 +97,7 @@ class DeepgramFluxSTT(HostedModel):
         self._keyterm = tuple(keyterm)
         self._url = service_url(url, URL)
         self._clock = clock or SystemClock()
-        self._faults = Faults(self.name, DEEPGRAM, (self._key,))
+        self._faults = Faults(self.name, DEEPGRAM, (self._key,), self._model)
         numbers = {
             "eot_threshold": eot_threshold,
             "eager_eot_threshold": eager_eot_threshold,

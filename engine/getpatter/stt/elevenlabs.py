@@ -139,7 +139,7 @@ class ElevenLabsSTT(HostedModel):
 
     async def open(self, hints: SpeechHints) -> Recognition:
         """See `SpeechToText.open`."""
-        faults = ElevenLabsFaults(self.name, ELEVENLABS, [self._key])
+        faults = ElevenLabsFaults(self.name, ELEVENLABS, [self._key], self._model)
         recognition = SocketRecognition(
             self._address(hints),
             ElevenLabsDialect(self._format.rate, self._strategy, faults, timestamps=self._timestamps),

@@ -113,7 +113,7 @@ class OpenAISTT(HostedModel):
         self._noise_reduction = noise_reduction
         self._url = service_url(url, URL)
         self._clock = clock or SystemClock()
-        self._faults = Faults(self.name, OPENAI, (self._key,))
+        self._faults = Faults(self.name, OPENAI, (self._key,), self._model)
 
     @property
     def format(self) -> AudioFormat:

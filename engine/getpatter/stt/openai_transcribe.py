@@ -84,7 +84,7 @@ class OpenAITranscribeSTT(HostedModel):
         self._prompt = prompt
         self._temperature = temperature
         self._url = service_url(url, URL)
-        self._faults = Faults(self.name, OPENAI, (self._key,))
+        self._faults = Faults(self.name, OPENAI, (self._key,), self._model if self._url == URL else "")
         self._service = HttpService(self._faults, clock)
 
     @property

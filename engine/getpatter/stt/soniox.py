@@ -115,7 +115,7 @@ class SonioxSTT(HostedModel):
 
     async def open(self, hints: SpeechHints) -> Recognition:
         """See `SpeechToText.open`."""
-        faults = Faults(self.name, SONIOX, [self._key])
+        faults = Faults(self.name, SONIOX, [self._key], self._model)
         recognition = SocketRecognition(
             # The key goes with the handshake: Soniox takes it in the first message until 15 January 2027 only.
             Address(self._url, {"Authorization": f"Bearer {self._key.get_secret_value()}"}),

@@ -126,7 +126,7 @@ class SpeechmaticsSTT(HostedModel):
         self._locale = output_locale
         self._url = service_url(url, URL)
         self._clock = clock or SystemClock()
-        self._faults = Faults(self.name, SPEECHMATICS, (self._key,))
+        self._faults = Faults(self.name, SPEECHMATICS, (self._key,), self._model)
         trigger = {"end_of_utterance_silence_trigger": end_of_utterance_silence_trigger} if fixed else None
         self._options = {
             "model": model,

@@ -106,7 +106,7 @@ class TelnyxSTT(HostedModel):
         self._keyterm = tuple(keyterm)
         self._url = service_url(url, URL)
         self._clock = clock or SystemClock()
-        self._faults = Faults(self.name, TELNYX, (self._key,))
+        self._faults = Faults(self.name, TELNYX, (self._key,), self._model)
         self._options = {
             "transcription_engine": transcription_engine,
             "input_format": INPUT_FORMATS[self._format.encoding],

@@ -127,7 +127,7 @@ class CartesiaTTS(HostedModel):
 
     async def open(self, language: str = "en-US") -> Voice:
         """See `TextToSpeech.open`."""
-        faults = Faults(self.name, CARTESIA, (self._key,))
+        faults = Faults(self.name, CARTESIA, (self._key,), self._model)
         manner = self._order(language)
         voice = SocketVoice(
             Address(f"{self._url}/tts/websocket", handshake(self._key)),

@@ -108,7 +108,7 @@ class DeepgramTTS(HostedModel):
 
     async def open(self, language: str = "en-US") -> Voice:
         """See `TextToSpeech.open`.  The voice says the language."""
-        faults = Faults(self.name, DEEPGRAM, (self._key,))
+        faults = Faults(self.name, DEEPGRAM, (self._key,), self._voice)
         voice = SocketVoice(
             Address(
                 f"{self._url}/v1/speak?{urlencode({'model': self._voice, **self._options})}", _authorisation(self._key)
@@ -193,7 +193,7 @@ class DeepgramRestTTS(HostedModel):
         await self._service.close()
 
     def _faults(self) -> Faults:
-        return Faults(self.name, DEEPGRAM, (self._key,))
+        return Faults(self.name, DEEPGRAM, (self._key,), self._voice)
 
 
 class AuraDialect:

@@ -127,7 +127,7 @@ class ElevenLabsTTS(HostedModel):
 
     async def open(self, language: str = "en-US") -> Voice:
         """See `TextToSpeech.open`."""
-        faults = ElevenLabsFaults(self.name, ELEVENLABS, [self._key])
+        faults = ElevenLabsFaults(self.name, ELEVENLABS, [self._key], self._options.model)
         manner = self._options.manner
         if self._schedule:
             manner["generation_config"] = {"chunk_length_schedule": list(self._schedule)}

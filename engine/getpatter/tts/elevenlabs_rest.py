@@ -136,7 +136,7 @@ class ElevenLabsRestTTS(HostedModel):
 
     @property
     def _faults(self) -> ElevenLabsFaults:
-        return ElevenLabsFaults(self.name, ELEVENLABS, [self._key])
+        return ElevenLabsFaults(self.name, ELEVENLABS, [self._key], self._options.model)
 
     def _with(self, options: SpeechOptions) -> ElevenLabsRestTTS:
         other = copy.copy(self)

@@ -161,7 +161,7 @@ class InworldTTS(HostedModel):
 
     @property
     def _faults(self) -> Faults:
-        return Faults(self.name, INWORLD, (self._key,))
+        return Faults(self.name, INWORLD, (self._key,), self._model)
 
     def _order(self, language: str) -> dict[str, Any]:
         order = {"voiceId": self._voice, "modelId": self._model, **self._manner}

@@ -158,7 +158,7 @@ class LMNTTTS(HostedModel):
 
     @property
     def _faults(self) -> Faults:
-        return Faults(self.name, LMNT, (self._key,))
+        return Faults(self.name, LMNT, (self._key,), self._model)
 
     @property
     def _product(self) -> Product:

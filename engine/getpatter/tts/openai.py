@@ -127,7 +127,7 @@ class OpenAITTS(HostedModel):
 
     @property
     def _faults(self) -> Faults:
-        return Faults(self.name, OPENAI, (self._key,))
+        return Faults(self.name, OPENAI, (self._key,), self._model if self._url == URL else "")
 
     def _request(self) -> HttpRequest:
         custom = self._voice.startswith(_CUSTOM_VOICE)

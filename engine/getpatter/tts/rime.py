@@ -154,7 +154,7 @@ class RimeTTS(HostedModel):
 
     async def open(self, language: str = "en-US") -> Voice:
         """See `TextToSpeech.open`."""
-        faults = Faults(self.name, RIME, (self._key,))
+        faults = Faults(self.name, RIME, (self._key,), self._model)
         voice = SocketVoice(
             Address(
                 f"{self._url}/ws3?{urlencode(self._query(language))}",

@@ -112,7 +112,7 @@ class TelnyxTTS(HostedModel):
 
     async def open(self, language: str = "en-US") -> Voice:
         """See `TextToSpeech.open`.  The voice says the language."""
-        faults = Faults(self.name, TELNYX, (self._key,))
+        faults = Faults(self.name, TELNYX, (self._key,), self._voice)
         voice = SocketVoice(
             Address(
                 f"{self._url}{PATH}?{urlencode({'voice': self._voice, **self._options})}",
