@@ -223,6 +223,89 @@ async def test_a_silent_line_is_asked_and_hung_up_as_ever(stage_for: StageFor) -
     assert stage.ended[0].reason == "nobody spoke"
 
 
+# -- what comes late
+
+
+async def test_an_answer_that_was_not_waited_for_is_heard_when_it_comes(stage_for: StageFor) -> None:
+    engine = LeadingEngine("At what time, please?")
+    stage = stage_for(engine)
+    await stage.start()
+    await speaks(stage)
+    engine.session.takes_turn("a table", silently=True)
+    await stage.passes(15)
+    assert not stage.played
+    engine.session.answers()
+    await stage.passes(3)
+    assert stage.turns() == [("caller", "a table"), ("agent", "At what time, please?")]
+    assert engine.session.cancelled == 0
+    assert not stage.happened(Problem)
+
+
+async def test_the_rest_of_an_answer_is_heard_when_it_comes(stage_for: StageFor) -> None:
+    engine = LeadingEngine(Spoken("Let me see.", stall_after=3), "She is here.")
+    stage = stage_for(engine)
+    await stage.start()
+    await asks(stage, engine, "is Ada there")
+    await stage.passes(15)
+    engine.session.answers()
+    await stage.passes(3)
+    assert [text for role, text in stage.turns() if role == "agent"][-1] == "She is here."
+    assert len(stage.played) == pytest.approx((0.6 + 3 * 0.4) * 8000, abs=320)
+
+
+async def test_a_late_answer_is_void_once_the_caller_has_spoken(stage_for: StageFor) -> None:
+    engine = LeadingEngine("Very well.")
+    stage = stage_for(engine)
+    await stage.start()
+    await speaks(stage)
+    engine.session.takes_turn("a table", silently=True)
+    await stage.passes(15)
+    await asks(stage, engine, "never mind")
+    await stage.passes(3)
+    assert stage.turns() == [("caller", "a table"), ("caller", "never mind"), ("agent", "Very well.")]
+
+
+async def test_a_slow_answer_is_not_cut_off_by_the_question_who_is_there(stage_for: StageFor) -> None:
+    engine = LeadingEngine("At what time, please?")
+    stage = stage_for(engine)
+    await stage.start()
+    await speaks(stage)
+    engine.session.takes_turn("a table", silently=True)
+    await stage.passes(30)
+    assert engine.session.said == []
+    engine.session.answers()
+    await stage.passes(3)
+    assert stage.last_turn().text == "At what time, please?"
+
+
+async def test_who_is_asked_whether_they_are_there_hears_no_answer_from_before(stage_for: StageFor) -> None:
+    engine = LeadingEngine("At what time, please?")
+    stage = stage_for(engine)
+    await stage.start()
+    await speaks(stage)
+    engine.session.takes_turn("a table", silently=True)
+    await stage.passes(46)
+    assert engine.session.said == ["Are you still there?"]
+    assert [event.message for event in stage.events if isinstance(event, Problem)] == [
+        "leading engine had not answered when it was to say something else."
+    ]
+
+
+async def test_an_answer_that_is_late_when_the_connection_breaks_is_asked_for_again(stage_for: StageFor) -> None:
+    engine = LeadingEngine("At what time, please?")
+    stage = stage_for(engine)
+    await stage.start()
+    await speaks(stage)
+    engine.session.takes_turn("a table", silently=True)
+    await stage.passes(12)
+    engine.session.lose()
+    await stage.passes(0.1)
+    assert (len(engine.sessions), engine.session.asked) == (2, 1)
+    engine.session.answers()
+    await stage.passes(3)
+    assert stage.turns() == [("caller", "a table"), ("agent", "At what time, please?")]
+
+
 # -- what nobody asked for
 
 
@@ -419,6 +502,40 @@ async def test_what_must_not_be_said_is_not_heard(stage_for: StageFor) -> None:
     await stage.passes(12)
     assert engine.session.said == ["I cannot advise on that."]
     assert "aspirin" not in stage.turns()[-1][1]
+
+
+async def test_words_that_are_broken_off_before_they_are_heard_are_asked_for_again(stage_for: StageFor) -> None:
+    engine = LeadingEngine(TEN_WORDS)
+    engine.stalls_words = True
+    stage = stage_for(engine)
+    await stage.start()
+    await asks(stage, engine, "count")
+    await stage.passes(1)
+    stage.talk.shut_down()
+    await stage.settle()
+    engine.session.takes_turn("wait", silently=True)
+    engine.stalls_words = False
+    await stage.passes(6)
+    assert stage.turns()[-1] == ("agent", engine.session.said[0])
+    assert len(engine.session.said) == 2
+    assert stage.happened(Problem)
+    assert stage.ended is not None
+
+
+async def test_words_to_bridge_a_wait_that_cannot_be_said_are_a_problem_once(stage_for: StageFor) -> None:
+    done = asyncio.Event()
+    calls = (ToolCall("1", "look_up", "{}"),)
+    engine = LeadingEngine(Spoken("Let me see.", tool_calls=calls), "She is here.")
+    stage = stage_for(engine, tools=(looking_up(done),), filler_message="One moment.")
+    await stage.start()
+    await asks(stage, engine, "is Ada there")
+    await stage.passes(8)
+    done.set()
+    await stage.passes(4)
+    assert engine.session.said == []
+    assert [event.message for event in stage.events if isinstance(event, Problem)] == [
+        "leading engine cannot be given words to bridge a wait: they would end its turn."
+    ]
 
 
 # -- losses

@@ -139,6 +139,25 @@ async def test_a_tool_runs_in_an_answer(make: MakeServer) -> None:
 
 
 @on_each_vendor
+async def test_what_a_slow_tool_found_is_told_when_it_comes(make: MakeServer) -> None:
+    found = asyncio.Event()
+
+    async def find(name: str) -> str:
+        """Finds somebody."""
+        await found.wait()
+        return f"found {name}"
+
+    call = ToolCall("call_1", "find", '{"name": "Ada"}')
+    server = make(Spoken("Let me see.", tool_calls=(call,)), Spoken("She is here."), heard=("is Ada there",))
+    async with stage_with(server, tools=(tool(find),)) as stage:
+        await speaks(stage)
+        await until(stage, lambda: bool(stage.played))
+        await passes_with_network(stage, 15.0)
+        found.set()
+        await until_said(stage, "Let me see. She is here.")
+
+
+@on_each_vendor
 async def test_a_connection_that_breaks_in_an_answer_is_made_again(make: MakeServer) -> None:
     server = make(Spoken("At what time?", drop_after=0), Spoken("At what time?"), heard=("a table",))
     async with stage_with(server) as stage:

@@ -131,3 +131,32 @@ def test_the_result_of_a_second_tool_does_not_end_the_answer_to_the_first() -> N
     managed.is_followed()
     managed.text(" found.")
     assert events[-3:] == [ResponseBegun(), TextDelta("One is"), TextDelta(" found.")]
+
+
+def test_an_answer_that_we_had_interrupted_does_not_take_our_words_with_it() -> None:
+    managed, events = responses()
+    managed.turn_taken("go on")
+    managed.text("Once upon")
+    managed.cancel()
+    managed.asked()
+    managed.interrupted()
+    managed.audio(b"goodbye")
+    managed.end()
+    assert events[2:] == [CANCELLED, AudioDelta("response_2", b"goodbye"), DONE]
+
+
+def test_the_caller_can_interrupt_our_words_all_the_same() -> None:
+    managed, events = responses()
+    managed.turn_taken("go on")
+    managed.asked()
+    managed.interrupted()
+    managed.audio(b"goodbye")
+    managed.interrupted()
+    assert events[1:] == [CANCELLED, AudioDelta("response_2", b"goodbye"), CANCELLED, Interrupted()]
+
+
+def test_words_of_ours_that_cut_in_on_nothing_are_interrupted_at_once() -> None:
+    managed, events = responses()
+    managed.asked()
+    managed.interrupted()
+    assert events == [CANCELLED, Interrupted()]

@@ -7,14 +7,12 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 
-from getpatter.audio.format import LINE
-from getpatter.audio.transcode import Transcoder
-from getpatter.clock import Clock, deadline
-from getpatter.conversation.coming import Coming
+from getpatter.clock import Clock, Patience, deadline
+from getpatter.conversation.caller_feed import CallerFeed
 from getpatter.conversation.engine_ear import EngineEar
+from getpatter.conversation.engine_responses import Response, Responses
 from getpatter.conversation.engine_sessions import EngineSessions
 from getpatter.conversation.leading_ear import EngineNews, LeadingEar
-from getpatter.conversation.unanswered import Unanswered
 from getpatter.engines.base import (
     EngineConfig,
     EngineEvent,
@@ -36,11 +34,10 @@ from getpatter.metering import Used
 
 log = logging.getLogger(__name__)
 
-BATCH_BYTES = LINE.bytes_per_second // 10
-"""Line audio that is sent at once: a message for each frame costs five times the work, and what a commit needs of the
-rest it sends itself."""
 CANCEL_S = 2.0
 """Longest that a cancelled response is waited for before the next one is asked for."""
+STALL_S = 10.0
+"""An engine that takes longer for what comes next will not be waited for: nobody stays on a silent line."""
 
 Ask = Callable[[EngineSession], None]
 
@@ -53,7 +50,7 @@ class EngineLink:
     told of one that was lost while it waited for the call to be answered, or that the vendor ends in its own time.
 
     An engine that manages turns is told the history alone, in which the words of its turns stand.  A response that it
-    begins by itself is kept until `response` claims it.
+    begins by itself is kept until `response` claims it, and so is one that was not waited for.
     """
 
     def __init__(
@@ -78,29 +75,22 @@ class EngineLink:
         """Something has come of the session."""
         self._asked = False
         """Something was asked of the session; before, it waits for the call to be answered."""
-        self._unanswered = Unanswered()
-        self._coming = Coming(engine.output_format.bytes_per_second)
-        self._follows = False
-        """The response that comes next follows a tool's result, and will be claimed."""
-        self._taken = ""
-        """What was said in the turn that the engine has taken, until its response is claimed."""
-        self._hung_up = False
-        """The engine has ended the conversation."""
         self._missed: list[Ask] = []
         """What came for the session that is being opened, and is not in the history that it is told."""
-        self._batch = bytearray()
-        self._transcoder = None if engine.input_format == LINE else Transcoder(LINE, engine.input_format)
-        self._response: asyncio.Queue[ResponseEvent | ProviderError] | None = None
-        self._free = asyncio.Event()
-        """No response is under way at the engine."""
-        self._free.set()
+        self._feed = CallerFeed(engine.input_format, self._give)
+        self._responses = Responses(engine.output_format.bytes_per_second)
         self._reader: asyncio.Task[None] | None = None
         self._leading: LeadingEar | None = None
         """There is one where the engine manages turns."""
         if engine.manages_turns:
-            self._leading = LeadingEar(engine.name, send=self._send, clock=clock, news=news)
-        self.ear = self._leading or EngineEar(engine.name, send=self._hear, commit=self._commit)
+            self._leading = LeadingEar(engine.name, send=self._feed.send, clock=clock, news=news)
+        self.ear = self._leading or EngineEar(engine.name, send=self._feed.hear, commit=self._commit)
         self.lost: ProviderError | None = None
+
+    @property
+    def name(self) -> str:
+        """The engine's, for people."""
+        return self._engine.name
 
     @property
     def engine_leads(self) -> bool:
@@ -135,31 +125,19 @@ class EngineLink:
 
     # -- the caller
 
-    def _hear(self, audio: bytes) -> None:
-        self._unanswered.add(audio)
-        self._send(audio)
-
-    def _send(self, audio: bytes) -> None:
-        self._batch += audio
-        if len(self._batch) >= BATCH_BYTES:
-            self._flush()
+    def _give(self, audio: bytes) -> None:
+        if self._session is not None:
+            self._asked = True
+            self._session.send(audio)
 
     def _commit(self) -> None:
-        self._flush()
-        self._unanswered.commit()
+        self._feed.commit()
         if self._session is not None:
             self._session.commit()
 
-    def _flush(self) -> None:
-        audio = bytes(self._batch)
-        self._batch.clear()
-        if self._session is not None and audio:
-            self._asked = True
-            self._session.send(self._transcoder.feed(audio) if self._transcoder else audio)
-
     def answered(self) -> None:
         """The caller has heard an answer to what they said so far."""
-        self._unanswered.answered()
+        self._feed.answered()
 
     # -- the agent
 
@@ -167,44 +145,55 @@ class EngineLink:
         """Ask for a response; it ends with `ResponseDone`.  Closing the iterator cancels.
 
         With `claims` it is the one that the engine has begun by itself, where it has.  Raises `ProviderError` when the
-        session is lost; another may be there for the next try.
+        session is lost; another may be there for the next try.  Raises `TimeoutError` when nothing comes for `STALL_S`:
+        what an engine that leads has to say is kept for whoever claims it then.
         """
+        session = await self._ready(claims=claims)
+        response = self._responses.begin(claims=claims)
+        if not response.complete:
+            self._asked = True
+            ask(session)
+        patience = Patience(self._clock)
         try:
-            async with deadline(self._clock, self._clock.now() + CANCEL_S):
-                await self._free.wait()
+            while True:
+                yield (event := await self._next(response, patience))
+                if isinstance(event, ResponseDone):
+                    return
         except TimeoutError:
-            log.warning("%s did not end a response that was cancelled", self._engine.name)
+            if claims and self.engine_leads:
+                self._responses.put_off(response)
+            raise
+        finally:
+            patience.close()
+            if self._responses.leave(response):
+                self.cancel()
+
+    async def _next(self, response: Response, patience: Patience) -> ResponseEvent:
+        patience.until(self._clock.now() + STALL_S)
+        return await patience.wait(response.next())
+
+    async def _ready(self, *, claims: bool) -> EngineSession:
+        """A session that can be asked for a response.  Raises `ProviderError`."""
+        if not (claims and self._responses.comes_unasked):
+            await self._free()
         await self._opened.wait()
         if self.lost is not None:
             raise self.lost
-        session = self._session
-        assert session is not None
-        self._keep_configured(session)
-        events: asyncio.Queue[ResponseEvent | ProviderError] = asyncio.Queue()
-        came: list[ResponseEvent] = []
-        if claims:
-            came, self._taken = self._coming.claim(), ""
-        if self._hung_up and not came:
-            came = [ResponseDone()]
-        for event in came:
-            events.put_nowait(event)
-        if not (came and isinstance(came[-1], ResponseDone)):
-            self._response = events
-            self._free.clear()
-            self._asked = True
-            ask(session)
+        assert self._session is not None
+        self._keep_configured(self._session)
+        return self._session
+
+    async def _free(self) -> None:
+        """Have no response under way at the engine."""
+        if self._responses.comes_unasked and self._session is not None:
+            if self._responses.late:
+                self._on_problem(ProviderError(f"{self.name} had not answered when it was to say something else."))
+            self._session.cancel()
         try:
-            while True:
-                item = await events.get()
-                if isinstance(item, ProviderError):
-                    raise item
-                yield item
-                if isinstance(item, ResponseDone):
-                    return
-        finally:
-            if self._response is events:
-                self._response = None
-                self.cancel()
+            async with deadline(self._clock, self._clock.now() + CANCEL_S):
+                await self._responses.free()
+        except TimeoutError:
+            log.warning("%s did not end a response that was cancelled", self._engine.name)
 
     def _keep_configured(self, session: EngineSession) -> None:
         """Another agent may lead the call by now, and tools may have come since the session was opened."""
@@ -216,8 +205,8 @@ class EngineLink:
 
     def cancel(self) -> None:
         """Break off the response under way, if there is one."""
-        self._follows = False
-        if self._session is not None and not self._free.is_set():
+        self._responses.follows(False)
+        if self._session is not None and self._responses.wanted:
             self._session.cancel()
 
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
@@ -230,7 +219,7 @@ class EngineLink:
 
     def tool_result(self, call_id: str, output: str, *, follows: bool) -> None:
         """`follows`: a response to it will be asked for."""
-        self._follows = follows
+        self._responses.follows(follows)
         self._do(lambda session: session.tool_result(call_id, output))
 
     def _do(self, command: Ask) -> None:
@@ -265,58 +254,36 @@ class EngineLink:
         self._useful = True
         if isinstance(event, Resumption):
             self._sessions.can_resume(event)
-            return
-        if isinstance(event, InputTranscript):
-            self._understand(event)
-            return
-        if isinstance(event, TurnNews):
+        elif isinstance(event, InputTranscript):
+            if self.engine_leads or self._feed.is_news(event):
+                self.ear.understood(event)
+        elif isinstance(event, TurnNews):
             self._decided(event)
-            return
-        if self._response is not None:
-            self._response.put_nowait(event)
-        else:
-            self._coming.add(event)
-        if isinstance(event, ResponseDone):
-            self._response = None
-            self._free.set()
-
-    def _understand(self, transcript: InputTranscript) -> None:
-        due = self.engine_leads
-        if not due:
-            due = self._unanswered.understood() if transcript.final else self._unanswered.news
-        if due:
-            self.ear.understood(transcript)
+        elif self._responses.add(event) and self._leading is not None:
+            self._leading.speaks()
 
     def _decided(self, news: TurnNews) -> None:
         """An engine that manages turns has decided something."""
         assert self._leading is not None, "a session of an engine that manages no turns told of one"
         match news:
             case TurnTaken(text):
-                self._coming.begin()
-                self._follows, self._taken = False, text
+                self._responses.turn_taken(text)
                 self._leading.turn_taken(text)
-            case ResponseBegun() if self._response is None:
-                self._coming.begin()
-                if not self._follows:
+            case ResponseBegun():
+                if self._responses.begun():
                     self._leading.speaks()
-                self._follows = False
             case Interrupted():
-                self._coming.drop()
+                self._responses.interrupted()
                 self._leading.stopped()
             case HungUp():
-                self._hung_up = True
+                self._responses.hung_up()
                 self._leading.hung_up()
 
     async def _replace(self, reason: ProviderError | None) -> EngineSession | None:
         """A session in the place of one that was lost, or that will be (None); None when there is none to be had."""
         was_asked, self._session = self._asked, None
         self._opened.clear()
-        if self._response is not None:
-            self._response.put_nowait(reason or ProviderError(f"{self._engine.name} has moved.", retryable=True))
-            self._response = None
-        self._coming.drop()
-        self._follows = False
-        self._free.set()
+        self._responses.lost(reason or ProviderError(f"{self._engine.name} has moved.", retryable=True))
         self._useful |= self._sessions.was_steady
         await self._sessions.let_go()
         try:
@@ -338,31 +305,27 @@ class EngineLink:
         self._useful = False
         config = self._config()
         self._missed.clear()
-        if self._unanswered:
+        if not self._feed.is_answered:
             # What they said last is told as the sound that it was.
             config = replace(config, history=_without_last_turn(config.history))
         session = await self._sessions.open(config)
-        utterances, rest, missing = self._unanswered.again()
-        for _ in range(missing):
+        again = self._feed.again()
+        for _ in range(again.missing):
             self.ear.understood(InputTranscript("", final=True))
-        for audio in utterances:
-            session.send(self._converted(audio))
+        for audio in again.utterances:
+            session.send(audio)
             session.commit()
-        self._batch.clear()
-        if self._taken:  # the history does not hold it yet
-            session.tell(self._taken)
-        if rest:
-            session.send(self._converted(rest))
+        if self._responses.taken:  # the history does not hold it yet
+            session.tell(self._responses.taken)
+        if again.rest:
+            session.send(again.rest)
         for command in self._missed:
             command(session)
         self._take_up(session, config)
+        if self._responses.retry():
+            self._asked = True
+            session.respond()
         return session
-
-    def _converted(self, audio: bytes) -> bytes:
-        if self._transcoder is None:
-            return audio
-        transcoder = Transcoder(LINE, self._engine.input_format)
-        return transcoder.feed(audio) + transcoder.flush()
 
 
 def _without_last_turn(history: Sequence[Message]) -> Sequence[Message]:

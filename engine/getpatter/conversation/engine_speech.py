@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from getpatter.clock import Clock, stall_guard
-from getpatter.conversation.engine_link import Ask, EngineLink
+from getpatter.clock import Clock, sleep
+from getpatter.conversation.engine_link import STALL_S, Ask, EngineLink
 from getpatter.conversation.engine_voice import Cut, EngineVoice
 from getpatter.conversation.history import History, ReplyEntry
 from getpatter.conversation.persona import Persona
@@ -17,12 +17,12 @@ from getpatter.conversation.reply import CLOSING_TOOLS, MAX_STEPS, STOPPED, Tool
 from getpatter.conversation.speaker import Speaker
 from getpatter.conversation.timing import Timing
 from getpatter.engines.base import AudioDelta, ResponseDone, ResponseEvent
-from getpatter.errors import PartialReply, ProviderError
+from getpatter.errors import PartialReply, PatterError, ProviderError
 from getpatter.language.sentences import SentenceSplitter
 from getpatter.llm.base import Message, TextDelta, ToolCall
 
-STALL_S = 10.0
-"""An engine that takes longer for what comes next will not be waited for: nobody stays on a silent line."""
+AGAIN_S = 0.5
+"""Words of ours of which nothing came are said again after this: by then it is known whether they were taken back."""
 
 _BESIDE_VOICE = re.compile(r"\[[^\]]*\]")
 """What the history tells of the caller that was not said: keys, notes."""
@@ -38,6 +38,9 @@ class EngineCall:
     clock: Clock
     on_tool: ToolRun
     on_first_token: Callable[[], None]
+    on_problem: Callable[[PatterError], None]
+    bridges: bool = True
+    """Nobody was told yet that words to bridge a wait cannot be said."""
     told: list[str] = field(default_factory=list)
     """What the engine was told beside the caller's voice, of the turn that is to be answered."""
     tools: set[asyncio.Task[None]] = field(default_factory=set)
@@ -111,9 +114,15 @@ class EngineSpeech:
 
     def interject(self, text: str) -> None:
         """An engine says one thing at a time, so words that are to bridge the wait for its answer cannot be said; and
-        one that leads has its own, which ours would end."""
+        one that leads has its own, which ours would end.  Behind the answer they have no place."""
         if not self._call.link.engine_leads and (self._running or not self._responding):
             self._queue.put_nowait(_Words(text))
+        elif self._call.bridges:
+            self._call.bridges = False
+            why = "they would end its turn" if self._call.link.engine_leads else "it says one thing at a time"
+            self._call.on_problem(
+                ProviderError(f"{self._call.link.name} cannot be given words to bridge a wait: {why}.", retryable=False)
+            )
 
     def play(self, audio: bytes) -> None:
         self._queue.put_nowait(_Sound(audio))
@@ -187,8 +196,18 @@ class EngineSpeech:
             await self._call.persona.wording.prepare(text) for text in (*splitter.feed(text), *splitter.flush())
         ]
         words = " ".join(sentence.spoken for sentence in prepared if sentence is not None)
-        if words:
-            await self._respond(lambda session: session.say(words), ours=True)
+        if words and not await self._is_said(words):
+            # Whoever broke it off may have the turn by now, and then these words are taken back.
+            await sleep(self._call.clock, AGAIN_S)
+            name = self._call.link.name
+            self._call.on_problem(ProviderError(f"{name} did not say what it was to say; it was asked again."))
+            await self._is_said(words)
+
+    async def _is_said(self, words: str) -> bool:
+        """Ask the engine to say this; False when nothing of it came, because something else broke it off."""
+        before = self._voice.given
+        await self._respond(lambda session: session.say(words), ours=True)
+        return self._voice.given > before
 
     async def _respond(self, ask: Ask, *, ours: bool) -> str | None:
         """One response, asked for again where the engine was lost before anything came of it.
@@ -221,11 +240,9 @@ class EngineSpeech:
 
     async def _hear(self, ask: Ask, *, ours: bool) -> str | None:
         link, instead = self._call.link, None
-        response = link.response(ask, claims=not ours)
         try:
-            async with stall_guard(self._call.clock, STALL_S) as alive, aclosing(response) as events:
+            async with aclosing(link.response(ask, claims=not ours)) as events:
                 async for event in events:
-                    alive()
                     instead = await self._take(event, review=not ours)
                     if instead is not None:
                         break

@@ -56,6 +56,11 @@ class EngineVoice:
     _transcoder: Transcoder | None = None
 
     @property
+    def given(self) -> int:
+        """Bytes of line audio that were given to the speaker."""
+        return self._given
+
+    @property
     def spoke(self) -> bool:
         """Some of it was given to the speaker."""
         return self._given > 0

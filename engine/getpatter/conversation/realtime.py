@@ -68,7 +68,13 @@ class RealtimeMind:
         self._closed = False
         self._link = EngineLink(engine, self._config, clock, on_problem, news)
         self._call = EngineCall(
-            self._link, persona, history, clock, on_tool, on_first_token=lambda: on_first_token(engine.name)
+            self._link,
+            persona,
+            history,
+            clock,
+            on_tool,
+            on_first_token=lambda: on_first_token(engine.name),
+            on_problem=on_problem,
         )
 
     async def prepare(self, phrases: Sequence[str]) -> None:

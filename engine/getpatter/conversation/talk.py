@@ -34,6 +34,10 @@ from getpatter.conversation.actions import (
 from getpatter.conversation.caller_turn import CallerTurn, Patience, no_patience
 from getpatter.conversation.interruptions import AgentTurn, Backchannel, Decision, Interruptions, no_backchannel
 
+LATE_S = 20.0
+"""An engine that takes the turn and says nothing may still be thinking: for so much longer than the ordinary silence
+nobody asks whether the caller is there."""
+
 _CALLER_TIMERS: tuple[TimerName, ...] = ("silence", "transcript", "hold", "monologue", "stable", "keys")
 
 
@@ -82,6 +86,8 @@ class Talk:
         """The final that is due is one that the recogniser gives when it finds the turn complete."""
         self._engine_waits = False
         """The engine has more to say than what is being said."""
+        self._engine_late = False
+        """The engine has said nothing to the turn that it took last."""
         self._finals_unawaited = 0
         """Transcripts of the caller's turn that its answer does not wait for."""
         self._finals_late = 0
@@ -247,6 +253,7 @@ class Talk:
 
     def finished(self) -> list[Action]:
         """All of a reply was heard, or it turned out to be empty; `settle` says what comes next."""
+        self._engine_late = self._rules.engine_leads and self._owed
         self._agent = AgentSide.SILENT
         self._owed = self._greeting = self._interruptions.held = False
         # What is being said over the end of an answer is the next turn.
@@ -380,7 +387,9 @@ class Talk:
 
     def _listen(self, now: float) -> list[Action]:
         self._turn.take()
-        return [*self._drop_draft(), StartTimer("silence", now + self._settings.silence_timeout_s)]
+        patience = self._settings.silence_timeout_s + (LATE_S if self._engine_late else 0.0)
+        self._engine_late = False
+        return [*self._drop_draft(), StartTimer("silence", now + patience)]
 
     def _reply(self, now: float, *, unasked: bool = False) -> list[Action]:
         """`unasked` is one for which nobody's turn has ended."""

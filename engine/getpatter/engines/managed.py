@@ -28,6 +28,8 @@ class ManagedResponses:
         """The one under way has called a tool."""
         self._dropped = False
         """What still comes is of one that was cancelled."""
+        self._cut_in = False
+        """The one under way was asked for over another: the next interruption is that of the other."""
         self.under_way = False
         """One comes, or is bound to."""
 
@@ -39,8 +41,10 @@ class ManagedResponses:
 
     def asked(self) -> None:
         """We asked for one: what comes next is it."""
+        cuts_in = self.under_way or self._dropped
         self._break_off()
         self._begin()
+        self._cut_in = cuts_in
 
     def turn_taken(self, text: str = "") -> None:
         """The engine has taken what the caller said for a turn, and answers it."""
@@ -88,7 +92,10 @@ class ManagedResponses:
             self._emit(ResponseDone("cancelled"))
 
     def interrupted(self) -> None:
-        """The engine broke it off, since the caller spoke."""
+        """The engine broke it off, since the caller spoke, or since we had it say something else."""
+        if self._cut_in:  # what was on the way of the one before may have come since
+            self._cut_in = False
+            return
         self._break_off()
         self._emit(Interrupted())
 
@@ -114,7 +121,7 @@ class ManagedResponses:
 
     def _begin(self) -> None:
         self._number += 1
-        self.under_way, self._came, self._called = True, False, False
+        self.under_way, self._came, self._called, self._cut_in = True, False, False, False
 
     def _break_off(self) -> None:
         self._dropped = self._came = False

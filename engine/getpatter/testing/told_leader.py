@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from getpatter.engines.base import EngineConfig, InputTranscript, Interrupted, ResponseBegun, ResponseDone, TurnTaken
+from getpatter.testing.realtime_session import Spoken
 from getpatter.testing.told_engine import ToldEngine, ToldSession
 
 
@@ -11,6 +12,7 @@ class LeadingSession(ToldSession):
 
     def __init__(self, owner: LeadingEngine, config: EngineConfig) -> None:
         super().__init__(owner, config)
+        self._leader = owner
         self._waiting: list[str] = []
         """Told, and not answered yet."""
 
@@ -60,7 +62,11 @@ class LeadingSession(ToldSession):
 
     def say(self, text: str) -> None:
         self._break_off()
-        super().say(text)
+        self.said.append(text)
+        if self._leader.stalls_words:
+            self._active = True
+        else:
+            self._speak(Spoken(text))
 
     def tool_result(self, call_id: str, output: str) -> None:
         super().tool_result(call_id, output)
@@ -76,6 +82,8 @@ class LeadingEngine(ToldEngine):
 
     name = "leading engine"
     manages_turns = True
+    stalls_words = False
+    """Words that it is given it takes, and does not say."""
 
     async def open(self, config: EngineConfig) -> LeadingSession:
         if self.refuses is not None:
