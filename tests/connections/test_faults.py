@@ -55,6 +55,25 @@ def test_a_body_without_words_adds_none(body: bytes) -> None:
     assert FAULTS.refused(400, body).message == "m at acme.example refused the request (HTTP 400)"
 
 
+GONE = Faults("llama at api.groq.com", Vendor("Groq", "GROQ_API_KEY"), model="llama-3.3-70b-versatile")
+LIVING = Faults("m at api.groq.com", Vendor("Groq", "GROQ_API_KEY"), model="m")
+ENDED = "llama-3.3-70b-versatile was retired on 2026-08-16: use openai/gpt-oss-120b."
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(404, b""), (410, b""), (400, b'{"error": "Model sunsetted"}'), (422, b"no such model")]
+)
+def test_a_refusal_of_a_retired_model_says_what_took_its_place(status: int, body: bytes) -> None:
+    assert GONE.refused(status, body).next_step == ENDED
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(400, b"no such voice"), (401, b"model"), (429, b"model"), (503, b"model")]
+)
+def test_any_other_refusal_is_not_laid_to_that(status: int, body: bytes) -> None:
+    assert GONE.refused(status, body).next_step == LIVING.refused(status, body).next_step
+
+
 def test_a_refused_key_is_not_quoted() -> None:
     assert "sk-" not in FAULTS.refused(401, b'{"error": "Incorrect key: sk-01***89"}').message
 

@@ -84,3 +84,12 @@ def test_a_server_that_is_away_may_come_back() -> None:
     assert away.message == "m at host cannot be reached: Connection refused"
     assert away.retryable
     assert "THE_URL" in (away.next_step or "")
+
+
+def test_a_model_that_was_retired_is_told_with_what_took_its_place() -> None:
+    gone = ModelFaults("m", "claude-3-5-haiku-20241022", Vendor("Anthropic", "K"))
+    refused = gone.refused(
+        404, b'{"error": {"type": "not_found_error", "message": "model: claude-3-5-haiku-20241022"}}'
+    )
+    assert refused.next_step == "claude-3-5-haiku-20241022 was retired on 2026-02-19: use claude-haiku-4-5."
+    assert "base" in (gone.refused(404, b'{"detail": "Not Found"}').next_step or "")
