@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from getpatter.metering import Product
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """One adapter's.  Lists are short words for a table's cells."""
 
     vendor: str
+    billed_as: str = ""
+    """What the lists of prices and of retirements call the vendor; its name in lower case where it is empty."""
     key_variable: str = ""
     """Empty for what needs no key."""
     transport: str
@@ -27,3 +31,7 @@ class Facts:
     there is none."""
     unconfirmed: tuple[str, ...] = ()
     """What neither the client nor the documentation at hand confirms."""
+
+    def product(self, model: str = "") -> Product:
+        """What is bought with `model`, or with the default."""
+        return Product(self.billed_as or self.vendor.lower(), model or next(iter(self.models), ""))

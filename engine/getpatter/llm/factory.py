@@ -104,10 +104,15 @@ def named_model(name: str) -> LanguageModel:
 
 def model_at(url: str, model: str, key: str) -> OpenAICompatibleLLM:
     """A model that the settings name by its server.  Raises `ConfigurationError`."""
+    vendor = Vendor("that server", "PATTER_LLM_KEY", id=billed_at(url))
+    return OpenAICompatibleLLM(url, model, key, vendor=vendor, set_by=_BY_URL)
+
+
+def billed_at(url: str) -> str:
+    """Who is paid for models at this address, as the price table calls them; the host where nobody is known."""
     hosts = {host_of(preset.url): preset.vendor.billed_as for preset in presets.PAID}
     host = host_of(url.strip())
-    vendor = Vendor("that server", "PATTER_LLM_KEY", id=hosts.get(host, host))
-    return OpenAICompatibleLLM(url, model, key, vendor=vendor, set_by=_BY_URL)
+    return hosts.get(host, host)
 
 
 def _set(given: Mapping[str, str]) -> str:

@@ -46,6 +46,7 @@ class OpenAITranscribeSTT(HostedModel):
 
     FACTS: ClassVar[Facts] = Facts(
         vendor="OpenAI (transcriptions)",
+        billed_as=OPENAI.billed_as,
         key_variable=OPENAI.key_variable,
         transport="HTTP",
         formats=("mulaw 8000", "pcm16 8000 to 48000"),
@@ -128,6 +129,7 @@ class WhisperSTT(OpenAITranscribeSTT):
 
     FACTS: ClassVar[Facts] = Facts(
         vendor="OpenAI (Whisper)",
+        billed_as=OPENAI.billed_as,
         key_variable=OPENAI.key_variable,
         transport="HTTP",
         formats=("mulaw 8000", "pcm16 8000 to 48000"),

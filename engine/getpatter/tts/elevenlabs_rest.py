@@ -44,6 +44,7 @@ class ElevenLabsRestTTS(HostedModel):
 
     FACTS: ClassVar[Facts] = Facts(
         vendor="ElevenLabs (REST)",
+        billed_as=ELEVENLABS.billed_as,
         key_variable="ELEVENLABS_API_KEY",
         transport="HTTP",
         formats=("mulaw 8000", "pcm16 8000", "pcm16 16000", "pcm16 22050", "pcm16 24000", "pcm16 44100"),
