@@ -9,6 +9,7 @@ from typing import Final
 from rich.table import Table
 
 from getpatter.cli.console import out
+from getpatter.connections.ending_models import end_of
 from getpatter.connections.facts import Facts
 from getpatter.environment import variables
 from getpatter.providers.catalogue import KINDS, TITLES, adapters
@@ -23,9 +24,17 @@ def providers() -> None:
         table = Table("name", "default model", "key", box=None, header_style="dim", pad_edge=False)
         for adapter in adapters(kind):
             facts = adapter.facts
-            table.add_row(adapter.name, facts.models[0] if facts.models else "", _key(facts, given))
+            table.add_row(adapter.name, _default(facts), _key(facts, given))
         out.print(f"\n[bold]{TITLES[kind]}[/bold]  PATTER_{kind.upper()}")
         out.print(table)
+
+
+def _default(facts: Facts) -> str:
+    """Its default model, and when that one ends."""
+    end = end_of(facts.product())
+    if end is None:
+        return next(iter(facts.models), "")
+    return f"{end.model} [yellow]{end.told.removeprefix(end.model).strip()}: {end.advice}[/yellow]"
 
 
 def _key(facts: Facts, given: Mapping[str, str]) -> str:
