@@ -11,7 +11,7 @@ from functools import partial
 from getpatter.carriers.base import Finding
 from getpatter.clock import Clock
 from getpatter.control.beacon import EngineInfo
-from getpatter.doctor import machine, speech, stored, telephone
+from getpatter.doctor import endings, machine, speech, stored, telephone
 from getpatter.doctor.check import Check, Told, at_once, look_at
 from getpatter.doctor.reachability import Reachability, stand_in
 from getpatter.errors import ConfigurationError
@@ -50,6 +50,7 @@ class Examination:
             Check("recogniser", partial(speech.recogniser, settings)),
             Check("voice", partial(speech.voice, settings)),
             Check("language model", partial(speech.model, settings)),
+            Check("models", at_once(partial(endings.models, settings))),
         ]
 
     @property
