@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,8 @@ def test_of_two_that_are_needed_one_is_not_enough(monkeypatch: pytest.MonkeyPatc
 def test_what_runs_here_needs_no_key() -> None:
     assert "none needed" in listed()["ollama"]
     assert "none needed" in listed()["pocketsphinx"]
+
+
+def test_a_default_that_ends_is_shown_with_its_day() -> None:
+    assert re.search(r"whisper-1 (is|was) retired on 2027-02-26: use gpt-transcribe", listed()["whisper-api"])
+    assert "retired" not in listed()["deepgram-flux"]

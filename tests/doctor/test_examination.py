@@ -137,3 +137,10 @@ def test_a_tunnels_url_is_that_of_the_engine(tmp_path: Path) -> None:
 def test_a_public_url_that_cannot_be_used_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, lambda: Account("https://api.example.org"))
     assert "round trip" not in abouts(examination(tmp_path, public_url="http://phone.example.org"))
+
+
+async def test_models_that_their_vendors_retire_are_found(tmp_path: Path) -> None:
+    subject = examination(tmp_path, carrier="sim", llm="groq/llama-3.3-70b-versatile")
+    (check,) = [check for check in subject.checks if check.about == "models"]
+    (found,) = await check.look()
+    assert found.level == "error"
