@@ -46,3 +46,13 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> ModelMaker:
         return made[script, *arguments]
 
     return make
+
+
+@pytest.fixture
+def no_tracer_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program has set no tracer provider; what the test sets, which a process can do once, is forgotten."""
+    from opentelemetry import trace  # takes long to import, and few tests need it
+    from opentelemetry.util._once import Once
+
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER_SET_ONCE", Once())

@@ -70,6 +70,7 @@ SIDEWAYS = {
     ("settings", "public_url"),
     ("public_url", "errors"),
     ("observability", "events"),
+    ("observability", "pricing"),
     ("worker", "worker_loop"),
 }
 """Neighbours on one floor that may see each other, one way."""

@@ -40,6 +40,7 @@ NAMES = {
     "ElevenLabsSTT",
     "ElevenLabsTTS",
     "ElevenLabsWebSocketTTS",
+    "EventBus",
     "FallbackLLM",
     "GeminiLive",
     "GoogleLLM",
@@ -95,6 +96,9 @@ NAMES = {
     "WhisperSTT",
     "__version__",
     "guardrail",
+    "init_tracing",
+    "patter_call_scope",
+    "start_span",
     "tool",
 }
 

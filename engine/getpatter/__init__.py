@@ -61,6 +61,10 @@ if TYPE_CHECKING:
     from getpatter.llm.presets import OpenAILLM as OpenAILLM
     from getpatter.llm.presets import OpenClawLLM as OpenClawLLM
     from getpatter.llm.remote import RemoteLLM as RemoteLLM
+    from getpatter.observability.bus import EventBus as EventBus
+    from getpatter.observability.spans import init_tracing as init_tracing
+    from getpatter.observability.spans import patter_call_scope as patter_call_scope
+    from getpatter.observability.spans import start_span as start_span
     from getpatter.sdk.call_control import CallControl as CallControl
     from getpatter.sdk.call_result import CallResult as CallResult
     from getpatter.sdk.machine_detection import MachineDetectionResult as MachineDetectionResult
@@ -148,6 +152,8 @@ _HOMES: Final = {
         "VLLMLLM",
     ),
     "llm.remote": ("RemoteLLM",),
+    "observability.bus": ("EventBus",),
+    "observability.spans": ("init_tracing", "patter_call_scope", "start_span"),
     "sdk.call_control": ("CallControl",),
     "sdk.call_result": ("CallResult",),
     "sdk.machine_detection": ("MachineDetectionResult",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from getpatter.errors import ConfigurationError
 from getpatter.events import CallEnded, CallPriced, CallRinging, Event
 from getpatter.observability.bus import EventBus
 
@@ -64,3 +65,35 @@ def test_what_becomes_known_after_the_end_is_passed_on_as_it_is() -> None:
     bus.relay(price)
     assert heard[-1] == price
     assert not bus._last_seq
+
+
+# -- by name
+
+
+def test_what_happens_is_told_by_name_from_now_on_until_one_leaves() -> None:
+    bus, heard = EventBus(), list[dict[str, object]]()
+    bus.publish(ended("a"))
+    leave = bus.on("call_ended", heard.append)
+    bus.publish(ringing("b"))
+    bus.publish(ended("b"))
+    leave()
+    bus.publish(ended("c"))
+    assert [(told["call_id"], told["outcome"]) for told in heard] == [("b", "busy")]
+
+
+def test_what_is_emitted_reaches_those_who_hear_by_name_and_nobody_else() -> None:
+    bus, heard, events = EventBus(), list[dict[str, object]](), list[Event]()
+    bus.subscribe(events.append)
+    bus.on("turn_ended", heard.append)
+    bus.emit("turn_ended", {"turn_index": 0})
+    assert heard == [{"turn_index": 0}]
+    assert events == []
+
+
+def test_an_unknown_name_is_refused() -> None:
+    bus = EventBus()
+    with pytest.raises(ConfigurationError, match="'turn_over'") as refused:
+        bus.on("turn_over", print)  # type: ignore[arg-type]  # what is refused
+    assert "turn_ended" in str(refused.value.next_step)
+    with pytest.raises(ConfigurationError):
+        bus.emit("turn_over", {})  # type: ignore[arg-type]  # what is refused

@@ -17,18 +17,22 @@ from getpatter.events import (
     CallAnswered,
     CallEnded,
     CallPlaced,
+    CallPriced,
+    CostSource,
     EndOfTurn,
     Event,
     FalseInterruption,
     FirstToken,
     Problem,
+    ProviderUsed,
     SpeechStarted,
     ToolCalled,
     Turn,
     TurnLatency,
 )
+from getpatter.metering import UNKNOWN, Product, Used
 from getpatter.observability.bus import EventBus
-from getpatter.observability.tracing import Tracing
+from getpatter.observability.tracing import UNPRICED, Tracing, start_tracing
 
 SECRETS = ("PIN-4711", "+12025550100", "+12025550199")
 
@@ -235,6 +239,72 @@ async def test_the_service_has_a_name_that_the_environment_can_change(
     assert names == ["patter", "front desk"]
 
 
+# -- costs
+
+HEARING = ProviderUsed(
+    call_id="c1", at=129.0, kind="stt", used=Used(Product("deepgram"), seconds=12.0), cost_micros=900
+)
+SPEAKING = ProviderUsed(call_id="c1", at=129.0, kind="tts", used=Used(UNKNOWN, characters=50))
+
+
+def priced(source: CostSource, at: float, call_id: str = "c1") -> CallPriced:
+    return CallPriced(call_id=call_id, at=at, amount_micros=14_000, currency="USD", source=source)
+
+
+async def test_a_call_tells_what_it_cost_as_far_as_that_is_known(
+    tracing: Tracing, exporter: InMemorySpanExporter, bus: EventBus
+) -> None:
+    spans = await spans_of(tracing, exporter, bus, placed(), HEARING, SPEAKING, ended())
+    told = {key: value for key, value in (spans["getpatter.call"].attributes or {}).items() if ".cost." in key}
+    assert told == {
+        "patter.cost.telephony_minutes": 0.45,
+        "patter.cost.stt_seconds": 12.0,
+        "patter.cost.stt_usd": 0.0009,
+        "patter.cost.tts_chars": 50,
+        "patter.cost.unknown": ("tts",),
+    }
+
+
+async def test_a_call_that_lives_when_tracing_ends_tells_what_it_cost_so_far(
+    tracing: Tracing, exporter: InMemorySpanExporter, bus: EventBus
+) -> None:
+    spans = await spans_of(tracing, exporter, bus, placed(), HEARING)
+    assert (spans["getpatter.call"].attributes or {})["patter.cost.stt_usd"] == 0.0009
+
+
+async def test_the_carriers_price_comes_after_the_call_and_belongs_to_its_trace(
+    tracing: Tracing, exporter: InMemorySpanExporter, bus: EventBus
+) -> None:
+    bus.publish(placed())
+    bus.publish(ended())
+    for price in (priced("estimate", 131.0), priced("carrier", 200.0), priced("carrier", 300.0)):
+        bus.relay(price)
+    await tracing.close()
+    call, *billed = exporter.get_finished_spans()
+    assert [(span.name, times(span)) for span in billed] == [
+        ("patter.billable", (131.0, 131.0)),
+        ("patter.billable", (200.0, 200.0)),
+    ]
+    assert all(span.parent and span.parent.span_id == call.context.span_id for span in billed)
+    assert dict(billed[1].attributes or {}) == {
+        "patter.call_id": "c1",
+        "patter.cost.telephony": 0.014,
+        "patter.cost.currency": "USD",
+        "patter.cost.source": "carrier",
+    }
+
+
+async def test_a_price_is_not_awaited_for_ever(tracing: Tracing, exporter: InMemorySpanExporter, bus: EventBus) -> None:
+    for n in range(UNPRICED + 1):
+        bus.publish(placed(f"c{n}"))
+        bus.publish(ended(f"c{n}"))
+    bus.relay(priced("carrier", 200.0, "c0"))
+    bus.relay(priced("carrier", 200.0, "c1"))
+    await tracing.close()
+    billed = [span for span in exporter.get_finished_spans() if span.name == "patter.billable"]
+    assert [(span.attributes or {})["patter.call_id"] for span in billed] == ["c1"]
+
+
 class Collector(HTTPServer):
     """Keeps what is posted to it, as an OTLP collector does."""
 
@@ -267,13 +337,13 @@ def collector() -> Iterator[Collector]:
     server.server_close()
 
 
+@pytest.mark.usefixtures("no_tracer_provider")
 async def test_spans_go_by_otlp_to_where_the_environment_says(
     bus: EventBus, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.server_port}")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
-    tracing = Tracing(bus)
-    tracing.export_by_otlp()
+    tracing = start_tracing(bus)
     for event in (placed(), ended()):
         bus.publish(event)
     async with asyncio.timeout(30):

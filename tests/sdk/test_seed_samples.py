@@ -14,9 +14,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import getpatter
 from getpatter import Agent, OpenAIRealtime, Patter, Tool, guardrail, tool
+from getpatter.observability import is_tracing_enabled
 from getpatter.settings import SIMULATED_NUMBER
 from getpatter.testing.network import SimNetwork
 from getpatter.testing.parties import Directory
@@ -27,13 +32,6 @@ PAGES = Path(__file__).parents[2].parent / "shared" / "reference" / "seeds"
 PATIENCE_S = 120.0
 
 pytestmark = pytest.mark.skipif(not PAGES.is_dir(), reason=f"the published pages are not at {PAGES}")
-
-SKIPPED = {
-    "EventBus": "our bus carries typed events",
-    "init_tracing": "tracing is switched on by PATTER_OTEL_ENABLED",
-    "start_span": "spans are drawn from events",
-}
-"""Samples that need what there is not, by words in them, and why there is not."""
 
 
 def samples() -> list[str]:
@@ -48,11 +46,6 @@ def samples() -> list[str]:
 
 
 SAMPLES = samples()
-
-
-def missing(sample: str) -> str | None:
-    """What the sample needs and we do not have."""
-    return next((name for name in SKIPPED if re.search(rf"\b{name}\b", sample)), None)
 
 
 @pytest.fixture
@@ -107,16 +100,10 @@ def the_sample(words: str) -> str:
     return found
 
 
-def test_every_sample_runs_or_says_why_not() -> None:
+def test_every_sample_runs() -> None:
     checked = {sample for words in CHECKS for sample in SAMPLES if words in sample}
-    assert [sample for sample in SAMPLES if sample not in checked and missing(sample) is None] == []
+    assert [sample for sample in SAMPLES if sample not in checked] == []
     assert [words for words in CHECKS if not any(words in sample for sample in SAMPLES)] == []
-    assert [name for name in SKIPPED if not any(missing(sample) == name for sample in SAMPLES)] == []
-
-
-@pytest.mark.parametrize("name", SKIPPED)
-def test_samples_that_need_what_there_is_not(name: str) -> None:
-    pytest.skip(f"{name}: {SKIPPED[name]}")
 
 
 # -- what each must come to
@@ -162,6 +149,9 @@ def runs(found: SimpleNamespace) -> None:
 
 SERVES = "await phone.serve(agent=agent, port=8000, dashboard=True)"
 TRIES = "await phone.test(agent)"
+HEARS = "bus = EventBus()"
+SWITCHES_ON = "init_tracing(service_name="
+SPANS = 'with start_span("getpatter.llm"'
 
 
 CHECKS: dict[str, Callable[[SimpleNamespace], None]] = {
@@ -175,10 +165,15 @@ CHECKS: dict[str, Callable[[SimpleNamespace], None]] = {
     "Patter(pricing={": runs,
     SERVES: runs,
     TRIES: runs,
+    HEARS: runs,
+    SWITCHES_ON: runs,
+    SPANS: runs,
 }
+TOLD_APART = (SERVES, TRIES, HEARS, SWITCHES_ON, SPANS)
+"""Samples that are seen to work by what happens around them."""
 
 
-@pytest.mark.parametrize("words", [words for words in CHECKS if words not in (SERVES, TRIES)])
+@pytest.mark.parametrize("words", [words for words in CHECKS if words not in TOLD_APART])
 async def test_samples(phone: Patter, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC...")
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "...")
@@ -222,3 +217,38 @@ async def test_the_sample_that_needs_no_telephone_is_a_conversation_in_the_termi
             found = await run(the_sample(TRIES), names(phone))
     assert found.phone.phone_number == "+15550001234"
     assert "hung up" in capsys.readouterr().out.lower()
+
+
+async def test_the_sample_that_hears_by_name_prints_what_is_emitted(
+    phone: Patter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = await run(the_sample(HEARS), names(phone))
+    found.bus.emit("turn_ended", {"turn_index": 1})  # after the sample has stopped listening
+    assert capsys.readouterr().out == "{'turn_index': 0}\n"
+
+
+@pytest.mark.usefixtures("no_tracer_provider")
+async def test_the_sample_that_switches_tracing_on_does_so_where_the_setting_allows_it(
+    phone: Patter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await run(the_sample(SWITCHES_ON), {})
+    assert not is_tracing_enabled()
+    monkeypatch.setenv("PATTER_OTEL_ENABLED", "1")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")  # nothing is sent in this test
+    await run(the_sample(SWITCHES_ON), {})
+    provider = trace.get_tracer_provider()
+    assert isinstance(provider, TracerProvider)
+    assert provider.resource.attributes["service.name"] == "my-agent"
+    assert provider.resource.attributes["deployment.env"] == "prod"
+    provider.shutdown()
+
+
+@pytest.mark.usefixtures("no_tracer_provider")
+async def test_the_sample_that_starts_a_span_has_one_where_tracing_is_on(phone: Patter) -> None:
+    assert (await run(the_sample(SPANS), names(phone))).span is None
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    await run(the_sample(SPANS), names(phone))
+    ((name, attributes),) = [(span.name, dict(span.attributes or {})) for span in exporter.get_finished_spans()]
+    assert (name, attributes) == ("getpatter.llm", {"llm.provider": "openai"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,15 +11,16 @@ from typing import Any, Literal, Self, Unpack, overload
 
 from getpatter.agent import Agent
 from getpatter.calls.desk import OutboundCall, Ringing
-from getpatter.calls.policy import normalize
 from getpatter.carriers.account import Account
+from getpatter.client.host import PORT, Host
+from getpatter.client.number import Number
 from getpatter.client.run import Run
 from getpatter.clock import SystemClock
 from getpatter.errors import ConfigurationError
+from getpatter.observability.bus import EventBus
 from getpatter.observability.conversation_state import ConversationState
 from getpatter.pricing.figures import BUILT_IN
 from getpatter.pricing.overrides import with_overrides
-from getpatter.public_url import public_url
 from getpatter.sdk.agent_options import AgentOptions, agent_from
 from getpatter.sdk.announcement import Announcement
 from getpatter.sdk.call_control import CallControl
@@ -31,13 +31,10 @@ from getpatter.sdk.default_llm import with_model
 from getpatter.sdk.no_telephone import NoTelephone
 from getpatter.sdk.signals import ended_by_signals
 from getpatter.sdk.speech_events import SpeechEvents
-from getpatter.settings import SIMULATED_NUMBER
-from getpatter.tunnels import CloudflareTunnel, Static, Tunnel
+from getpatter.tunnels import Tunnel
 
 log = logging.getLogger(__name__)
 
-PORT = 8000
-"""Where the carrier listener listens, unless `serve` is told another port."""
 _REMOVED = ("api_key", "backend_url", "rest_url")
 """Of a hosted service, which there is not."""
 
@@ -79,29 +76,16 @@ class Patter(SpeechEvents):
         **removed: object,
     ) -> None:
         _refuse(removed, mode)
-        if carrier is not None and not phone_number:
-            raise ConfigurationError(
-                f"Patter has a {carrier.kind} account and no phone_number.",
-                next_step="Pass the number that calls come to and from, in E.164 form, e.g. +12025550199.",
-            )
-        self.carrier = carrier
-        self.phone_number = normalize(phone_number) if phone_number else SIMULATED_NUMBER
-        self.webhook_url = public_url(webhook_url) if webhook_url else ""
-        self.tunnel = _tunnel(tunnel)
+        self._number = Number.of(carrier, phone_number, webhook_url, tunnel)
         self.pricing = pricing
         self._prices = with_overrides(BUILT_IN, pricing) if pricing else BUILT_IN
-        self._persist = persist
-        self._refuse_two_ways_in(self.tunnel)
-        self._agent: Agent | None = None
-        """Of calls for which no other is given; the callbacks likewise."""
-        self._callbacks = Callbacks()
-        self._run: Run | None = None
-        self._changing = asyncio.Lock()
-        """Held while it starts or stops."""
-        self.ready: Announcement[str] = Announcement()
-        """Await it to have the URL of the carrier listener, once calls can come and go."""
-        self.tunnel_ready: Announcement[str] = Announcement()
-        """Await it to have the URL by which the carrier reaches us."""
+        self.events = EventBus()
+        """Where all that happens in calls is told: `on` by name, and `subscribe`."""
+        self._host = Host(
+            self._number,
+            lambda number: Run(self, self.events, number, persist),
+            {"pricing": dict(pricing)} if pricing else {},
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} on {self.carrier.kind if self.carrier else 'the simulated network'}>"
@@ -114,7 +98,36 @@ class Patter(SpeechEvents):
     ) -> None:
         await self.stop()
 
+    # -- what it is
+
+    @property
+    def carrier(self) -> Account | None:
+        return self._number.account
+
+    @property
+    def phone_number(self) -> str:
+        """E.164."""
+        return self._number.phone_number
+
+    @property
+    def webhook_url(self) -> str:
+        return self._number.webhook_url
+
+    @property
+    def tunnel(self) -> Tunnel | None:
+        return self._number.tunnel
+
     # -- what happens
+
+    @property
+    def ready(self) -> Announcement[str]:
+        """Await it to have the URL of the carrier listener, once calls can come and go."""
+        return self._host.ready
+
+    @property
+    def tunnel_ready(self) -> Announcement[str]:
+        """Await it to have the URL by which the carrier reaches us."""
+        return self._host.tunnel_ready
 
     @property
     def speech_events(self) -> SpeechEvents:
@@ -128,7 +141,8 @@ class Patter(SpeechEvents):
 
     def state_of(self, call_id: str) -> dict[str, str]:
         """What both sides of this call are doing: `user` and `agent`, as in `observability.conversation_state`."""
-        feeds = self._run.feeds if self._run is not None else None
+        run = self._host.run
+        feeds = run.feeds if run is not None else None
         feed = feeds and (feeds.live(call_id) if call_id else feeds.latest)
         state, now = feed.state if feed else ConversationState(), SystemClock().wall()
         return {"user": state.user_state(now), "agent": state.agent_state(now)}
@@ -177,8 +191,7 @@ class Patter(SpeechEvents):
         told = Callbacks().changed(callbacks)
         told.check(agent)
         agent = replace(agent, voicemail_message=voicemail_message or agent.voicemail_message)
-        chosen = _tunnel(tunnel) or self.tunnel
-        self._refuse_two_ways_in(chosen)
+        number = self._number.reached_through(tunnel)
         self._warn_of_no_effect(recording=recording, dashboard_token=dashboard_token)
         given = {
             "carrier_port": port,
@@ -187,14 +200,7 @@ class Patter(SpeechEvents):
             "recordings_dir": "" if isinstance(local_recording, bool) else str(local_recording),
             "manage_webhook": manage_webhook,
         }
-        async with self._changing:
-            if self._run is not None:
-                raise ConfigurationError(
-                    "This Patter is running already.", next_step="Call serve once, and before call; or stop it first."
-                )
-            self._agent, self._callbacks = agent, told
-            run = await self._start(agent, chosen, given, answering=told)
-            self.ready.make(run.carrier_url)
+        run = await self._host.serve(agent, told, number, given)
         try:
             with ended_by_signals(run.stopping):
                 await run.stopping.wait()
@@ -249,8 +255,9 @@ class Patter(SpeechEvents):
 
         Raises `InvalidRequest` and `PolicyDenied` for numbers that are not called, `AtCapacity`, `ConfigurationError`.
         """
-        told = self._callbacks.changed(callbacks)
-        agent = agent or self._agent
+        reception = self._host.reception
+        told = reception.callbacks.changed(callbacks)
+        agent = agent or reception.agent
         if agent is None:
             raise ConfigurationError("There is no agent for the call.", next_step="Pass agent=phone.agent(...).")
         told.check(agent)
@@ -259,7 +266,7 @@ class Patter(SpeechEvents):
             first_message=first_message or agent.first_message,
             voicemail_message=voicemail_message or agent.voicemail_message,
         )
-        run = await self._running(agent)
+        run = await self._host.running(agent)
         wanted = OutboundCall(
             to_number=to,
             agent=agent,
@@ -272,8 +279,8 @@ class Patter(SpeechEvents):
 
     async def end_call(self, call_id: str) -> None:
         """Hang up; nothing happens when the call is over.  Raises `CallNotFound`."""
-        if self._run is not None:
-            await self._run.switchboard.hang_up(call_id, reason="the program hung up")
+        if self._host.run is not None:
+            await self._host.run.switchboard.hang_up(call_id, reason="the program hung up")
 
     async def test(self, agent: Agent, **callbacks: Unpack[CallbackOptions]) -> None:
         """Talk to the agent in this terminal: typed lines are what the caller says, /help shows the commands.
@@ -298,59 +305,12 @@ class Patter(SpeechEvents):
 
         Returns when all callbacks have been called.  Nothing happens where nothing runs.
         """
-        async with self._changing:
-            run, self._run = self._run, None
-            if run is not None:
-                run.stopping.set()
-                await run.close()
-                self.ready, self.tunnel_ready = Announcement(), Announcement()
+        await self._host.stop()
+        await self.events.drained()
 
     async def disconnect(self) -> None:
         """The same as `stop`."""
         await self.stop()
-
-    # -- running
-
-    @property
-    def _carrier_name(self) -> str:
-        return self.carrier.kind if self.carrier is not None else "sim"
-
-    def _refuse_two_ways_in(self, tunnel: Tunnel | None) -> None:
-        if tunnel is not None and self.webhook_url:
-            raise ConfigurationError("Pass either tunnel or webhook_url, not both.")
-
-    async def _running(self, agent: Agent) -> Run:
-        if self._run is None:
-            await asyncio.sleep(0)  # a task that was made for `serve` a moment ago comes first
-        async with self._changing:
-            if self._run is None:
-                fixed = self.webhook_url or isinstance(self.tunnel, Static)
-                given = {"carrier_port": PORT if fixed else 0, "record": False}
-                await self._start(agent, self.tunnel, given)
-            assert self._run is not None
-            return self._run
-
-    async def _start(
-        self, agent: Agent, tunnel: Tunnel | None, given: dict[str, Any], *, answering: Callbacks | None = None
-    ) -> Run:
-        """`answering` are the callbacks of calls that come in, where the agent is to take them."""
-        run = Run(self, self.carrier, tunnel if self.carrier is not None else None)
-        try:
-            given |= {"pricing": dict(self.pricing)} if self.pricing else {}
-            given |= {"carrier": self._carrier_name, "phone_number": self.phone_number, "public_url": self.webhook_url}
-            await run.start(agent, self._persist, given)
-            if answering is not None:
-                await run.answer(agent, answering, self._carrier_name)
-        except BaseException as error:
-            await run.close()
-            if isinstance(error, Exception):
-                self.ready.fail(error)
-                self.tunnel_ready.fail(error)
-                self.ready, self.tunnel_ready = Announcement(), Announcement()
-            raise
-        self._run = run
-        self.tunnel_ready.make(run.public_url)
-        return run
 
     def _warn_of_no_effect(self, *, recording: bool, dashboard_token: str) -> None:
         if recording and self.carrier is None:
@@ -368,9 +328,3 @@ def _refuse(removed: Mapping[str, object], mode: str) -> None:
         raise TypeError(f"Patter() has no keyword {', '.join(map(repr, removed))}")
     if mode != "local":
         raise ConfigurationError(f"There is no mode {mode!r}.", next_step="Leave it out.")
-
-
-def _tunnel(given: Tunnel | bool | None) -> Tunnel | None:
-    if isinstance(given, bool):
-        return CloudflareTunnel() if given else None
-    return given

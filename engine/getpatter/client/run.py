@@ -14,47 +14,55 @@ from getpatter import settings as engine_settings
 from getpatter.agent import Agent
 from getpatter.calls.desk import OutboundCall
 from getpatter.calls.switchboard import Switchboard
-from getpatter.carriers.account import Account
+from getpatter.client.number import Number
 from getpatter.clock import SystemClock
 from getpatter.llm.base import LanguageModel
+from getpatter.observability.bus import EventBus
 from getpatter.sdk.call_feed import CallFeed
 from getpatter.sdk.callbacks import Callbacks
 from getpatter.sdk.default_llm import DefaultLLM
 from getpatter.sdk.feeds import Feeds
 from getpatter.sdk.speech_events import SpeechEvents
 from getpatter.settings import Settings
-from getpatter.tunnels import Tunnel
 
 
 class Run:
     """The engine, and who is told of its calls.  `start` it once; `close` it, whether that went well or not."""
 
-    def __init__(self, speech: SpeechEvents, carrier: Account | None, tunnel: Tunnel | None) -> None:
+    def __init__(
+        self, speech: SpeechEvents, bus: EventBus, number: Number, persist: bool | str | Path | None = None
+    ) -> None:
+        """`persist` is as in `Patter`."""
         self._speech = speech
-        self._carrier = carrier
-        self._tunnel = tunnel
+        self._bus = bus
+        self._number = number
+        self._persist = persist
         self._stack = AsyncExitStack()
         self._models: dict[LanguageModel, LanguageModel] = {}
         """What was chosen in the place of each default."""
         self.stopping = asyncio.Event()
 
-    async def start(self, agent: Agent, persist: bool | str | Path | None, given: Mapping[str, Any]) -> None:
-        """`persist` is as in `Patter`, `given` are the settings that the program has made.
-
-        Raises `ConfigurationError`.
-        """
+    async def start(self, agent: Agent, given: Mapping[str, Any]) -> None:
+        """`given` are the settings that the program has made.  Raises `ConfigurationError`."""
         # Takes long to import, and a program that only makes agents has no need of it.
         from getpatter.server.engine import Engine
 
-        settings = self._settings(persist, given)
+        account = self._number.account
         engine = self._engine = Engine(
-            settings, agent=agent, account=self._carrier, tunnel=self._tunnel, any_number=True
+            self._settings(given),
+            agent=agent,
+            account=account,
+            # Nobody outside has to reach the simulated network.
+            tunnel=self._number.tunnel if account is not None else None,
+            any_number=True,
+            bus=self._bus,
         )
         self.feeds = Feeds(engine.bus, SystemClock(), self._speech, engine.prices)
         self._stack.push_async_callback(self.feeds.close)  # after the engine, whose end tells them more
         await self._stack.enter_async_context(engine)
 
-    def _settings(self, persist: bool | str | Path | None, given: Mapping[str, Any]) -> Settings:
+    def _settings(self, given: Mapping[str, Any]) -> Settings:
+        persist = self._persist
         home: dict[str, Any] = {}
         if persist is False:
             home = {"home": Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="patter-")))}

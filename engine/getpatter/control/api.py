@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -62,7 +62,8 @@ def control_router(
     The two event streams go on until their reader leaves, so a server that stops must not wait for them.
     """
     api = _ControlApi(switchboard, bus, inbound)
-    router = APIRouter(prefix=PREFIX, route_class=_guarded(Guard.for_hosts(token, hosts)), include_in_schema=False)
+    guarded = _guarded(Guard.for_hosts(token, hosts))
+    router = APIRouter(prefix=PREFIX, route_class=guarded, include_in_schema=False, lifespan=api.lifespan)
     for method, path, endpoint in (
         ("POST", "/calls", api.place),
         ("GET", "/calls", api.list),
@@ -91,7 +92,15 @@ class _ControlApi:
         self._bus = bus
         self._inbound = inbound
         self._live: set[str] = set()
-        bus.subscribe(self._count)
+        self._unsubscribe = bus.subscribe(self._count)
+
+    @asynccontextmanager
+    async def lifespan(self, app: object) -> AsyncIterator[None]:
+        """Of the application: the bus may outlive it."""
+        try:
+            yield
+        finally:
+            self._unsubscribe()
 
     async def place(self, request: PlaceCall) -> CallView:
         return await self._switchboard.place(request)

@@ -12,15 +12,18 @@ from getpatter.events import (
     CallEnded,
     CallPlaced,
     CallPrepared,
+    CallPriced,
     EndOfTurn,
     Event,
     FalseInterruption,
     FirstToken,
     Problem,
+    ProviderUsed,
     SpeechStarted,
     ToolCalled,
     Turn,
 )
+from getpatter.observability.call_cost import CallCost, telephony_minutes, telephony_price
 
 Attributes = Mapping[str, str | int | float]
 
@@ -28,8 +31,8 @@ Attributes = Mapping[str, str | int | float]
 class CallTrace:
     """The span `getpatter.call` of one call and those within it: `endpoint`, `stt`, `llm`, `tts`, `tool`, `bargein`.
 
-    Attributes are sizes, durations, codes and names of providers.  Words, numbers, names and arguments of tools are
-    none: a model may write into them what the caller said.
+    Attributes are sizes, durations, costs, codes and names of providers.  Words, numbers, names and arguments of tools
+    are none: a model may write into them what the caller said.
     """
 
     def __init__(self, tracer: Tracer, placed: CallPlaced) -> None:
@@ -51,6 +54,7 @@ class CallTrace:
         self._trigger = ""
         self._voice_at = 0.0
         self._caller_chars = 0
+        self._cost = CallCost()
 
     def apply(self, event: Event) -> None:
         """Take the next event of the call in; `CallEnded` ends its span."""
@@ -77,6 +81,8 @@ class CallTrace:
                 self._note("false_interruption", event.at, {"kind": event.kind, "paused_ms": event.paused_ms})
             case Problem():
                 self._note("problem", event.at, {"code": event.code})
+            case ProviderUsed():
+                self._cost.apply(event)
             case CallEnded():
                 self._end(event)
             case _:
@@ -84,7 +90,18 @@ class CallTrace:
 
     def abandon(self) -> None:
         """No more events will come."""
+        self._call.set_attributes(self._cost.attributes)
         self._call.end()
+
+    def priced(self, price: CallPriced) -> None:
+        """The carrier's part, which becomes known when the span of the call has ended: a span of no length."""
+        span = self._tracer.start_span(
+            "patter.billable",
+            context=self._context,
+            start_time=_ns(price.at),
+            attributes={"patter.call_id": self._call_id, **telephony_price(price)},
+        )
+        span.end(_ns(price.at))
 
     def _answer(self, turn: Turn) -> None:
         """The steps of an answer, laid back from its first frame."""
@@ -144,6 +161,8 @@ class CallTrace:
                 "patter.ended_by": ended.ended_by,
                 "patter.duration_s": ended.duration_s,
                 "patter.error_code": ended.error_code,
+                **telephony_minutes(ended.duration_s),
+                **self._cost.attributes,
             }
         )
         if ended.error_code:

@@ -1,54 +1,65 @@
-"""Calls as OpenTelemetry traces: a listener of the bus, and where its spans go."""
+"""Calls as OpenTelemetry traces: a listener of the bus."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
-from opentelemetry.sdk.resources import SERVICE_NAME, OTELResourceDetector, Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry import trace
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from getpatter.errors import ConfigurationError
-from getpatter.events import CallEnded, CallPlaced, Event
+from getpatter.events import Amendment, CallEnded, CallPlaced, CallPriced, Event
 from getpatter.observability.bus import EventBus
 from getpatter.observability.call_trace import CallTrace
+from getpatter.observability.exporting import otlp_exporter, provider
+from getpatter.observability.spans import SERVICE, application_provider
 from getpatter.version import __version__
 
-SERVICE = "patter"
-"""The service's name, unless OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES give another."""
+UNPRICED: Final = 1000
+"""Calls that are over and whose price is awaited, at most."""
+
+
+def start_tracing(bus: EventBus) -> Tracing:
+    """Trace the calls of a bus: by the program's own tracer provider where it has set one, else by OTLP over HTTP to
+    where OTEL_EXPORTER_OTLP_ENDPOINT and its like say.
+
+    Raises `ConfigurationError` where the extra is not installed.
+    """
+    if (given := application_provider()) is not None:
+        return Tracing(bus, given)
+    exporter = otlp_exporter()
+    tracing = Tracing(bus)
+    tracing.attach_span_exporter(exporter)
+    return tracing
 
 
 class Tracing:
     """Traces the calls of a bus that begin from now on.
 
-    It has a tracer provider of its own and leaves OpenTelemetry's global one to the application.  Spans are exported
-    in batches by a thread of the SDK (`OTEL_BSP_*`), so no call waits for it.
+    Without a tracer provider it has one of its own, and leaves OpenTelemetry's global one to the application.  Spans
+    are exported in batches by a thread of the SDK (`OTEL_BSP_*`), so no call waits for it.
     """
 
-    def __init__(self, bus: EventBus) -> None:
-        named = Resource.create().merge(Resource({SERVICE_NAME: SERVICE})).merge(OTELResourceDetector().detect())
-        self._provider = TracerProvider(resource=named, shutdown_on_exit=False)
-        self._tracer = self._provider.get_tracer("getpatter", __version__)
+    def __init__(self, bus: EventBus, given: trace.TracerProvider | None = None) -> None:
+        self._own = provider(SERVICE, {}, shutdown_on_exit=False) if given is None else None
+        self._tracer = (given or self._own or trace.NoOpTracerProvider()).get_tracer("getpatter", __version__)
         self._calls: dict[str, CallTrace] = {}
+        self._unpriced: dict[str, CallTrace] = {}
+        """Calls that are over and of which the carrier has not named its price."""
         self._unsubscribe = bus.subscribe(self._hear)
 
     def attach_span_exporter(self, exporter: SpanExporter) -> None:
-        """Send every span that ends from now on to this exporter, too."""
-        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        """Send every span that ends from now on to this exporter, too.
 
-    def export_by_otlp(self) -> None:
-        """Send spans by OTLP over HTTP to where OTEL_EXPORTER_OTLP_ENDPOINT and its like say.
-
-        Raises `ConfigurationError` where the extra is not installed.
+        Raises `ConfigurationError` where spans go through the application's tracer provider.
         """
-        try:
-            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        except ImportError:
+        if self._own is None:
             raise ConfigurationError(
-                "PATTER_OTEL_ENABLED is set, and there is no OTLP exporter.",
-                next_step="Install it: pip install 'patter-mcp[tracing]'.",
-            ) from None
-        self.attach_span_exporter(OTLPSpanExporter())
+                "Spans of calls go through the tracer provider of the program.",
+                next_step="Add the exporter there, by add_span_processor.",
+            )
+        self._own.add_span_processor(BatchSpanProcessor(exporter))
 
     async def close(self) -> None:
         """Hear no more, and send what is left; calls that live are told up to now."""
@@ -56,12 +67,26 @@ class Tracing:
         for call in self._calls.values():
             call.abandon()
         self._calls.clear()
-        await asyncio.to_thread(self._provider.shutdown)
+        self._unpriced.clear()
+        if self._own is not None:
+            await asyncio.to_thread(self._own.shutdown)
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, CallPlaced):
             self._calls[event.call_id] = CallTrace(self._tracer, event)
+        elif isinstance(event, Amendment):
+            self._hear_later(event)
         elif (call := self._calls.get(event.call_id)) is not None:
             call.apply(event)
             if isinstance(event, CallEnded):
-                del self._calls[event.call_id]
+                self._unpriced[event.call_id] = self._calls.pop(event.call_id)
+                if len(self._unpriced) > UNPRICED:
+                    del self._unpriced[next(iter(self._unpriced))]
+
+    def _hear_later(self, event: Amendment) -> None:
+        call = self._unpriced.get(event.call_id)
+        if call is None or not isinstance(event, CallPriced):
+            return
+        call.priced(event)
+        if event.source == "carrier":
+            del self._unpriced[event.call_id]

@@ -81,8 +81,9 @@ class Engine:
         any_number: bool = False,
         mounts: Sequence[MountFactory] = (),
         clock: Clock | None = None,
+        bus: EventBus | None = None,
     ) -> None:
-        """`account` and `tunnel` take the place of those that the settings name.
+        """`account` and `tunnel` take the place of those that the settings name; `bus` is where all calls are told of.
 
         With `any_number` all numbers may be called that are no emergency or crisis lines: for programs that choose
         them themselves, and not for assistants.
@@ -112,7 +113,7 @@ class Engine:
         """What carriers reach it by."""
         self.interrupted: Sequence[str] = ()
         """Calls that an earlier engine left open, found at the start."""
-        self.bus = EventBus()
+        self.bus = bus or EventBus(self._clock)
         self.prices = with_overrides(BUILT_IN, settings.pricing) if settings.pricing else BUILT_IN
         """What providers and carriers charge, as far as it is known."""
 
@@ -237,11 +238,9 @@ class Engine:
 
     def _trace(self) -> None:
         # The SDK takes long to import, and most engines are not traced.
-        from getpatter.observability.tracing import Tracing
+        from getpatter.observability.tracing import start_tracing
 
-        tracing = Tracing(self.bus)
-        self._stack.push_async_callback(tracing.close)
-        tracing.export_by_otlp()
+        self._stack.push_async_callback(start_tracing(self.bus).close)
 
     def _listening(self) -> Listening:
         listening = Listening(VoiceActivityModel(), self._clock, self._beat)
