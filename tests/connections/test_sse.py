@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from getpatter.connections.sse import MAX_EVENT_CHARS, EventStreamParser, ServerSentEvent
+from getpatter.connections.sse import MAX_EVENT, EventStreamParser, ServerSentEvent
 
 
 def parse(stream: bytes) -> list[ServerSentEvent]:
@@ -49,7 +49,7 @@ def test_the_chunks_a_stream_comes_in_make_no_difference(stream: str, sizes: lis
 @pytest.mark.parametrize("filler", [b"x" * 8192, b"data: " + b"x" * 8192 + b"\n"])
 def test_an_endless_event_is_refused(filler: bytes) -> None:
     parser = EventStreamParser()
-    for _ in range(MAX_EVENT_CHARS // len(filler)):
+    for _ in range(MAX_EVENT // len(filler)):
         parser.feed(filler)
     with pytest.raises(ValueError, match="more than"):
         parser.feed(filler * 2)

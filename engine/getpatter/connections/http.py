@@ -31,6 +31,16 @@ STALE_S: Final = 1.0
 """A server that had closed a connection when a request came says so within one round trip.  One that breaks off later
 may have taken the request."""
 
+_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEEPALIVE_S)
+# The waits of an answer have deadlines of their own.
+_TIMEOUT: Final = httpx.Timeout(None, connect=CONNECT_S).as_dict()
+_HEADERS: Final[Mapping[str, str]] = {
+    "Accept": "*/*",
+    # A compressed stream comes late, and what little it holds may fill the memory.
+    "Accept-Encoding": "identity",
+    "User-Agent": f"python-httpx/{httpx.__version__}",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
@@ -65,7 +75,7 @@ class HttpService:
     def __init__(self, faults: Faults, clock: Clock | None = None) -> None:
         self._faults = faults
         self._clock = clock or SystemClock()
-        self._client: httpx.AsyncClient | None = None
+        self._transport: httpx.AsyncHTTPTransport | None = None
         self._making = asyncio.Lock()
         self._closed = False
 
@@ -75,13 +85,13 @@ class HttpService:
         provider's work.  Raises `ProviderError` unless it is a success, and for what goes wrong inside; `faults` words
         it where the service has several models."""
         faults = faults or self._faults
-        client = await self._connections()
+        connections = await self._connections()
         give_up = self._clock.now() + waits.first_s
         response: httpx.Response | None = None
         answer: Answer | None = None
         try:
             async with deadline(self._clock, give_up):
-                response = await self._sent(client, request)
+                response = await self._sent(connections, request)
                 if not response.is_success:
                     body = await _beginning(response)
                     raise faults.refused(response.status_code, body, response.headers)
@@ -107,10 +117,16 @@ class HttpService:
         """Have an open connection to the server of `url` in the pool.  Never raises: what is wrong, the next request
         will tell.  The answer to a HEAD has no body, and its status does not matter."""
         try:
-            client = await self._connections()
+            connections = await self._connections()
             async with deadline(self._clock, self._clock.now() + CONNECT_S):
                 request = HttpRequest(url=url, method="HEAD", headers=headers or {})
-                await client.send(_built(client, request), follow_redirects=False)
+                built = _built(request)
+                response = await connections.handle_async_request(built)
+                _note(built, response)
+                try:
+                    await response.aread()
+                finally:
+                    await response.aclose()
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, ProviderError) as error:
             log.debug("%s: no connection was opened ahead: %s", self._faults.name, type(error).__name__)
 
@@ -119,30 +135,31 @@ class HttpService:
         called twice."""
         async with self._making:
             self._closed = True
-            if self._client is not None:
-                await self._client.aclose()
+            if self._transport is not None:
+                await self._transport.aclose()
 
-    async def _connections(self) -> httpx.AsyncClient:
+    async def _connections(self) -> httpx.AsyncHTTPTransport:
         async with self._making:
             if self._closed:
                 raise self._faults.failed("cannot be asked any more: its connections were closed", retryable=False)
-            if self._client is None:
+            if self._transport is None:
                 try:
-                    self._client = _new_client(await tls_context())
+                    tls = await tls_context()
                 except OSError as error:
                     raise self._faults.unreachable(error) from None
-            return self._client
+                self._transport = httpx.AsyncHTTPTransport(verify=tls, limits=_LIMITS, trust_env=False)
+            return self._transport
 
-    async def _sent(self, client: httpx.AsyncClient, request: HttpRequest) -> httpx.Response:
+    async def _sent(self, connections: httpx.AsyncHTTPTransport, request: HttpRequest) -> httpx.Response:
         """The beginning of the answer.  A request that went into a connection which the server had closed is sent
         again, and a repeatable one once whatever its connection broke of."""
         again = request.repeatable
         while True:
-            built, route = _built(client, request), _Route()
+            built, route = _built(request), _Route()
             built.extensions["trace"] = route.seen
             began = self._clock.now()
             try:
-                response = await client.send(built, stream=True, follow_redirects=False)
+                response = await connections.handle_async_request(built)
             except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
                 was_closed = not route.new and self._clock.now() - began < STALE_S
                 if isinstance(error, httpx.ConnectError) or not (was_closed or again):
@@ -150,6 +167,7 @@ class HttpService:
                 again = again and was_closed
             else:
                 del built.extensions["trace"]  # it would be called for each piece of the answer
+                _note(built, response)
                 return response
 
 
@@ -168,7 +186,9 @@ class Answer:
     """The body of one response, read piece by piece."""
 
     def __init__(self, response: httpx.Response, clock: Clock, waits: Waits, give_up: float) -> None:
-        self._pieces = response.aiter_raw()
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        # Without the cutting and counting of `aiter_raw`.
+        self._pieces = aiter(response.stream)
         self._clock = clock
         self._waits = waits
         self._patience = Patience(clock)
@@ -225,24 +245,12 @@ class Answer:
         return bytes(whole)
 
 
-def _new_client(tls: ssl.SSLContext) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        verify=tls,
-        # The waits of an answer have deadlines of their own.
-        timeout=httpx.Timeout(None, connect=CONNECT_S),
-        # A compressed stream comes late, and what little it holds may fill the memory.
-        headers={"Accept-Encoding": "identity"},
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEEPALIVE_S),
-        trust_env=False,
-    )
-
-
-def _built(client: httpx.AsyncClient, request: HttpRequest) -> httpx.Request:
-    headers, content = dict(request.headers), request.content
+def _built(request: HttpRequest) -> httpx.Request:
+    headers, content = {**_HEADERS, **request.headers}, request.content
     if request.json is not None:
         headers["Content-Type"] = "application/json"
         content = json_bytes(request.json)
-    built = client.build_request(
+    return httpx.Request(
         request.method,
         request.url,
         headers=headers,
@@ -250,16 +258,15 @@ def _built(client: httpx.AsyncClient, request: HttpRequest) -> httpx.Request:
         content=content,
         data=request.data,
         files=request.files,
+        extensions={"timeout": _TIMEOUT},
     )
-    built.url = _ShownUrl(built.url)
-    return built
 
 
-class _ShownUrl(httpx.URL):
-    """httpx logs the address of each request, which may hold a key: of ours it logs the server."""
-
-    def __str__(self) -> str:
-        return f"{self.scheme}://{self.netloc.decode()}/"
+def _note(request: httpx.Request, response: httpx.Response) -> None:
+    """Of the address, which may hold a key, the log has the server."""
+    if log.isEnabledFor(logging.DEBUG):
+        server = f"{request.url.scheme}://{request.url.netloc.decode()}"
+        log.debug("%s %s/: HTTP %d", request.method, server, response.status_code)
 
 
 def _is_packed(response: httpx.Response) -> bool:

@@ -11,7 +11,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from pydantic import SecretStr
@@ -141,6 +141,7 @@ class _Chunk(msgspec.Struct, frozen=True):
     """Groq's own place for what others have in `usage` and `error`."""
 
 
+_NO_GROQ: Final = _XGroq()
 _MUTE_ENDS = frozenset({"length", "content_filter", "tool_calls"})
 """Reasons with which a model ends, by which it should have given something before."""
 
@@ -187,7 +188,7 @@ class ReplyAssembler:
             chunk = _decode(event.data)
         except msgspec.MsgspecError as broken:
             raise StreamError(f"what came is no completion chunk: {broken}") from None
-        groq = chunk.x_groq or _XGroq()
+        groq = chunk.x_groq or _NO_GROQ
         if error := chunk.error or groq.error:
             raise StreamError(error_text(error))
         self._usage = chunk.usage or groq.usage or self._usage
