@@ -22,6 +22,7 @@ from getpatter.agent import Agent, TurnSettings
 from getpatter.calls.record import call_view
 from getpatter.calls.switchboard import Switchboard
 from getpatter.calls.views import CallQuery, CallView, PlaceCall
+from getpatter.clock import Clock
 from getpatter.events import Event, decode
 from getpatter.server.engine import Engine
 from getpatter.settings import Settings
@@ -313,11 +314,11 @@ def open_house(home: Path, clean_environment: None) -> OpenHouse:
     """Opens a house; afterwards no task, no socket and no line may be left of its calls."""
 
     @asynccontextmanager
-    async def opened(agent: Agent | None = None, **changes: Any) -> AsyncIterator[House]:
+    async def opened(agent: Agent | None = None, *, clock: Clock | None = None, **changes: Any) -> AsyncIterator[House]:
         given = {"home": home, "port": 0, "carrier_port": 0, "max_calls": 2, "drain_s": 0.0, **changes}
         settings = Settings.model_validate(given)
         with no_socket_left():
-            async with Engine(settings, agent=agent or _agent(), mounts=[mount]) as engine:
+            async with Engine(settings, agent=agent or _agent(), mounts=[mount], clock=clock) as engine:
                 store = await Store.open(settings.database)
                 try:
                     async with (

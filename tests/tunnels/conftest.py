@@ -39,7 +39,8 @@ class FakeCloudflared:
     @property
     def runs(self) -> list[tuple[int, str]]:
         """Process id and arguments of each run."""
-        pairs = (line.partition(" ") for line in (self.folder / "runs").read_text().splitlines())
+        runs = self.folder / "runs"
+        pairs = (line.partition(" ") for line in (runs.read_text() if runs.exists() else "").splitlines())
         return [(int(pid), arguments) for pid, _, arguments in pairs]
 
 
