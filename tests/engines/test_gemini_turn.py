@@ -80,3 +80,20 @@ def test_a_turn_that_waits_for_tools_goes_on_with_their_results(end_of_the_call:
 
 def test_what_nobody_asked_for_ends_nothing() -> None:
     assert endings(ModelTurn(), COMPLETE, OVER, BROKEN, OVER) == []
+
+
+def test_the_last_message_is_due_from_the_end_of_the_words_to_that_of_the_turn() -> None:
+    turn = asked()
+    assert not turn.last_message_due
+    assert endings(turn, COMPLETE) == ["completed"]
+    assert turn.last_message_due
+    endings(turn, OVER)
+    assert not turn.last_message_due
+
+
+def test_the_last_message_of_a_turn_that_was_broken_off_is_due() -> None:
+    turn = asked()
+    turn.cancelled = True
+    assert turn.last_message_due
+    endings(turn, BROKEN, OVER)
+    assert not turn.last_message_due

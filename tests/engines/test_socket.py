@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 from pydantic import SecretStr
 
+from getpatter.clock import Clock
 from getpatter.connections.faults import Faults
 from getpatter.connections.vendor import Vendor
 from getpatter.connections.websocket import Address
 from getpatter.engines.base import InputTranscript
 from getpatter.engines.dialect import READY, Dialect, Ends
-from getpatter.engines.socket import MAX_UNSENT, SocketSession
+from getpatter.engines.socket import MAX_UNSENT, USAGE_S, SocketSession
 from getpatter.errors import ProviderError
 from getpatter.llm.base import ToolSpec
 from getpatter.metering import Product, Used
-from getpatter.testing.clock import SkippingClock
+from getpatter.testing.clock import ManualClock, SkippingClock
 from getpatter.testing.vendors.socket_server import Session, SocketServer
 
 FAULTS = Faults("echo", Vendor("Echo", "ECHO_API_KEY"), [SecretStr("sk-1")])
@@ -35,6 +36,8 @@ class Echo(SocketServer):
 
 class Plain:
     """What comes back is a transcript, but `ready`, `lost` and `nonsense` are what they say."""
+
+    usage_due = False
 
     def __init__(self, ends: Ends) -> None:
         self._ends = ends
@@ -96,17 +99,41 @@ class Plain:
         return (Used(PRODUCT, seconds=open_s),)
 
 
+class Owing(Plain):
+    """Is told with `end` what was used."""
+
+    def __init__(self, ends: Ends) -> None:
+        super().__init__(ends)
+        self.usage_due = True
+
+    def receive(self, message: str | bytes) -> None:
+        if message == "end":
+            self.usage_due = False
+        else:
+            super().receive(message)
+
+    def used(self, open_s: float) -> tuple[Used, ...]:
+        return () if self.usage_due else super().used(open_s)
+
+
 def plain(ends: Ends) -> Dialect:
     return Plain(ends)
 
 
+def owing(ends: Ends) -> Dialect:
+    return Owing(ends)
+
+
 @asynccontextmanager
 async def session_at(
-    server: Echo, clock: SkippingClock | None = None, keep_alive_s: float | None = None
+    server: Echo,
+    clock: Clock | None = None,
+    keep_alive_s: float | None = None,
+    dialect: Callable[[Ends], Dialect] = plain,
 ) -> AsyncIterator[SocketSession]:
     async with server.running(), asyncio.timeout(20):
         session = SocketSession(
-            Address(server.url), plain, faults=FAULTS, clock=clock or SkippingClock(), keep_alive_s=keep_alive_s
+            Address(server.url), dialect, faults=FAULTS, clock=clock or SkippingClock(), keep_alive_s=keep_alive_s
         )
         await session.open()
         try:
@@ -212,3 +239,41 @@ async def test_a_dialect_that_asks_for_more_than_is_taken_loses_the_session_with
             session.tell("x" * (MAX_UNSENT // 2))
         with pytest.raises(ProviderError):
             await words(session, 100)
+
+
+async def test_what_the_vendor_has_still_to_count_is_waited_for() -> None:
+    async with session_at(Echo(), ManualClock(), dialect=owing) as session:
+        assert not session.used
+        await session.close()
+        assert [used.product for used in session.used] == [PRODUCT]
+
+
+class Deaf(Echo):
+    """Says nothing back any more once it is told that this is the end."""
+
+    async def talk(self, session: Session) -> None:
+        async for message in self.messages(session):
+            if message != "end":
+                await session.send(message)
+            await self.note()
+
+
+async def test_but_not_for_long() -> None:
+    server, clock = Deaf(), ManualClock()
+    async with session_at(server, clock, dialect=owing) as session:
+        closing = asyncio.create_task(session.close())
+        await server.until(lambda: "end" in server.sessions[0].received)
+        clock.advance(0.9 * USAGE_S)
+        assert not closing.done()
+        clock.advance(0.1 * USAGE_S)
+        await closing
+        assert not session.used
+
+
+async def test_nor_where_the_connection_is_lost() -> None:
+    server = Deaf()
+    async with session_at(server, ManualClock(), dialect=owing) as session:
+        closing = asyncio.create_task(session.close())
+        await server.until(lambda: "end" in server.sessions[0].received)
+        server.sessions[0].drop()
+        await closing

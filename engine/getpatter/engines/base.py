@@ -104,6 +104,9 @@ class Interrupted:
 class HungUp:
     """The engine has ended the conversation in good order, as an agent does that has said goodbye."""
 
+    reason: str = ""
+    """What else than the agent's own decision ended it, such as a limit at the vendor's, as a sentence."""
+
 
 TurnNews = TurnTaken | ResponseBegun | Interrupted | HungUp
 """What an engine that manages turns decides."""

@@ -70,5 +70,9 @@ class Dialect(Protocol):
     def closed(self, code: int, reason: str) -> ProviderError | None:
         """Why the vendor closed the socket, where its close codes say so; `HungUp` is emitted for what is no fault."""
 
+    @property
+    def usage_due(self) -> bool:
+        """The vendor is bound to tell soon what something was used for that is over, or was broken off."""
+
     def used(self, open_s: float) -> tuple[Used, ...]:
         """What the vendor counts, of a session that has been open for this long."""

@@ -74,6 +74,8 @@ class ElevenLabsDialect:
         """What the caller told otherwise than by voice, and what we have to tell."""
         self._silent_calls: set[str] = set()
         """Calls of tools whose result is not waited for."""
+        self._agent_ends = False
+        """The agent has used its own tool to hang up."""
         self.first_words = ""
 
     # -- commands
@@ -143,9 +145,11 @@ class ElevenLabsDialect:
 
     def closed(self, code: int, reason: str) -> ProviderError | None:
         if code == 1000:
+            why = f": {reason}" if reason and not self._agent_ends else ""
+            ended = self._faults.failed(f"has ended the conversation{why}", retryable=False)
             if self._is_ready:
-                self._responses.hung_up()
-            return self._faults.failed("has ended the conversation", retryable=False)
+                self._responses.hung_up(ended.message if why else "")
+            return ended
         if code == 1008:
             return self._faults.failed(
                 f"refused the conversation: {reason}",
@@ -155,6 +159,10 @@ class ElevenLabsDialect:
         if code == 1002:
             return self._faults.broke_off(reason)  # the vendor's code for models that failed
         return None
+
+    @property
+    def usage_due(self) -> bool:
+        return False  # what is paid for is the time
 
     def used(self, open_s: float) -> tuple[Used, ...]:
         return (Used(self._product, seconds=open_s),)
@@ -189,6 +197,8 @@ class ElevenLabsDialect:
                 self._ends.emit(InputTranscript(words, final=False))
             case "conversation_initiation_metadata":
                 self._begun(told)
+            case "agent_tool_response":
+                self._agent_ends |= wire.ends_call(told.agent_tool_response)
             case "error" | "client_error":
                 self._complain(told)
 

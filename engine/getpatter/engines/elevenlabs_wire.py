@@ -50,6 +50,15 @@ class _Call(msgspec.Struct):
     expects_response: bool = True
 
 
+class _Used(msgspec.Struct):
+    """What became of a tool that the agent has at the vendor's."""
+
+    tool_name: str = ""
+    is_called: bool = True
+    is_error: bool = False
+    is_blocked: bool = False
+
+
 class _Error(msgspec.Struct):
     code: int = 0
     error_type: str | None = None
@@ -69,10 +78,16 @@ class Told(msgspec.Struct):
     interruption_event: _Numbered = msgspec.field(default_factory=_Numbered)
     ping_event: _Numbered = msgspec.field(default_factory=_Numbered)
     client_tool_call: _Call = msgspec.field(default_factory=_Call)
+    agent_tool_response: _Used = msgspec.field(default_factory=_Used)
     error_event: _Error = msgspec.field(default_factory=_Error)
 
 
 read: Final = MessageReader(Told)
+
+
+def ends_call(used: _Used) -> bool:
+    """The agent hangs up: the server closes the connection then."""
+    return used.tool_name == "end_call" and used.is_called and not (used.is_error or used.is_blocked)
 
 
 def sound(audio: _Audio) -> bytes:

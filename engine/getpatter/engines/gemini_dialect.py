@@ -130,6 +130,10 @@ class GeminiDialect:
     def end(self) -> None:
         """Nothing is to be said."""
 
+    @property
+    def usage_due(self) -> bool:
+        return self._turn.last_message_due
+
     def used(self, open_s: float) -> tuple[Used, ...]:
         return self._used
 

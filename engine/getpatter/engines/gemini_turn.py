@@ -35,6 +35,11 @@ class ModelTurn:
         self.under_way, self._tail = False, True
 
     @property
+    def last_message_due(self) -> bool:
+        """One was spoken whole or broken off, and its `turnComplete` has not come."""
+        return self._tail or (self.under_way and self.cancelled)
+
+    @property
     def is_heard(self) -> bool:
         """What is spoken now is wanted."""
         return self.under_way and not self.cancelled and not self._abandoned

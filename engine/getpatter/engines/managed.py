@@ -99,10 +99,10 @@ class ManagedResponses:
         self._break_off()
         self._emit(Interrupted())
 
-    def hung_up(self) -> None:
-        """The engine has ended the conversation, and says no more."""
+    def hung_up(self, reason: str = "") -> None:
+        """The engine has ended the conversation, and says no more; `reason` is that of `HungUp`."""
         self._finish()
-        self._emit(HungUp())
+        self._emit(HungUp(reason))
 
     def _finish(self) -> None:
         if self.under_way:

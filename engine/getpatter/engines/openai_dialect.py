@@ -91,6 +91,10 @@ class OpenAIDialect:
     def end(self) -> None:
         """Nothing is to be said."""
 
+    @property
+    def usage_due(self) -> bool:
+        return self._responding and self._cancelled
+
     def used(self, open_s: float) -> tuple[Used, ...]:
         return totals(self._used)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from getpatter.clock import Clock, TimerHandle, deadline
@@ -21,6 +22,8 @@ from getpatter.metering import Used
 
 READY_S: Final = 15.0
 """Longest that a vendor may take from the open socket to its readiness."""
+USAGE_S: Final = 1.0
+"""Longest that a session is kept open for what the vendor has still to tell of its use."""
 MAX_UNSENT: Final = 4 * 1024 * 1024
 """Bytes; half a minute of 24 kHz audio, which a session that takes the place of a lost one is told at once, is 2 MB."""
 
@@ -46,6 +49,8 @@ class SocketSession:
         self._out: asyncio.Queue[EngineEvent | ProviderError | None] = asyncio.Queue()
         self._begun = asyncio.Event()
         """The vendor is ready, or the session is lost."""
+        self._told = asyncio.Event()
+        """Something has come since it was cleared."""
         self._error: ProviderError | None = None
         self._timer: TimerHandle | None = None
         self._active_at = 0.0
@@ -84,8 +89,17 @@ class SocketSession:
             self._closed_at = self._clock.now()
             if self._opened_at is not None:
                 self._dialect.end()
+                await self._count_the_rest()
         self._out.put_nowait(None)
         await self._socket.close()
+
+    async def _count_the_rest(self) -> None:
+        """Wait for what was used, as far as it is told once it is over."""
+        with suppress(TimeoutError):
+            async with deadline(self._clock, self._clock.now() + USAGE_S):
+                while self._error is None and self._dialect.usage_due:
+                    self._told.clear()
+                    await self._told.wait()
 
     @property
     def used(self) -> tuple[Used, ...]:
@@ -142,6 +156,7 @@ class SocketSession:
             self._dialect.receive(message)
         except ValueError as error:
             self._lost(self._faults.nonsense(str(error)))
+        self._told.set()
 
     def on_closed(self, code: int, reason: str) -> None:
         self._lost(self._dialect.closed(code, reason) or closed(self._faults, code, reason))
@@ -163,6 +178,7 @@ class SocketSession:
         self._stop_watching()
         self._socket.abort()
         self._begun.set()
+        self._told.set()
         self._out.put_nowait(error)
 
     # -- time

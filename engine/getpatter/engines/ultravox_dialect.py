@@ -114,9 +114,15 @@ class UltravoxDialect:
     def closed(self, code: int, reason: str) -> ProviderError | None:
         if code != 1000:
             return None
+        # No agent that we create is given a tool to hang up with: it was a limit of the service.
+        ended = self._faults.failed(f"has ended the call{f': {reason}' if reason else ''}", retryable=False)
         if self._ready:
-            self._responses.hung_up()
-        return self._faults.failed("has ended the call", retryable=False)
+            self._responses.hung_up(ended.message)
+        return ended
+
+    @property
+    def usage_due(self) -> bool:
+        return False  # what is paid for is the time
 
     def used(self, open_s: float) -> tuple[Used, ...]:
         return (Used(self._product, seconds=open_s),)
