@@ -34,7 +34,7 @@ class Mind:
     def engine_stopped(self) -> None:
         self.told.append(("engine stopped",))
 
-    def engine_hung_up(self) -> None:
+    def engine_hung_up(self, reason: str) -> None:
         self.told.append(("engine hung up",))
 
 

@@ -22,8 +22,8 @@ class Told:
     def engine_stopped(self) -> None:
         self.all.append("stopped")
 
-    def engine_hung_up(self) -> None:
-        self.all.append("hung up")
+    def engine_hung_up(self, reason: str) -> None:
+        self.all.append(f"hung up: {reason}")
 
 
 async def heard(ear: LeadingEar, told: Told) -> list[Transcript | str]:

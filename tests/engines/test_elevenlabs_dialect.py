@@ -255,6 +255,25 @@ def test_only_a_conversation_that_was_begun_can_end_in_good_order() -> None:
     assert talk.told[-1] == HungUp()
 
 
+def test_what_else_than_the_agent_has_ended_the_conversation_is_told() -> None:
+    talk = Talk().starts()
+    error = talk.dialect.closed(1000, "Maximum conversation duration exceeded")
+    assert error is not None
+    assert talk.told[-1] == HungUp(error.message)
+    assert "Maximum conversation duration exceeded" in error.message
+
+
+@pytest.mark.parametrize(("kept_from_it", "ended_by_agent"), [({}, True), ({"is_blocked": True}, False)])
+def test_the_agents_own_tool_tells_that_it_was_the_agent(kept_from_it: dict[str, bool], ended_by_agent: bool) -> None:
+    talk = Talk().starts()
+    used = {"tool_name": "end_call", "tool_type": "system", "is_called": True, "is_error": False}
+    talk.comes("agent_tool_response", "agent_tool_response", **used, **kept_from_it)
+    talk.dialect.closed(1000, "The call was ended")
+    ended = talk.told[-1]
+    assert isinstance(ended, HungUp)
+    assert (ended.reason == "") is ended_by_agent
+
+
 def test_a_conversation_that_the_agent_ended_is_not_begun_again() -> None:
     error = Talk().dialect.closed(1000, "")
     assert error is not None

@@ -216,10 +216,10 @@ def test_audio_passes_as_it_is() -> None:
 # -- failures
 
 
-def test_an_agent_that_hangs_up_has_ended_the_call() -> None:
+def test_a_call_that_is_closed_in_good_order_was_ended_by_the_service() -> None:
     talk = Talk()
-    talk.dialect.closed(1000, "")
-    assert talk.told[-1] == HungUp()
+    talk.dialect.closed(1000, "maximum duration")
+    assert talk.told[-1] == HungUp("ultravox has ended the call: maximum duration")
 
 
 def test_a_call_that_the_server_ended_is_not_begun_again() -> None:

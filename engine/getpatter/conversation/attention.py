@@ -59,8 +59,8 @@ class Attention:
     def engine_stopped(self) -> None:
         self._tell(self._to.engine_stopped)
 
-    def engine_hung_up(self) -> None:
-        self._tell(self._to.engine_hung_up)
+    def engine_hung_up(self, reason: str) -> None:
+        self._tell(partial(self._to.engine_hung_up, reason))
 
     def _tell(self, tell: Callable[[], None]) -> None:
         if self._put_off is None:

@@ -410,8 +410,11 @@ class Conversation:
     def engine_stopped(self) -> None:
         self._perform(self._machine.on_engine_stopped(self._clock.now()))
 
-    def engine_hung_up(self) -> None:
-        self._agent_ends("")
+    def engine_hung_up(self, reason: str) -> None:
+        if reason:
+            self._end(Farewell("engine", reason))
+        else:
+            self._agent_ends("")
 
     # -- the agent
 
@@ -436,7 +439,9 @@ class Conversation:
             self._perform(self._machine.on_agent_finished(now))
 
     def _agent_ends(self, reason: str) -> None:
-        farewell = Farewell("agent", reason or "the agent ended the call")
+        self._end(Farewell("agent", reason or "the agent ended the call"))
+
+    def _end(self, farewell: Farewell) -> None:
         self._perform(self._machine.on_end_requested(farewell, self._clock.now()))
 
     def _sound(self, audio: bytes) -> None:

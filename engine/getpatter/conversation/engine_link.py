@@ -275,9 +275,9 @@ class EngineLink:
             case Interrupted():
                 self._responses.interrupted()
                 self._leading.stopped()
-            case HungUp():
+            case HungUp(reason):
                 self._responses.hung_up()
-                self._leading.hung_up()
+                self._leading.hung_up(reason)
 
     async def _replace(self, reason: ProviderError | None) -> EngineSession | None:
         """A session in the place of one that was lost, or that will be (None); None when there is none to be had."""

@@ -58,8 +58,8 @@ class Understanding(Protocol):
     def engine_stopped(self) -> None:
         """An engine heard the caller over what it said, and goes on with nothing of it."""
 
-    def engine_hung_up(self) -> None:
-        """An engine has ended the conversation."""
+    def engine_hung_up(self, reason: str) -> None:
+        """An engine has ended the conversation: its agent, or what `reason` says."""
 
 
 class Hearing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from getpatter.clock import Clock, TimerHandle
@@ -24,8 +25,8 @@ class EngineNews(Protocol):
     def engine_stopped(self) -> None:
         """It heard the caller over what it said, and goes on with nothing of it."""
 
-    def engine_hung_up(self) -> None:
-        """It has ended the conversation, and what it said is still to be heard out."""
+    def engine_hung_up(self, reason: str) -> None:
+        """It has ended the conversation, and what it said is still to be heard out; `reason` is that of `HungUp`."""
 
 
 class LeadingEar(EngineEar):
@@ -74,5 +75,5 @@ class LeadingEar(EngineEar):
     def stopped(self) -> None:
         self._out.put_nowait(self._news.engine_stopped)
 
-    def hung_up(self) -> None:
-        self._out.put_nowait(self._news.engine_hung_up)
+    def hung_up(self, reason: str) -> None:
+        self._out.put_nowait(partial(self._news.engine_hung_up, reason))
