@@ -52,10 +52,10 @@ def test_a_part_of_the_settings_says_what_is_missing(settings: Settings, changes
     ("named", "variable", "name", "product"),
     [
         ("openai/gpt-4o", "OPENAI_API_KEY", "gpt-4o at api.openai.com", "openai/gpt-4o"),
-        ("OpenAI", "OPENAI_API_KEY", "gpt-4o-mini at api.openai.com", "openai/gpt-4o-mini"),
+        ("OpenAI", "OPENAI_API_KEY", "gpt-6-luna at api.openai.com", "openai/gpt-6-luna"),
         ("anthropic/claude-haiku-4-5", "ANTHROPIC_API_KEY", "claude-haiku-4-5 at api.anthropic.com", ""),
         ("anthropic", "ANTHROPIC_API_KEY", "claude-haiku-4-5-20251001 at api.anthropic.com", ""),
-        ("google", "GOOGLE_API_KEY", "gemini-2.5-flash at generativelanguage.googleapis.com", ""),
+        ("google", "GOOGLE_API_KEY", "gemini-3.5-flash-lite at generativelanguage.googleapis.com", ""),
         ("groq/openai/gpt-oss-20b", "GROQ_API_KEY", "openai/gpt-oss-20b at api.groq.com", "groq/openai/gpt-oss-20b"),
         ("ollama/qwen3", "", "qwen3 at 127.0.0.1:11434", "local/qwen3"),
         ("openclaw", "", "openclaw/main at 127.0.0.1:18789", "openclaw/openclaw/main"),

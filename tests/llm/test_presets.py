@@ -95,8 +95,8 @@ class TestOpenClaw(LlmContract):
 @pytest.mark.parametrize(
     ("make", "name", "product"),
     [
-        (OpenAILLM, "gpt-4o-mini at api.openai.com", Product("openai", "gpt-4o-mini")),
-        (GroqLLM, "llama-3.3-70b-versatile at api.groq.com", Product("groq", "llama-3.3-70b-versatile")),
+        (OpenAILLM, "gpt-6-luna at api.openai.com", Product("openai", "gpt-6-luna")),
+        (GroqLLM, "openai/gpt-oss-120b at api.groq.com", Product("groq", "openai/gpt-oss-120b")),
         (CerebrasLLM, "gpt-oss-120b at api.cerebras.ai", Product("cerebras", "gpt-oss-120b")),
         (HermesLLM, "hermes-agent at 127.0.0.1:8642", Product("hermes", "hermes-agent")),
     ],
@@ -125,6 +125,32 @@ async def test_the_longest_reply_is_limited_as_the_vendor_calls_it() -> None:
             await llm.close()
     first, second = server.requests
     assert first.body["max_completion_tokens"] == second.body["max_tokens"] == 9
+
+
+@pytest.mark.parametrize(
+    ("make", "model", "effort"),
+    [
+        (OpenAILLM, "", "none"),
+        (OpenAILLM, "gpt-5.6-sol", "none"),
+        (OpenAILLM, "gpt-4o-mini", None),
+        (OpenAILLM, "gpt-6-astra", None),
+        (GroqLLM, "", "low"),
+        (CerebrasLLM, "", "low"),
+        (OllamaLLM, "gpt-6-luna", None),
+    ],
+)
+async def test_nobody_waits_for_thoughts_that_were_not_asked_for(
+    make: type[PresetLLM], model: str, effort: str | None
+) -> None:
+    async with OpenAIServer().running() as server:
+        for llm in (
+            make("k", model, base_url=server.url),
+            make("k", "another", base_url=server.url).with_model(model or make.preset.model),
+            make("k", model, base_url=server.url, reasoning_effort="high"),
+        ):
+            await reply(llm)
+            await llm.close()
+    assert [asked.body.get("reasoning_effort") for asked in server.requests] == [effort, effort, "high"]
 
 
 def test_a_hermes_names_its_model_in_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ async def test_the_model_of_the_settings_comes_first(monkeypatch: pytest.MonkeyP
     await model.close()
 
 
-@pytest.mark.parametrize(("named", "name"), [("", "gpt-4o-mini"), ("gpt-5", "gpt-5")])
+@pytest.mark.parametrize(("named", "name"), [("", "gpt-6-luna"), ("gpt-5", "gpt-5")])
 async def test_with_a_key_alone_it_is_openais(monkeypatch: pytest.MonkeyPatch, named: str, name: str) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
     model = DefaultLLM(named).chosen()

@@ -26,6 +26,7 @@ from getpatter.llm.session import Session
 from getpatter.llm.thoughts import Thoughts
 from getpatter.llm.tokens import count, used_tokens
 from getpatter.metering import UNKNOWN, Product
+from getpatter.models.matching import longest_prefix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,8 @@ class ChatCompletions:
     limit_field: str = "max_tokens"
     """What the server calls the longest reply: OpenAI's reasoning models know `max_completion_tokens` alone, and many
     other servers `max_tokens` alone."""
+    efforts: Mapping[str, str] = field(default_factory=dict)
+    """How much models think, by their names, where the user does not say."""
     session: Session | None = None
 
     @property
@@ -66,7 +69,7 @@ class ChatCompletions:
             "temperature": chosen.temperature,
             "top_p": chosen.top_p,
             self.limit_field: chosen.max_tokens,
-            "reasoning_effort": chosen.reasoning_effort or None,
+            "reasoning_effort": chosen.reasoning_effort or self._effort,
             "user": (self.session.user if self.session is not None else "") or None,
         }
         return {
@@ -77,6 +80,11 @@ class ChatCompletions:
             **{name: value for name, value in asked.items() if value is not None},
             **chosen.extra_body,
         }
+
+    @property
+    def _effort(self) -> str | None:
+        known = longest_prefix(self.product.model, self.efforts)
+        return None if known is None else self.efforts[known]
 
 
 def _message(message: Message) -> dict[str, Any]:

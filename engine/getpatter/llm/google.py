@@ -21,7 +21,7 @@ from getpatter.llm.options import Chosen, Options
 from getpatter.metering import Product
 
 URL: Final = "https://generativelanguage.googleapis.com/v1"
-MODEL: Final = "gemini-2.5-flash"
+MODEL: Final = "gemini-3.5-flash-lite"
 GOOGLE: Final = Vendor("Google", "GOOGLE_API_KEY", "aistudio.google.com/apikey")
 OTHER_VARIABLE: Final = "GEMINI_API_KEY"
 

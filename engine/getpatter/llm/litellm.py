@@ -28,7 +28,7 @@ from getpatter.llm.products import exact
 from getpatter.metering import Product, Used
 
 LITELLM: Final = Vendor("the model's vendor", "its variable", id="litellm")
-MODEL: Final = "gpt-4o-mini"
+MODEL: Final = "gpt-6-luna"
 
 _NEXT: Final = object()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import ClassVar, Final, Self, Unpack
 from urllib.parse import urlsplit
 
@@ -29,7 +31,7 @@ class OpenAICompatibleLLM(HttpLLM):
     `base_url` is the API's base, e.g. `https://api.openai.com/v1`; the path of the endpoint itself may stand behind it.
     `api_key` may be empty.  `vendor` is for errors and prices; without it the server's host stands for it.
     `session` is what a server that keeps sessions is told of each call; `limit_field` what it calls the longest reply
-    (`ChatCompletions.limit_field`).  Raises `ConfigurationError`.
+    (`ChatCompletions.limit_field`), and `efforts` how much models think where no `reasoning_effort` is given.  Raises `ConfigurationError`.
     """
 
     FACTS: ClassVar = Facts(
@@ -49,6 +51,7 @@ class OpenAICompatibleLLM(HttpLLM):
         vendor: Vendor = ANY_SERVER,
         session: SessionRule = NO_SESSION,
         limit_field: str = "max_tokens",
+        efforts: Mapping[str, str] = MappingProxyType({}),
         **options: Unpack[Options],
     ) -> None:
         chosen = Chosen(**options)
@@ -58,7 +61,12 @@ class OpenAICompatibleLLM(HttpLLM):
             raise ConfigurationError("A language model needs the name of a model.", next_step=_name_one(chosen.set_by))
         billed_as = host_of(url) if vendor is ANY_SERVER else vendor.billed_as
         self._chat = ChatCompletions(
-            url=url, product=Product(billed_as, model), key=key, options=chosen, limit_field=limit_field
+            url=url,
+            product=Product(billed_as, model),
+            key=key,
+            options=chosen,
+            limit_field=limit_field,
+            efforts=efforts,
         )
         self._vendor = vendor
         self._session = session

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar, Final, Unpack
 
 from pydantic import SecretStr
@@ -28,6 +29,8 @@ class Preset:
     needs_key: bool = True
     limit_field: str = "max_tokens"
     """See `ChatCompletions.limit_field`."""
+    efforts: Mapping[str, str] = field(default_factory=dict)
+    """See `ChatCompletions.efforts`; the least that each model takes, since callers hear the time."""
     tested_with: str = ""
     unconfirmed: tuple[str, ...] = ()
 
@@ -48,15 +51,19 @@ class Preset:
 OPENAI: Final = Preset(
     vendor=vendors.OPENAI,
     url="https://api.openai.com/v1",
-    model="gpt-4o-mini",
+    model="gpt-6-luna",
     limit_field="max_completion_tokens",
+    # With tools this endpoint refuses any other effort of these models, and their own is `medium`.
+    efforts=dict.fromkeys(("gpt-6-luna", "gpt-6-sol", "gpt-5.6-luna", "gpt-5.6-sol", "gpt-5.6-terra"), "none"),
     tested_with="openai",
+    unconfirmed=("Whether gpt-6-luna takes `temperature` and `top_p`.",),
 )
 GROQ: Final = Preset(
     vendor=Vendor("Groq", "GROQ_API_KEY", "console.groq.com/keys"),
     url="https://api.groq.com/openai/v1",
-    model="llama-3.3-70b-versatile",
+    model="openai/gpt-oss-120b",
     limit_field="max_completion_tokens",
+    efforts={"openai/gpt-oss-120b": "low", "openai/gpt-oss-20b": "low"},
     tested_with="groq",
 )
 CEREBRAS: Final = Preset(
@@ -64,6 +71,7 @@ CEREBRAS: Final = Preset(
     url="https://api.cerebras.ai/v1",
     model="gpt-oss-120b",
     limit_field="max_completion_tokens",
+    efforts={"gpt-oss-120b": "low"},
     tested_with="cerebras-cloud-sdk",
 )
 INWORLD: Final = Preset(
@@ -130,6 +138,7 @@ class PresetLLM(OpenAICompatibleLLM):
             vendor=preset.vendor,
             session=session,
             limit_field=preset.limit_field,
+            efforts=preset.efforts,
             **options,
         )
 
