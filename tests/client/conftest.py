@@ -28,11 +28,12 @@ PATIENCE_S: Final = 120.0
 """For everything that is waited for: long, because a slow machine is no fault of the code."""
 OURS: Final = SIMULATED_NUMBER
 
+# Whoever hears the agent out takes a silence for its end: a machine that stands still for a moment is silent, too.
 PARTIES = {
     "+12025550170": "steps: [{say: 'Hello?'}, {pause: 1000}]",
-    "+12025550171": "steps: [{say: 'Hello?'}, {listen: 0.3, longest_s: 1000}, hang_up]",
-    "+12025550172": "steps: [{listen: 0.3, longest_s: 1000}, hang_up]",
-    "+12025550173": "steps: [{listen: 0.3, longest_s: 1000}, hang_up]",
+    "+12025550171": "steps: [{say: 'Hello?'}, {listen: 1.5, longest_s: 1000}, hang_up]",
+    "+12025550172": "steps: [{listen: 1.5, longest_s: 1000}, hang_up]",
+    "+12025550173": "steps: [{listen: 1.5, longest_s: 1000}, hang_up]",
     "+12025550174": "answers: no_answer",
     "+12025550175": "answers: busy",
     "+12025550176": "answers: voicemail\nsteps: [{say: 'Hello?'}, {beep: 0.1}, {pause: 1000}]",

@@ -428,3 +428,26 @@ async def test_an_agent_can_be_tried_in_the_terminal(
     assert start["call_id"] == end["call_id"]
     assert [line["text"] for line in end["transcript"]] == ["Are you open?", "You said: Are you open?"]
     assert "You said: Are you open?" in capsys.readouterr().out
+
+
+async def test_whoever_hears_by_name_is_told_of_calls_whatever_runs(home: Path) -> None:
+    heard: list[str] = []
+    done = asyncio.Event()
+
+    async def slow(told: dict[str, Any]) -> None:
+        await done.wait()
+        heard.append(f"slow {told['outcome']}")
+
+    async with Patter(persist=home) as phone:
+        phone.events.on("turn_ended", lambda told: heard.append(told["role"]))
+        phone.events.on("call_ended", lambda told: heard.append(told["outcome"]))
+        leave = phone.events.on("call_ended", slow)
+        result = await phone.call(LISTENER, agent(phone, first_message=SAM, tts=ClipTTS()), wait=True)
+        done.set()
+        await phone.stop()
+        assert heard == ["assistant", "answered", "slow answered"]
+        leave()
+        heard.clear()
+        again = await phone.call(LISTENER, agent(phone, first_message=SAM, tts=ClipTTS()), wait=True)
+    assert result.call_id != again.call_id
+    assert heard == ["assistant", "answered"]
