@@ -77,6 +77,18 @@ def test_uses_of_tools_and_their_results_are_blocks() -> None:
     ]
 
 
+def test_what_was_thought_before_a_tool_was_used_goes_back_with_it() -> None:
+    thought = {"type": "thinking", "thinking": "They want Monday.", "signature": "c2ln"}
+    doubt = {"type": "redacted_thinking", "data": "b3BhcXVl"}
+    calls = (replace(CALL, signature=json.dumps([thought])), replace(CALL, id="call_2", signature=json.dumps([doubt])))
+    (_, said, _) = API.body([Message("user", "When?"), Message("assistant", "Wait.", calls)], [])["messages"]
+    assert [block["type"] for block in said["content"]] == [
+        *("thinking", "text", "tool_use"),
+        *("redacted_thinking", "tool_use"),
+    ]
+    assert (said["content"][0], said["content"][3]) == (thought, doubt)
+
+
 def test_the_user_has_the_first_turn_and_the_last() -> None:
     messages = [Message("assistant", "Hello, Ann."), Message("user", " "), Message("assistant", "Still there?")]
     assert API.body(messages, [])["messages"] == [

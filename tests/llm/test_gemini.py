@@ -82,13 +82,14 @@ def test_calls_go_back_with_their_signatures_and_results_under_their_names() -> 
     }
 
 
+@pytest.mark.parametrize("theirs", ["", '[{"type":"redacted_thinking","data":"x"}]'])
 @pytest.mark.parametrize(("api", "signature"), [(API, NO_SIGNATURE), (OLD, None)])
 def test_a_call_of_another_model_is_sent_without_a_signature_as_the_family_wants_it(
-    api: Gemini, signature: str | None
+    api: Gemini, signature: str | None, theirs: str
 ) -> None:
     messages = [
         Message("user", "When?"),
-        Message("assistant", "", (OTHER,)),
+        Message("assistant", "", (replace(OTHER, signature=theirs),)),
         Message("tool", "", tool_call_id="call_2"),
     ]
     (part,) = api.body(messages, [])["contents"][1]["parts"]

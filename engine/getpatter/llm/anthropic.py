@@ -24,8 +24,10 @@ class AnthropicLLM(HttpLLM):
     """A model at Anthropic's Messages API, or at a proxy that speaks it (`base_url`, without `/v1`).
 
     Tools and system prompt are cached there for five minutes, if they are long enough: from 1,024 to 4,096 tokens on,
-    by model.  Replies are limited to 1,024 tokens where `max_tokens` is not given.  Thinking is as the model has it; do
-    not turn it on by `extra_body` with tools: its blocks are not sent back, which the API then refuses.
+    by model.  Replies are limited to 1,024 tokens where `max_tokens` is not given.  Thinking is as the model
+    has it, or as `thinking` in `extra_body` says; what it thought before it used a tool goes back with the result.  A
+    call that another vendor's model made, as after a `FallbackLLM` has switched, has no such thought, and the API may
+    refuse it then.
 
     With `temperature` or `top_p` the API's version 2023-06-01 is asked for, since 2026-10-21 has neither.
 

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from getpatter.connections.http import HttpRequest
 from getpatter.connections.sse import ServerSentEvent
+from getpatter.llm.anthropic_thoughts import ThoughtBlocks, thought_blocks
 from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
 from getpatter.llm.calls import arguments_of, call_id, call_name
 from getpatter.llm.dialect import StreamError, too_early
@@ -118,7 +119,7 @@ def _turns(messages: Sequence[Message]) -> Iterator[Turn]:
             case "user":
                 yield "user", _texts(message.content)
             case "assistant":
-                yield "assistant", _texts(message.content) + [_call(call) for call in message.tool_calls]
+                yield "assistant", _said(message)
             case "tool":
                 call = call_id(message.tool_call_id)
                 yield "user", [{"type": "tool_result", "tool_use_id": call, "content": message.content}]
@@ -127,6 +128,17 @@ def _turns(messages: Sequence[Message]) -> Iterator[Turn]:
 def _texts(content: str) -> list[dict[str, Any]]:
     """A text block; the API refuses one of nothing but space."""
     return [_text(content)] if content.strip() else []
+
+
+def _said(message: Message) -> list[dict[str, Any]]:
+    """What the model thought stands before what it said, and what it thought between calls between them."""
+    first, *others = message.tool_calls or (None,)
+    blocks = _texts(message.content)
+    if first is not None:
+        blocks = [*thought_blocks(first.signature), *blocks, _call(first)]
+    for call in others:
+        blocks += [*thought_blocks(call.signature), _call(call)]
+    return blocks
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
@@ -144,12 +156,17 @@ class _Block(msgspec.Struct, frozen=True):
     id: str | None = None
     name: str | None = None
     text: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    data: str | None = None
 
 
 class _Delta(msgspec.Struct, frozen=True):
     type: str = ""
     text: str | None = None
     partial_json: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
     stop_reason: str | None = None
 
 
@@ -179,13 +196,14 @@ class _OpenCall:
 
 
 class MessageAssembler:
-    """Turns the events of one streamed message into reply parts.  Thinking, and blocks of a kind not known here, are
-    passed over."""
+    """Turns the events of one streamed message into reply parts.  What was thought goes with the call of a tool that
+    comes after it, and is else passed over, like blocks of a kind not known here."""
 
     def __init__(self, product: Product) -> None:
         self._product = product
         self._served: Any = ""
         self._calls: dict[int, _OpenCall] = {}
+        self._thoughts = ThoughtBlocks()
         self._usage: dict[str, Any] = {}
         self._gave = False
         self.written = 0
@@ -230,12 +248,16 @@ class MessageAssembler:
         if block.type == "tool_use":
             self._calls[index] = _OpenCall(block.id or "", block.name or "")
             self.written += len(block.name or "")
+        thinking, signature = block.thinking or "", block.signature or ""
+        self._thoughts.open(index, block.type, thinking=thinking, signature=signature, data=block.data or "")
         return self._say(block.text or "") if block.type == "text" else []
 
     def _go_on(self, index: int, delta: _Delta) -> list[ReplyPart]:
         if delta.type == "text_delta":
             return self._say(delta.text or "")
-        if delta.type == "input_json_delta" and index in self._calls:
+        if delta.type in ("thinking_delta", "signature_delta"):
+            self._thoughts.go_on(index, thinking=delta.thinking or "", signature=delta.signature or "")
+        elif delta.type == "input_json_delta" and index in self._calls:
             piece = delta.partial_json or ""
             self._calls[index].arguments += piece
             self.written += len(piece)
@@ -246,7 +268,7 @@ class MessageAssembler:
         if call is None:
             return []
         self._gave = True
-        return [ToolCall(call.id, call.name, call.arguments or "{}")]
+        return [ToolCall(call.id, call.name, call.arguments or "{}", self._thoughts.taken())]
 
     def _say(self, text: str) -> list[ReplyPart]:
         self.written += len(text)

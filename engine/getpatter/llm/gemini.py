@@ -6,6 +6,7 @@ Reference: https://ai.google.dev/api/generate-content, and the types of the offi
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ NO_SIGNATURE: Final = "skip_thought_signature_validator"
 a signature is refused."""
 _UNSIGNED: Final = ("gemini-1", "gemini-2")
 """Families that do without."""
+_SIGNATURE: Final = re.compile(r"[A-Za-z0-9+/_-]+=*")
+"""Base64; another vendor's model signs in another way."""
 
 THINKING_TOKENS: Final[Mapping[str, int]] = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
 """Of the families that count tokens of thought; the figures are those of Google's OpenAI-compatible API."""
@@ -116,7 +119,8 @@ class Gemini:
             part: dict[str, Any] = {
                 "functionCall": {"id": call.id, "name": call_name(call.name), "args": arguments_of(call.arguments)}
             }
-            if signature := call.signature or ("" if number else self._no_signature):
+            signature = call.signature if _SIGNATURE.fullmatch(call.signature) else ""
+            if signature := signature or ("" if number else self._no_signature):
                 part["thoughtSignature"] = signature
             parts.append(part)
         return parts

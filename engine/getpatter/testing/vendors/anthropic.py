@@ -12,6 +12,8 @@ from getpatter.metering import UNKNOWN, Used
 from getpatter.testing.vendors.model_server import Answer, ModelServer, cut
 
 VERSIONS = ("2023-06-01", "2026-10-21")
+SIGNATURE = "EqQBCgIYAhIM"
+"""Of all thoughts."""
 _TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -26,7 +28,8 @@ _TYPES = {
 
 class AnthropicServer(ModelServer):
     """Refuses what the API refuses: a request without version or limit, one with sampling parameters in the version
-    that has none, one that ends with the assistant's turn, an empty text, and a tool that was used and has no result.
+    that has none, one that ends with the assistant's turn, an empty text, a tool that was used and has no result, and,
+    where `thinking` is enabled, the use of a tool without the thought before it.
     The key may come in either header: the official client sends a bearer token, the documentation shows `x-api-key`.
     """
 
@@ -84,7 +87,8 @@ class AnthropicServer(ModelServer):
             return f"{removed[0]}: Extra inputs are not permitted"
         if not isinstance(body.get("max_tokens"), int):
             return "max_tokens: Field required"
-        return _fault(body["messages"])
+        thinks = body.get("thinking", {}).get("type") == "enabled"
+        return _fault(body["messages"]) or (_thoughtless(body["messages"]) if thinks else "")
 
     def models(self) -> dict[str, Any]:
         model = {"type": "model", "id": self.model or "m", "display_name": "M", "created_at": "2025-10-01T00:00:00Z"}
@@ -100,7 +104,7 @@ def _blocks(answer: Answer) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]
     blocks: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
     if answer.thoughts:
         thoughts = [{"type": "thinking_delta", "thinking": piece} for piece in cut(answer.thoughts)]
-        signature = {"type": "signature_delta", "signature": "EqQBCgIYAhIM"}
+        signature = {"type": "signature_delta", "signature": SIGNATURE}
         blocks.append(({"type": "thinking", "thinking": "", "signature": ""}, [*thoughts, signature]))
     if answer.text:
         blocks.append(({"type": "text", "text": ""}, [{"type": "text_delta", "text": one} for one in cut(answer.text)]))
@@ -134,4 +138,22 @@ def _fault(messages: list[dict[str, Any]]) -> str:
         if results != used:
             return f"messages.{number}: `tool_use` ids were found without `tool_result` blocks immediately after"
         used = [block["id"] for block in blocks if block["type"] == "tool_use"]
+    return ""
+
+
+def _thoughtless(messages: list[dict[str, Any]]) -> str:
+    """What is wrong with the thoughts, in the API's words: the use of tools that was answered last must begin with
+    one, as it was given."""
+    for number in range(len(messages) - 1, -1, -1):
+        blocks = messages[number]["content"]
+        if messages[number]["role"] != "assistant" or all(block["type"] != "tool_use" for block in blocks):
+            continue
+        first = blocks[0]
+        if first["type"] not in ("thinking", "redacted_thinking"):
+            return (
+                f"messages.{number}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`."
+            )
+        if first["type"] == "thinking" and first.get("signature") != SIGNATURE:
+            return f"messages.{number}.content.0: Invalid `signature` in `thinking` block"
+        return ""
     return ""
