@@ -24,6 +24,7 @@ from getpatter.llm.estimate import Estimate
 from getpatter.llm.faults import ModelFaults
 from getpatter.llm.options import SECRET_LENGTH, Chosen, Options
 from getpatter.llm.partial import telling_what_was_said
+from getpatter.llm.presets import OPENAI
 from getpatter.llm.products import exact
 from getpatter.metering import Product, Used
 
@@ -68,7 +69,7 @@ class LiteLLMLLM:
             )
         chosen = Chosen(**options)
         key = api_key if isinstance(api_key, SecretStr) else SecretStr(api_key)
-        self._chat = ChatCompletions(url=base_url, product=_product(model), key=key, options=chosen)
+        self._chat = ChatCompletions(url=base_url, product=_product(model), key=key, options=chosen, efforts=OPENAI.efforts)
         self._model = model
         self._faults = ModelFaults(
             f"{model} by LiteLLM", model, LITELLM, (key, *chosen.secrets, *_found()), chosen.set_by

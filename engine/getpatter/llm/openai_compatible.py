@@ -31,7 +31,8 @@ class OpenAICompatibleLLM(HttpLLM):
     `base_url` is the API's base, e.g. `https://api.openai.com/v1`; the path of the endpoint itself may stand behind it.
     `api_key` may be empty.  `vendor` is for errors and prices; without it the server's host stands for it.
     `session` is what a server that keeps sessions is told of each call; `limit_field` what it calls the longest reply
-    (`ChatCompletions.limit_field`), and `efforts` how much models think where no `reasoning_effort` is given.  Raises `ConfigurationError`.
+    (`ChatCompletions.limit_field`), and `efforts` how much models think where no `reasoning_effort` is given.
+    Raises `ConfigurationError`.
     """
 
     FACTS: ClassVar = Facts(

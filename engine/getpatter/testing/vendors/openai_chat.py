@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -12,6 +12,9 @@ from getpatter.metering import Used
 from getpatter.testing.vendors.model_server import Answer, ModelServer, cut
 
 __all__ = ["Answer", "OpenAIServer"]
+
+THINKING: Final = ("gpt-5.6", "gpt-6")
+"""Models of these families think unless they are told not to, and then take no tools here."""
 
 
 class OpenAIServer(ModelServer):
@@ -31,6 +34,12 @@ class OpenAIServer(ModelServer):
 
     def model_in(self, path: str, body: Mapping[str, Any]) -> str | None:
         return str(body.get("model", "")) if path == "/chat/completions" else None
+
+    def fault(self, headers: Mapping[str, str], body: Mapping[str, Any]) -> str:
+        model = str(body.get("model", ""))
+        if body.get("tools") and model.startswith(THINKING) and body.get("reasoning_effort") != "none":
+            return f"Function tools with reasoning_effort are not supported for {model} in /v1/chat/completions."
+        return ""
 
     def pieces(self, answer: Answer, model: str, body: Mapping[str, Any]) -> list[bytes]:
         common = {
