@@ -36,12 +36,15 @@ KEEP_ALIVE_S: Final = 3.0
 """Sessions that nothing is said to were seen to be closed after 6 to 7 s."""
 SPEEDS: Final = (0.25, 1.5)
 MAX_OUTPUT_TOKENS: Final = 4096
+THINKING: Final = "gpt-realtime-2"
+"""Models of this family reason."""
 
 
 class OpenAIRealtime(HostedModel):
     """One model, for any number of calls, by the API's general availability (GA) of 2025.
 
-    By default audio passes as the telephone's µ-law, without being converted; `format` may be `PCM16` (24 kHz).
+    Audio is 24 kHz PCM (`PCM16`) with models that reason, and else passes as the telephone's µ-law (`LINE`), without
+    being converted; `format` chooses.  Where no `reasoning_effort` is given such models think as little as they can.
     `api_key` is the account's, and `OPENAI_API_KEY` where none is given.  A `url` of Azure's
     (`wss://<resource>.openai.azure.com/openai/v1/realtime`) takes the deployment's name for `model`, and its key from
     `AZURE_OPENAI_API_KEY`.
@@ -56,18 +59,24 @@ class OpenAIRealtime(HostedModel):
         vendor="OpenAI",
         key_variable="OPENAI_API_KEY, or AZURE_OPENAI_API_KEY at Azure's addresses",
         transport="WebSocket",
-        formats=("mulaw 8000", "pcm16 24000"),
-        models=("gpt-realtime-mini", "gpt-realtime", "gpt-realtime-1.5"),
-        features=("transcripts", "tools", "cancel", "truncation", "exact words", "history", "cached tokens"),
+        formats=("pcm16 24000", "mulaw 8000"),
+        models=("gpt-realtime-2.1-mini", "gpt-realtime-2.1", "gpt-realtime-1.5", "gpt-realtime-mini", "gpt-realtime"),
+        features=(
+            *("transcripts", "tools", "cancel", "truncation", "exact words", "history", "cached tokens", "reasoning"),
+        ),
         billing="tokens",
         tested_with="openai",
-        unconfirmed=("That idle sessions are closed after 6 to 7 s.",),
+        unconfirmed=(
+            "That idle sessions are closed after 6 to 7 s.",
+            "Whether models that reason take µ-law: gpt-realtime-2 was seen to drop it in May 2026.",
+            "That gpt-transcribe serves sessions that answer: the client's types and its page say so, others doubt it.",
+        ),
     )
-    default_model: ClassVar[str] = "gpt-realtime-mini"
-    default_format: ClassVar[AudioFormat] = LINE
+    default_model: ClassVar[str] = "gpt-realtime-2.1-mini"
+    default_effort: ClassVar[ReasoningEffort | None] = "minimal"
     manages_turns: ClassVar[bool] = False
     reasons: ClassVar[bool] = False
-    """Its default model thinks before it speaks."""
+    """All its models think before they speak, whatever their names."""
 
     def __init__(
         self,
@@ -80,7 +89,7 @@ class OpenAIRealtime(HostedModel):
         speed: float | None = None,
         reasoning_effort: ReasoningEffort | None = None,
         tool_choice: str = "auto",
-        transcription_model: str = "gpt-4o-mini-transcribe",
+        transcription_model: str = "gpt-transcribe",
         transcription_language: str = "",
         noise_reduction: NoiseReduction | None = None,
         max_output_tokens: int | None = None,
@@ -94,18 +103,18 @@ class OpenAIRealtime(HostedModel):
         self._vendor = AZURE if self._is_azure else OPENAI
         self._key = self._vendor.key(api_key)
         self._model = model or self.default_model
-        self._settings = SessionSettings(
+        self._format = format
+        self._given = SessionSettings(
             voice=voice or voice_id or "marin",
-            format=format or self.default_format,
             speed=speed,
             transcription_model=transcription_model,
             transcription_language=transcription_language,
             noise_reduction=noise_reduction,
             max_output_tokens=max_output_tokens,
             tool_choice=tool_choice,
-            reasons=self.reasons or reasoning_effort is not None,
             reasoning_effort=reasoning_effort,
         )
+        self._settings = self._suited(self._model)
         _check(self._settings)
         self.needs_words = gate_response_on_transcript
         self._clock = clock or SystemClock()
@@ -123,6 +132,7 @@ class OpenAIRealtime(HostedModel):
     def with_voice(self, voice: str) -> Self:
         """The same with another voice."""
         other = copy.copy(self)
+        other._given = replace(self._given, voice=voice)
         other._settings = replace(self._settings, voice=voice)
         return other
 
@@ -130,7 +140,19 @@ class OpenAIRealtime(HostedModel):
         """The same with another model."""
         other = copy.copy(self)
         other._model = model
+        other._settings = self._suited(model)
         return other
+
+    def _suited(self, model: str) -> SessionSettings:
+        """What was given, and where that leaves it open what this model wants."""
+        thinks = self.reasons or model.startswith(THINKING)
+        given = self._given.reasoning_effort
+        return replace(
+            self._given,
+            format=self._format or (PCM16 if thinks else LINE),
+            reasons=thinks or given is not None,
+            reasoning_effort=given or (self.default_effort if thinks else None),
+        )
 
     async def open(self, config: EngineConfig) -> EngineSession:
         """See `RealtimeEngine.open`."""
@@ -155,24 +177,20 @@ class OpenAIRealtime(HostedModel):
 class OpenAIRealtime2(OpenAIRealtime):
     """The same with OpenAI's reasoning realtime models.
 
-    `reasoning_effort` is the model's own choice where it is None.  Audio is 24 kHz PCM by default.
+    `reasoning_effort` is the model's own choice where it is None.
     """
 
     FACTS: ClassVar = replace(
-        OpenAIRealtime.FACTS,
-        formats=("pcm16 24000", "mulaw 8000"),
-        models=("gpt-realtime-2", "gpt-realtime-2.1", "gpt-realtime-2.1-mini"),
-        features=(*OpenAIRealtime.FACTS.features, "reasoning"),
-        unconfirmed=(*OpenAIRealtime.FACTS.unconfirmed, "Whether it takes µ-law: it was seen to drop it in May 2026."),
+        OpenAIRealtime.FACTS, models=("gpt-realtime-2", "gpt-realtime-2.1", "gpt-realtime-2.1-mini")
     )
     default_model = "gpt-realtime-2"
-    default_format = PCM16
+    default_effort = None
     reasons = True
 
 
 def engine_for(model: str) -> type[OpenAIRealtime]:
     """The class that a model of this name wants."""
-    return OpenAIRealtime2 if model.startswith(OpenAIRealtime2.default_model) else OpenAIRealtime
+    return OpenAIRealtime2 if model.startswith(THINKING) else OpenAIRealtime
 
 
 def _check(settings: SessionSettings) -> None:

@@ -16,6 +16,7 @@ from getpatter.engines.base import EngineConfig, ResponseDone
 from getpatter.errors import ProviderError
 from getpatter.llm.base import Message, ToolSpec
 from getpatter.metering import Product, Used
+from getpatter.stt.openai_guidance import guidance
 from getpatter.stt.openai_wire import COMMITTING, FORMATS, NoiseReduction
 
 ReasoningEffort = Literal["minimal", "low", "medium", "high", "xhigh"]
@@ -34,7 +35,7 @@ class SessionSettings:
     voice: str
     format: AudioFormat = LINE
     speed: float | None = None
-    transcription_model: str = "gpt-4o-mini-transcribe"
+    transcription_model: str = "gpt-transcribe"
     transcription_language: str = ""
     """ISO 639-1; the call's own where it is empty."""
     noise_reduction: NoiseReduction | None = None
@@ -52,9 +53,10 @@ class SessionSettings:
 def session_update(settings: SessionSettings, config: EngineConfig) -> Json:
     """The whole configuration.  Nobody but us decides about turns, so its own detection is off."""
     language = settings.transcription_language or config.language.partition("-")[0]
+    heard_by = settings.transcription_model
     heard: Json = {
         "format": FORMATS[settings.format],
-        "transcription": {"model": settings.transcription_model, "language": language},
+        "transcription": {"model": heard_by, **guidance(heard_by, language=language, prompt="", phrases=())},
         "turn_detection": None,
         "noise_reduction": {"type": settings.noise_reduction} if settings.noise_reduction else None,
     }

@@ -69,7 +69,9 @@ class LiteLLMLLM:
             )
         chosen = Chosen(**options)
         key = api_key if isinstance(api_key, SecretStr) else SecretStr(api_key)
-        self._chat = ChatCompletions(url=base_url, product=_product(model), key=key, options=chosen, efforts=OPENAI.efforts)
+        self._chat = ChatCompletions(
+            url=base_url, product=_product(model), key=key, options=chosen, efforts=OPENAI.efforts
+        )
         self._model = model
         self._faults = ModelFaults(
             f"{model} by LiteLLM", model, LITELLM, (key, *chosen.secrets, *_found()), chosen.set_by

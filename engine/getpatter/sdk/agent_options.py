@@ -34,7 +34,7 @@ OPENAI_OPTIONS = (
     "openai_realtime_reasoning_effort",
     "realtime_gate_response_on_transcript",
 )
-REALTIME_MODEL, REALTIME_VOICE = "gpt-realtime-mini", "alloy"
+REALTIME_MODEL, REALTIME_VOICE = "gpt-realtime-2.1-mini", "alloy"
 MAX_DURATION_S = 3600.0
 CANCEL_AFTER_MS = 300
 """Speech over the agent that stops it for good, in mode `cancel`."""

@@ -69,7 +69,7 @@ class OpenAISTT(HostedModel):
         transport="WebSocket",
         formats=("mulaw 8000", "pcm16 24000"),
         models=(
-            *("gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-transcribe"),
+            *("gpt-transcribe", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"),
             *("gpt-realtime-whisper", "gpt-live-transcribe", "whisper-1"),
         ),
         features=("interims", "finalize", "phrases", "key words", "languages", "noise reduction"),
@@ -87,7 +87,7 @@ class OpenAISTT(HostedModel):
         self,
         api_key: SecretStr | str = "",
         *,
-        model: str = "gpt-4o-transcribe",
+        model: str = "gpt-transcribe",
         language: str = "",
         format: AudioFormat = LINE,
         prompt: str = "",

@@ -50,7 +50,7 @@ class OpenAITranscribeSTT(HostedModel):
         key_variable=OPENAI.key_variable,
         transport="HTTP",
         formats=("mulaw 8000", "pcm16 8000 to 48000"),
-        models=("gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-transcribe"),
+        models=("gpt-transcribe", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"),
         features=("whole utterances", "finalize", "cancel", "phrases", "key words", "languages", "other servers"),
         billing="tokens, or audio",
         tested_with="openai",
@@ -59,7 +59,7 @@ class OpenAITranscribeSTT(HostedModel):
             "how many key words gpt-transcribe takes",
         ),
     )
-    default_model: ClassVar[str] = "gpt-4o-transcribe"
+    default_model: ClassVar[str] = "gpt-transcribe"
 
     def __init__(
         self,
