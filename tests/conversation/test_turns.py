@@ -33,7 +33,8 @@ from getpatter.conversation.actions import (
     StopTimer,
     TimerName,
 )
-from getpatter.conversation.talk import AgentSide, Rules
+from getpatter.conversation.agent_part import AgentSide
+from getpatter.conversation.talk import Rules
 from getpatter.conversation.turns import Stage, TurnMachine
 
 LINES = Lines(

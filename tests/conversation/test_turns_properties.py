@@ -13,7 +13,8 @@ from getpatter.agent import TurnSettings
 from getpatter.barge_in import BargeInSettings, MinWordsStrategy
 from getpatter.conversation import actions
 from getpatter.conversation.actions import Action, Farewell, Lines, TimerName
-from getpatter.conversation.talk import AgentSide, Rules
+from getpatter.conversation.agent_part import AgentSide
+from getpatter.conversation.talk import Rules
 from getpatter.conversation.turns import Stage, TurnMachine
 
 LINES = Lines(

@@ -35,7 +35,9 @@ class CallerTurn:
         """Who has judged that the turn is complete."""
         self._unfinished = False
         """The turn detector hears that more is to come."""
+        self._keys = ""
         self._pressed = False
+        """Keys are a part of the turn."""
         self._replaced: list[str] = []
         """A guess that was taken for final; the final words may still come."""
         self.speaking = False
@@ -117,10 +119,21 @@ class CallerTurn:
             self.finals_due = 0
             self._finished_by = "recogniser"
 
-    def keys(self, digits: str) -> None:
-        """The caller pressed these keys and no more."""
-        self._words.append(f"[pressed {' '.join(digits)}]")
-        self._pressed = True
+    def press(self, digit: str) -> None:
+        """The caller pressed a key; more may follow."""
+        self._keys += digit
+
+    @property
+    def pressing(self) -> bool:
+        """Keys were pressed that are no part of the turn yet."""
+        return bool(self._keys)
+
+    def end_keys(self) -> None:
+        """No more keys follow."""
+        keys, self._keys = self._keys, ""
+        if keys:
+            self._words.append(f"[pressed {' '.join(keys)}]")
+            self._pressed = True
 
     def give_up_on_finals(self) -> None:
         """They will not come: what the recogniser guessed last has to do."""

@@ -13,39 +13,31 @@ there is an overlap (`interruptions`), until words or their absence settle whose
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, auto
 
 from getpatter.agent import TurnSettings
 from getpatter.conversation.actions import (
     Action,
     CancelReply,
-    DropDraft,
-    FinalizeTranscript,
     Interject,
     JudgeTurn,
     NoteWords,
     Say,
-    StartDraft,
     StartReply,
     StartTimer,
     StopTimer,
     TimerName,
 )
+from getpatter.conversation.agent_part import AgentPart, AgentSide
 from getpatter.conversation.caller_turn import CallerTurn, Patience, no_patience
-from getpatter.conversation.interruptions import AgentTurn, Backchannel, Decision, Interruptions, no_backchannel
+from getpatter.conversation.draft import Draft
+from getpatter.conversation.finals import Finals
+from getpatter.conversation.interruptions import Backchannel, Decision, Interruptions, no_backchannel
 
 LATE_S = 20.0
 """An engine that takes the turn and says nothing may still be thinking: for so much longer than the ordinary silence
 nobody asks whether the caller is there."""
 
 _CALLER_TIMERS: tuple[TimerName, ...] = ("silence", "transcript", "hold", "monologue", "stable", "keys")
-
-
-class AgentSide(Enum):
-    SILENT = auto()
-    THINKING = auto()
-    """A reply is being made, and nothing of it was heard yet."""
-    SPEAKING = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,37 +62,22 @@ class Talk:
         self._filler = filler
         self._turn = CallerTurn(settings, rules.patience)
         self._interruptions = Interruptions(settings, self._turn, rules.backchannel)
-        self._agent = AgentSide.SILENT
-        self._owed = False
-        """The caller was promised an answer of which nothing was heard yet."""
-        self._own_words = False
-        """What is being said was given by `say`; nobody asked for it."""
-        self._greeting = False
-        """It is the first message."""
-        self._audible_at = 0.0
+        self._agent = AgentPart()
+        self._draft = Draft()
+        self._finals = Finals(settings, self._turn)
         self._asked = ""
         """What the agent said last."""
-        self._draft = ""
-        self._keys = ""
-        self._unprompted = False
-        """The final that is due is one that the recogniser gives when it finds the turn complete."""
-        self._engine_waits = False
-        """The engine has more to say than what is being said."""
         self._engine_late = False
         """The engine has said nothing to the turn that it took last."""
-        self._finals_unawaited = 0
-        """Transcripts of the caller's turn that its answer does not wait for."""
-        self._finals_late = 0
-        """Those that have not come although the answer was begun."""
 
     @property
     def agent(self) -> AgentSide:
-        return self._agent
+        return self._agent.side
 
     @property
     def busy(self) -> bool:
         """The agent thinks or speaks."""
-        return self._agent is not AgentSide.SILENT
+        return self._agent.busy
 
     @property
     def caller_speaking(self) -> bool:
@@ -124,18 +101,18 @@ class Talk:
     @property
     def idle(self) -> bool:
         """Nobody has the turn, and nothing is under way that could give it to anybody."""
-        return self.quiet and not (self._turn.finals_due or self._keys or self._interruptions.pending)
+        return self.quiet and not (self._turn.finals_due or self._turn.pressing or self._interruptions.pending)
 
     # -- the caller's voice
 
     def voice_began(self, now: float) -> list[Action]:
         self._turn.voice_began()
         actions: list[Action] = [StopTimer("silence"), StopTimer("hold"), StopTimer("transcript")]
-        actions += self._drop_draft()
+        actions += self._draft.drop()
         actions.append(StartTimer("monologue", now + self._settings.max_speech_s))
         if not self.busy:
             return actions
-        return actions + self._follow(self._interruptions.voice_began(self._agent_turn, now), now)
+        return actions + self._follow(self._interruptions.voice_began(self._agent.turn, now), now)
 
     def voice_ended(self, silence_s: float, now: float) -> list[Action]:
         """It was heard last `silence_s` ago."""
@@ -144,16 +121,13 @@ class Talk:
         self._turn.voice_ended(now - silence_s, now)
         actions: list[Action] = [StopTimer("monologue"), StopTimer("overlap")]
         if self._interruptions.pending:
-            return actions + self._ask_for_words(now)
+            return actions + self._finals.ask(now)
         if self._settings.endpointing == "recogniser" or self._rules.engine_leads:
-            self._turn.ask_for_final()  # without being asked
-            self._unprompted = True
-            return [*actions, StartTimer("transcript", now + self._settings.recogniser_turn_s)]
+            return actions + self._finals.expect(now)
         if self._rules.needs_words or self.busy or self._turn.finals_due:
-            actions += self._ask_for_words(now)
+            actions += self._finals.ask(now)
         else:
-            self._finals_unawaited += 1
-            actions.append(FinalizeTranscript())
+            actions += self._finals.ask_unawaited()
         if self.busy:
             return actions
         if self._rules.turn_detector:
@@ -164,7 +138,7 @@ class Talk:
     # -- the caller's words
 
     def interim(self, text: str, now: float, over: str) -> list[Action]:
-        if self._finals_late or not self._turn.interim(text):
+        if self._finals.late or not self._turn.interim(text):
             return []  # what comes before late words is of the same turn
         self._asked = over
         if self.busy:
@@ -177,9 +151,7 @@ class Talk:
         return actions
 
     def final(self, text: str, now: float, over: str, *, from_finalize: bool, end_of_turn: bool) -> list[Action]:
-        if from_finalize and self._finals_late:
-            # They come in the order they were asked for, so these are the words of a turn that is answered already.
-            self._finals_late -= 1
+        if from_finalize and self._finals.came():
             return [NoteWords(text.strip())] if text.strip() else []
         self._asked = over
         if self._rules.engine_leads:
@@ -189,8 +161,6 @@ class Talk:
                 self._turn.interim("")
                 return [NoteWords(text.strip())]  # of a turn that it has taken
         words_from = self._turn.length
-        if from_finalize and self._finals_unawaited:
-            self._finals_unawaited -= 1
         self._turn.final(text, from_finalize=from_finalize, end_of_turn=end_of_turn)
         actions: list[Action] = [] if self._turn.finals_due else [StopTimer("transcript")]
         if not self.busy:
@@ -207,9 +177,9 @@ class Talk:
 
     def key(self, digit: str, now: float) -> list[Action]:
         """Keys are an interruption that needs no proof."""
-        self._keys += digit
+        self._turn.press(digit)
         actions: list[Action] = [StopTimer("silence"), StartTimer("keys", now + self._settings.keys_s)]
-        if self.busy and self._interruptions.settings_for(self._agent_turn).mode != "off":
+        if self.busy and self._interruptions.settings_for(self._agent.turn).mode != "off":
             actions += self._follow(self._interruptions.take(), now)
         return actions
 
@@ -218,7 +188,7 @@ class Talk:
     def engine_speaks(self, now: float) -> list[Action]:
         """It says something that nobody asked for: after what is being said, since it goes on with that."""
         if self.busy:
-            self._engine_waits = True
+            self._agent.has_more = True
             return []
         said = bool(self._turn.text) or self._turn.speaking or self._turn.paused
         return self._reply(now, unasked=not said)
@@ -227,35 +197,32 @@ class Talk:
         """It heard the caller over what it said, and goes on with nothing of it."""
         if not self.busy:
             return []
-        self._owed = False
+        self._agent.owes = False
         stopped = [*self._interruptions.forget(), StopTimer("filler")]
-        return stopped + self.silence_agent(barge_in=self._agent is AgentSide.SPEAKING) + self.settle(now)
+        return stopped + self.silence_agent(barge_in=self._agent.speaking) + self.settle(now)
 
     def _engine_takes_turn(self, text: str, now: float) -> list[Action]:
         """It answers whether it is let or not, and what it said before is over for it."""
         self._turn.final(text, from_finalize=False, end_of_turn=True)
-        stopped = [*self._interruptions.forget(), *self.silence_agent(barge_in=self._agent is AgentSide.SPEAKING)]
+        stopped = [*self._interruptions.forget(), *self.silence_agent(barge_in=self._agent.speaking)]
         return stopped + self._reply(now)
 
     # -- the agent
 
     def say(self, text: str, *, greeting: bool = False) -> list[Action]:
         """Words of our own."""
-        self._agent, self._own_words, self._greeting = AgentSide.THINKING, True, greeting
+        self._agent.says(greeting=greeting)
         self._interruptions.held = False
-        return [StopTimer("silence"), *self._drop_draft(), Say(text)]
+        return [StopTimer("silence"), *self._draft.drop(), Say(text)]
 
     def audible(self, now: float) -> list[Action]:
-        if self._agent is not AgentSide.THINKING:
-            return []
-        self._agent, self._owed, self._audible_at = AgentSide.SPEAKING, False, now
-        return [StopTimer("filler")]
+        return [StopTimer("filler")] if self._agent.audible(now) else []
 
     def finished(self) -> list[Action]:
         """All of a reply was heard, or it turned out to be empty; `settle` says what comes next."""
-        self._engine_late = self._rules.engine_leads and self._owed
-        self._agent = AgentSide.SILENT
-        self._owed = self._greeting = self._interruptions.held = False
+        self._engine_late = self._rules.engine_leads and self._agent.owes
+        self._agent.finished()
+        self._interruptions.held = False
         # What is being said over the end of an answer is the next turn.
         return [StopTimer("filler"), *self._interruptions.forget()]
 
@@ -265,16 +232,13 @@ class Talk:
             *(StopTimer(name) for name in _CALLER_TIMERS),
             StopTimer("filler"),
             *self._interruptions.forget(),
-            *self._drop_draft(),
+            *self._draft.drop(),
         ]
 
     def silence_agent(self, *, barge_in: bool = False) -> list[Action]:
         """Drop what the agent says, if it does."""
-        self._interruptions.held = self._greeting = self._engine_waits = False
-        if not self.busy:
-            return []
-        self._agent = AgentSide.SILENT
-        return [CancelReply(barge_in=barge_in)]
+        self._interruptions.held = False
+        return [CancelReply(barge_in=barge_in)] if self._agent.silenced() else []
 
     def sound_again(self) -> list[Action]:
         """What is held back is heard after all."""
@@ -283,7 +247,7 @@ class Talk:
     def forget_caller(self) -> None:
         """What they said is answered by nobody."""
         self._turn.take()
-        self._owed = False
+        self._agent.owes = False
 
     # -- time
 
@@ -298,39 +262,38 @@ class Talk:
             case "overlap":
                 return self._follow(self._interruptions.voice_lasts(now), now) if self.busy else []
             case "confirm":
-                return self._ask_for_proof(now)
+                return self._finals.ask(now) if self._interruptions.needs_proof() else []
             case "stable":
                 return [] if self.busy else self._draft_answer()
             case "filler":
-                waiting = self._agent is AgentSide.THINKING and not (self._interruptions.held or self._own_words)
+                waiting = self._agent.thinking and not (self._interruptions.held or self._agent.own_words)
                 return [Interject(self._filler)] if waiting else []
             case "keys":
-                self._press_keys()
+                self._turn.end_keys()
                 return self.settle(now)
         return []
 
     def settle(self, now: float) -> list[Action]:
         """Nobody has the turn unless the caller has: answer, wait, or listen."""
-        if self._engine_waits and not self.busy:
+        if self._agent.has_more and not self.busy:
             return self._reply(now, unasked=True)
-        if self.busy or self._turn.speaking or self._turn.finals_due or self._keys:
+        if self.busy or self._turn.speaking or self._turn.finals_due or self._turn.pressing:
             return []
         if not self._turn.text and (self._rules.needs_words or not self._turn.paused):
-            return self._reply(now) if self._owed else self._listen(now)
+            return self._reply(now) if self._agent.owes else self._listen(now)
         due = self._turn.due(now, self._asked)
         if due <= now:
             return self._reply(now)
         return [StartTimer("hold", due), *self._draft_answer()]
 
     def _hold_is_over(self, now: float) -> list[Action]:
-        if self.busy or self._turn.speaking or self._turn.finals_due or self._keys:
+        if self.busy or self._turn.speaking or self._turn.finals_due or self._turn.pressing:
             return []
-        return self._reply(now) if self._turn.text or self._turn.paused or self._owed else self._listen(now)
+        return self._reply(now) if self._turn.text or self._turn.paused or self._agent.owes else self._listen(now)
 
     def _give_up_on_words(self, now: float) -> list[Action]:
-        if self._unprompted:  # it does not find the end; silence does
-            self._unprompted = False
-            return [StartTimer("transcript", now + self._settings.stt_timeout_s), FinalizeTranscript()]
+        if asking := self._finals.overdue(now):
+            return asking
         words_from = self._turn.length
         if self._rules.engine_leads:
             self._turn.interim("")  # it makes nothing of it, and would tell it again if it did
@@ -339,82 +302,52 @@ class Talk:
             return self.settle(now)
         return self._weigh(now, words_from, interim=False) if self._interruptions.pending else []
 
-    def _ask_for_proof(self, now: float) -> list[Action]:
-        return self._ask_for_words(now) if self._interruptions.needs_proof() else []
-
-    def _press_keys(self) -> None:
-        keys, self._keys = self._keys, ""
-        if keys:
-            self._turn.keys(keys)
-
     # -- both at once
-
-    @property
-    def _agent_turn(self) -> AgentTurn:
-        speaking = self._agent is AgentSide.SPEAKING
-        return AgentTurn(speaking, self._audible_at, own_words=self._own_words, greeting=self._greeting)
 
     def _weigh(self, now: float, words_from: int, *, interim: bool) -> list[Action]:
         """Words came while the agent has the turn."""
-        decision = self._interruptions.words_came(self._agent_turn, words_from, self._asked, interim=interim)
+        decision = self._interruptions.words_came(self._agent.turn, words_from, self._asked, interim=interim)
         return self._follow(decision, now)
 
     def _follow(self, decision: Decision, now: float) -> list[Action]:
         actions = decision.actions
         if decision.taken:
-            speaking = self._agent is AgentSide.SPEAKING
-            stopped = [*actions, StopTimer("filler"), *self.silence_agent(barge_in=speaking)]
+            stopped = [*actions, StopTimer("filler"), *self.silence_agent(barge_in=self._agent.speaking)]
             if self._turn.guessing and not self._turn.speaking and not self._turn.finals_due:
-                return stopped + self._ask_for_words(now)  # of a voice too soft for the VAD, whose end nobody tells
+                return stopped + self._finals.ask(now)  # of a voice too soft for the VAD, whose end nobody tells
             return stopped + self.settle(now)
-        if decision.dismissed and self._filler and self._agent is AgentSide.THINKING:
+        if decision.dismissed and self._filler and self._agent.thinking:
             return [*actions, StartTimer("filler", now + self._settings.filler_after_s)]
         return actions
 
     def _missed_words(self, now: float) -> list[Action]:
         """The words of before the answer came after it was begun."""
-        open_to_more = self._interruptions.settings_for(self._agent_turn).mode != "off" and not self._own_words
-        if self._agent is AgentSide.THINKING and open_to_more and self._turn.text:
+        open_to_more = self._interruptions.settings_for(self._agent.turn).mode != "off" and not self._agent.own_words
+        if self._agent.thinking and open_to_more and self._turn.text:
             return self._follow(self._interruptions.take(), now)  # it would miss them
         return []  # answered after what is being said
 
     # -- steps
 
-    def _ask_for_words(self, now: float) -> list[Action]:
-        self._unprompted = False
-        self._turn.ask_for_final()
-        return [StartTimer("transcript", now + self._settings.stt_timeout_s), FinalizeTranscript()]
-
     def _listen(self, now: float) -> list[Action]:
         self._turn.take()
         patience = self._settings.silence_timeout_s + (LATE_S if self._engine_late else 0.0)
         self._engine_late = False
-        return [*self._drop_draft(), StartTimer("silence", now + patience)]
+        return [*self._draft.drop(), StartTimer("silence", now + patience)]
 
     def _reply(self, now: float, *, unasked: bool = False) -> list[Action]:
         """`unasked` is one for which nobody's turn has ended."""
         trigger, text = None if unasked else self._turn.trigger, self._turn.take()
-        self._engine_waits, self._turn.finals_due = False, 0  # an engine that leads has not waited for them
-        self._finals_late, self._finals_unawaited = self._finals_late + self._finals_unawaited, 0
-        self._agent, self._owed, self._own_words = AgentSide.THINKING, True, False
-        self._draft = ""  # the shell knows whether it answers these words
+        self._finals.answered()
+        self._agent.thinks()
+        self._draft.taken()
         actions: list[Action] = [StopTimer(name) for name in _CALLER_TIMERS]
         actions.append(StartReply(text, trigger))
         if self._filler:
             actions.append(StartTimer("filler", now + self._settings.filler_after_s))
-        if self._keys:  # an engine does not wait for them
+        if self._turn.pressing:  # an engine does not wait for them
             actions.append(StartTimer("keys", now + self._settings.keys_s))
         return actions
 
     def _draft_answer(self) -> list[Action]:
-        text = self._turn.guess
-        if not self._settings.preemptive or not text or text == self._draft:
-            return []
-        self._draft = text
-        return [StartDraft(text)]
-
-    def _drop_draft(self) -> list[Action]:
-        if not self._draft:
-            return []
-        self._draft = ""
-        return [DropDraft()]
+        return self._draft.begin(self._turn.guess) if self._settings.preemptive else []

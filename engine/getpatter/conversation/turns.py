@@ -25,7 +25,8 @@ from getpatter.conversation.actions import (
     StopTimer,
     TimerName,
 )
-from getpatter.conversation.talk import AgentSide, Rules, Talk
+from getpatter.conversation.agent_part import AgentSide
+from getpatter.conversation.talk import Rules, Talk
 
 GREETING_LIMIT_S = 45.0
 """An answering machine's greeting that has not ended by then is spoken over."""
