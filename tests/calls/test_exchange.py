@@ -20,8 +20,8 @@ from getpatter.calls.exchange import Exchange, Rules
 from getpatter.calls.hang_ups import HangUps
 from getpatter.calls.legs import Legs
 from getpatter.calls.lines import Lines
-from getpatter.calls.live import PREPARE_S
 from getpatter.calls.policy import DialPolicy
+from getpatter.calls.preparing import PREPARE_S
 from getpatter.calls.views import CallQuery, CallView, PlaceCall, ServeInbound
 from getpatter.carriers.base import (
     Answer,

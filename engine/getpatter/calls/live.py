@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from getpatter.calls.answer_watch import AnswerWatch
 from getpatter.calls.carrier_leg import CarrierLeg
+from getpatter.calls.carrier_recording import CarrierRecording
 from getpatter.calls.ending import Ending, failed
-from getpatter.calls.hang_ups import SETTLE_S, HangUps
+from getpatter.calls.hang_ups import HangUps
+from getpatter.calls.leaving import Leaving
 from getpatter.calls.legs import Legs
 from getpatter.calls.machine import MachineNews
 from getpatter.calls.opening import Dial, Opening, PickUp, Setup
 from getpatter.calls.own_recording import OwnRecording
+from getpatter.calls.preparing import prepared
 from getpatter.calls.record import CallRecord
 from getpatter.calls.recording import Recorder
 from getpatter.calls.session import MediaStream
 from getpatter.calls.status import CarrierStatusTrack
+from getpatter.calls.step import guarded
 from getpatter.calls.transferring import Transferring
 from getpatter.carriers.base import (
     CallRenamed,
@@ -30,10 +34,10 @@ from getpatter.carriers.base import (
     StreamFailed,
     StreamStarted,
 )
-from getpatter.clock import Clock, deadline
+from getpatter.clock import Clock
 from getpatter.conversation.actions import Farewell
 from getpatter.conversation.conversation import Conversation
-from getpatter.errors import CarrierError, MediaError, PatterError, ProviderError
+from getpatter.errors import CarrierError, MediaError, PatterError
 from getpatter.events import (
     CallAnswered,
     CallDialed,
@@ -51,11 +55,6 @@ from getpatter.events import (
 from getpatter.observability.bus import EventBus
 
 log = logging.getLogger(__name__)
-
-PREPARE_S = 20.0
-"""Longest that recogniser and voice may take to open."""
-STEP_S = 10.0
-"""Longest that each step of a call's end may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +86,6 @@ class LiveCall:
         self.call_id = setup.call_id
         self.ended = False
         """The end was told."""
-        self._agent = setup.agent
         self._office = office
         carrier, clock = office.carrier, office.clock
         self._clock = clock
@@ -101,10 +99,9 @@ class LiveCall:
         self._prepared = False
         self._talking = False
         self._changed = asyncio.Event()
-        self._asked_to_record: asyncio.Task[None] | None = None
+        self._carrier_recording = CarrierRecording(self._leg, wanted=office.carrier_records, problem=self._tell_problem)
         self._status = CarrierStatusTrack(setup.direction)
         self._watch = AnswerWatch(carrier, clock, setup.direction, self.end)
-        self._outbound = setup.direction == "outbound"
         self.transferring = Transferring(
             self,
             carrier,
@@ -117,6 +114,16 @@ class LiveCall:
         )
         self._conversation = conversation(self)
         self._machine = MachineNews(self._conversation, self.hang_up_now)
+        self._leaving = Leaving(
+            self.call_id,
+            self._leg,
+            office.hang_ups,
+            self._machine,
+            clock,
+            agent=setup.agent,
+            outbound=setup.direction == "outbound",
+            problem=self._tell_problem,
+        )
         # Told last: whoever hears of a call can count on its end.
         self.record = CallRecord.from_events([office.bus.publish(placed)])
         # Until the carrier has named it, a call that we place is known by our own name.
@@ -210,21 +217,8 @@ class LiveCall:
 
     async def _prepare(self, expected_phrases: tuple[str, ...]) -> None:
         """Open the providers while it rings, unless the call is over first."""
-        preparing = asyncio.create_task(self._conversation.prepare(expected_phrases))
-        try:
-            async with deadline(self._clock, self._clock.now() + PREPARE_S):
-                await asyncio.wait((preparing, self._over), return_when=asyncio.FIRST_COMPLETED)
-        except TimeoutError:
-            raise ProviderError(f"Speech was not ready within {PREPARE_S:g} s.", retryable=True) from None
-        finally:
-            if not preparing.done():
-                preparing.cancel()
-                await asyncio.wait((preparing,))
-        if preparing.cancelled():
-            if self._over.done():
-                return
-            raise ProviderError("A speech provider broke off while it was opened.", retryable=True)
-        preparing.result()
+        if not await prepared(self._conversation.prepare(expected_phrases), self._over, self._clock):
+            return
         self._prepared = True
         recogniser = self._conversation.recogniser
         self.publish(CallPrepared(call_id=self.call_id, at=self._clock.wall(), speech_to_text=recogniser))
@@ -251,11 +245,12 @@ class LiveCall:
         self.transferring.abandon()
         answered, ended_at = self._answered_at, self._clock.now()
         # A tool that is under way may finish; the line does not wait for it.
-        _, ending = await asyncio.gather(self._guarded(self._conversation.close()), self._leave_line(ending))
-        if self._asked_to_record is not None:
-            self._asked_to_record.cancel()
-            await asyncio.wait((self._asked_to_record,))
-        await self._guarded(self._recording.close())
+        _, ending = await asyncio.gather(
+            guarded(self.call_id, self._conversation.close(), self._clock),
+            self._leaving.leave(ending, self._close_stream),
+        )
+        await self._carrier_recording.close()
+        await guarded(self.call_id, self._recording.close(), self._clock)
         self.publish(
             CallEnded(
                 call_id=self.call_id,
@@ -270,54 +265,9 @@ class LiveCall:
         )
         self._office.legs.release(self.hear_carrier)
 
-    async def _leave_line(self, ending: Ending) -> Ending:
-        """Close the line; gives the end as it came out."""
-        if isinstance(ending.error, ProviderError) and self._machine.records and await self._message_left():
-            self._close_stream()
-            return replace(ending, outcome="voicemail")
-        self._close_stream()
-        if not ending.carrier_knows:
-            await self._guarded(self._hang_up(ending))
-        return ending
-
-    async def _message_left(self) -> bool:
-        """Our voice failed before a machine that records: whether the carrier's says the message, and hangs up."""
-        message = self._agent.voicemail_message
-        if not message:
-            return False
-        try:
-            await self._leg.leave_message(message, self._agent.language)
-        except CarrierError as error:
-            self._tell_problem(error)
-            return False
-        return True
-
-    async def _hang_up(self, ending: Ending) -> None:
-        """See that the line is closed; the end of the call waits for it as long as a step may take."""
-        hang_ups = self._office.hang_ups
-        if not self._leg.id:
-            if self._outbound:
-                hang_ups.watch_for(self.call_id)
-        elif ending.stream_ended:
-            hang_ups.let_go(self._leg.id, grace_s=SETTLE_S)
-        else:
-            await asyncio.shield(hang_ups.let_go(self._leg.id))
-
     def _close_stream(self) -> None:
         if self._stream is not None:
             self._stream.close()
-
-    async def _guarded(self, step: Awaitable[None]) -> None:
-        """A step that has its time and does not keep the next one from being done."""
-        try:
-            async with deadline(self._clock, self._clock.now() + STEP_S):
-                await step
-        except TimeoutError:
-            log.warning("call %s: a step of it took longer than %g s", self.call_id, STEP_S)
-        except CarrierError as error:
-            log.warning("call %s: the carrier did not do it: %s", self.call_id, error.message)
-        except Exception:  # our own fault must not leave a line open
-            log.exception("call %s: a step of it failed", self.call_id)
 
     def _tell_problem(self, error: PatterError) -> None:
         self.publish(Problem(call_id=self.call_id, at=self._clock.wall(), code=error.code, message=error.message))
@@ -340,16 +290,9 @@ class LiveCall:
         self._answered_at = self._clock.now()
         self.publish(CallAnswered(call_id=self.call_id, at=self._clock.wall()))
         self._recording.begin(stream)
-        if self._office.carrier_records:
-            self._asked_to_record = asyncio.create_task(self._have_recorded())
+        self._carrier_recording.begin()
         self._begin()
         return self._conversation.hear
-
-    async def _have_recorded(self) -> None:
-        try:
-            await self._leg.record()
-        except CarrierError as error:
-            self._tell_problem(error)
 
     def mark_played(self, name: str) -> None:
         self._conversation.mark_played(name)
