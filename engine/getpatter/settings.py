@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     """Numbers and prefixes (ending in *) to which the agent may transfer calls, separated by commas."""
     database_url: str = Field("", validation_alias=AliasChoices("DATABASE_URL", "database_url"))
     llm: str = ""
-    """Vendor and model, e.g. openai/gpt-4o-mini; the key is looked for in the vendor's own variable."""
+    """Vendor and model, e.g. openai/gpt-6-luna; the key is looked for in the vendor's own variable."""
     llm_url: str = ""
     """Base URL of an OpenAI-compatible API, e.g. http://127.0.0.1:11434/v1"""
     llm_model: str = ""
@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     voice: str = ""
     """Name of a voice of whoever speaks; empty is their own choice."""
     engine: str = ""
-    """One engine that hears, thinks and speaks, e.g. openai/gpt-realtime, in place of the three."""
+    """One engine that hears, thinks and speaks, e.g. openai/gpt-realtime-2.1, in place of the three."""
     language: str = "en-US"
     max_calls: int = Field(100, ge=1)
     """Live calls at once; more are refused."""

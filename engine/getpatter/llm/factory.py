@@ -72,7 +72,7 @@ def language_model(settings: Settings) -> LanguageModel:
         if not settings.llm_model:
             raise ConfigurationError(
                 "PATTER_LLM_URL is set, but PATTER_LLM_MODEL is not.",
-                next_step="Set PATTER_LLM_MODEL to the name of a model that the server has, e.g. gpt-4o-mini.",
+                next_step="Set PATTER_LLM_MODEL to the name of a model that the server has, e.g. gpt-6-luna.",
             )
         return model_at(settings.llm_url, settings.llm_model, settings.llm_key.get_secret_value())
     # A script in place of the model that somebody asked for would come as a surprise on the telephone.
@@ -95,7 +95,7 @@ def named_model(name: str) -> LanguageModel:
     if make is None:
         raise ConfigurationError(
             f"PATTER_LLM names {vendor!r}, which is no vendor that is known here.",
-            next_step="Set PATTER_LLM to a vendor and a model, e.g. openai/gpt-4o-mini. "
+            next_step="Set PATTER_LLM to a vendor and a model, e.g. openai/gpt-6-luna. "
             f"Known vendors are {', '.join(VENDORS)}. "
             "For any other server that speaks chat completions set PATTER_LLM_URL.",
         )

@@ -101,7 +101,7 @@ class OpenAICompatibleLLM(HttpLLM):
 
 
 def _name_one(set_by: SetBy) -> str:
-    return f"Set {set_by.model} to a model that the server has, e.g. gpt-4o-mini."
+    return f"Set {set_by.model} to a model that the server has, e.g. gpt-6-luna."
 
 
 def _clean_key(key: SecretStr | str, vendor: Vendor) -> SecretStr:

@@ -11,6 +11,9 @@ from getpatter.pricing.table import Entry
 _ANTHROPIC = "https://platform.claude.com/docs/en/about-claude/pricing"
 _SONNET_5 = "https://platform.claude.com/docs/en/models/sonnet-5/overview"
 
+_LUNA = "https://developers.openai.com/api/docs/models/gpt-6-luna"
+_FLASH_LITE = "https://github.com/simstudioai/sim/pull/5812"
+
 
 def _claude(input: str, output: str, cached: str, write: str, source: str = _ANTHROPIC) -> Entry:
     """`write` is of what the cache keeps for five minutes, as it does unless asked otherwise."""
@@ -29,6 +32,7 @@ MODELS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "gpt-5.2": by_tokens(tokens("1.75", "14", "0.175")),
         "gpt-5.4": by_tokens(tokens("2.5", "15", "0.25")),
         "gpt-5.4-mini": by_tokens(tokens("0.75", "4.5", "0.075")),
+        "gpt-6-luna": by_tokens(tokens("0.1", "0.5", "0.01", "0.125", longest_prompt=272_000), READ, _LUNA),
     },
     "anthropic": {
         "claude-opus-4-1": _claude("15", "75", "1.5", "18.75"),
@@ -49,6 +53,7 @@ MODELS: Final[Mapping[str, Mapping[str, Entry]]] = {
     "google": {
         "gemini-2.5-pro": by_tokens(tokens("1.25", "10", "0.125", longest_prompt=200_000)),
         "gemini-2.5-flash": by_tokens(tokens("0.3", "2.5", "0.03")),
+        "gemini-3.5-flash-lite": by_tokens(tokens("0.3", "2.5", "0.03"), "2026-07-21", _FLASH_LITE),
     },
     "groq": {
         "llama-3.3-70b-versatile": by_tokens(tokens("0.59", "0.79")),

@@ -17,7 +17,7 @@ _SETTING: Final[dict[Kind, str]] = {"stt": "PATTER_STT", "tts": "PATTER_TTS", "e
 _EXAMPLE: Final[dict[Kind, str]] = {
     "stt": "deepgram/nova-3",
     "tts": "elevenlabs",
-    "engine": "openai/gpt-realtime",
+    "engine": "openai/gpt-realtime-2.1",
 }
 _LOCAL_MODELS: Final = ("whisper-", "moonshine-")
 """Models of this machine as `getpatter fetch` lists them."""
