@@ -47,6 +47,12 @@ def test_the_prompt_stands_apart_and_is_cached_with_the_tools() -> None:
     assert body["max_tokens"] == 1024
 
 
+def test_a_strict_tool_is_one_where_its_schema_can_be() -> None:
+    closed = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+    tools = [ToolSpec("one", "One.", closed, strict=True), ToolSpec("two", "Two.", {}, strict=True)]
+    assert [tool.get("strict") for tool in API.body([], tools)["tools"]] == [True, None]
+
+
 def test_uses_of_tools_and_their_results_are_blocks() -> None:
     other = ToolCall("call|2", "note", "not JSON")
     messages = [

@@ -75,6 +75,26 @@ def test_text_comes_as_it_is_written() -> None:
     ]
 
 
+CLOSED = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("can", "asked", "schema", "strict"),
+    [
+        (True, True, CLOSED, True),
+        (True, True, {"type": "object"}, None),
+        (True, False, CLOSED, None),
+        (False, True, CLOSED, None),
+    ],
+)
+def test_strict_is_asked_for_where_server_and_schema_can(
+    can: bool, asked: bool, schema: dict[str, Any], strict: bool | None
+) -> None:
+    chat = replace(CHAT, strict_tools=can)
+    (tool,) = chat.body([], [ToolSpec("look_up", "Look up.", schema, strict=asked)])["tools"]
+    assert tool["function"].get("strict") is strict
+
+
 def test_tool_calls_come_whole_when_the_model_is_done() -> None:
     assert assemble(
         {"content": "Wait."},

@@ -6,10 +6,12 @@ import pytest
 
 from getpatter.clock import Clock
 from getpatter.errors import ConfigurationError
-from getpatter.llm.base import LanguageModel
+from getpatter.llm.base import LanguageModel, ToolSpec
 from getpatter.llm.presets import (
     AGENT_TIMEOUT_S,
+    OLLAMA,
     PAID,
+    VLLM,
     VLLMLLM,
     CerebrasLLM,
     GroqLLM,
@@ -153,6 +155,13 @@ async def test_nobody_waits_for_thoughts_that_were_not_asked_for(
     assert [asked.body.get("reasoning_effort") for asked in server.requests] == [effort, effort, "high"]
 
 
+async def test_openais_default_takes_tools() -> None:
+    async with OpenAIServer().running() as server:
+        llm = OpenAILLM("k", base_url=server.url)
+        assert await reply(llm, tools=[ToolSpec("look", "Looks.", {"type": "object", "properties": {}})])
+        await llm.close()
+
+
 def test_a_hermes_names_its_model_in_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_SERVER_MODEL_NAME", "mine")
     assert HermesLLM().name == "mine at 127.0.0.1:8642"
@@ -176,3 +185,7 @@ async def test_a_header_that_may_be_a_key_is_kept_out_of_errors() -> None:
         llm = OpenAILLM("k", base_url=server.url, extra_headers={"X-Team": "secret-team-token"})
         assert "secret-team-token" not in (await failure(llm)).message
         await llm.close()
+
+
+def test_openai_is_asked_to_hold_its_models_to_strict_tools_and_no_other_server() -> None:
+    assert [preset.vendor.name for preset in (*PAID, OLLAMA, VLLM) if preset.strict_tools] == ["OpenAI"]

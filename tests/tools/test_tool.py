@@ -3,11 +3,12 @@ from __future__ import annotations
 import re
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from getpatter.errors import ConfigurationError
+from getpatter.llm.strict_schema import can_be_strict
 from getpatter.tools.mcp_server import McpServer
 from getpatter.tools.tool import Reassurance, Tool, tool
 
@@ -103,3 +104,12 @@ def test_the_documented_examples_can_be_used() -> None:
         made += [item for item in names.values() if isinstance(item, Tool | McpServer)]
     assert [item.name for item in made if isinstance(item, Tool)] == ["find_order", "order"]
     assert len(made) == 4
+
+
+def test_a_strict_tool_asks_for_a_schema_that_models_can_be_held_to() -> None:
+    async def book(guests: int, day: Literal["Monday", "Tuesday"], note: str | None = None) -> str:
+        return "booked"
+
+    assert tool(handler=book, strict=True).spec.strict
+    assert can_be_strict(tool(handler=book, strict=True).spec.parameters)
+    assert not tool(handler=book).spec.strict

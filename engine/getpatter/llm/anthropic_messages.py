@@ -19,6 +19,7 @@ from getpatter.llm.base import Message, ReplyPart, TextDelta, ToolCall, ToolSpec
 from getpatter.llm.calls import arguments_of, call_id, call_name
 from getpatter.llm.dialect import StreamError, too_early
 from getpatter.llm.options import Chosen
+from getpatter.llm.strict_schema import can_be_strict
 from getpatter.llm.tokens import count, used_tokens
 from getpatter.llm.turns import OPENING, SILENCE, Turn, in_turns
 from getpatter.metering import Product
@@ -110,7 +111,8 @@ def _text(text: str) -> dict[str, Any]:
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:
     schema = {"type": "object", **tool.parameters}
-    return {"name": tool.name, "description": tool.description, "input_schema": schema}
+    told = {"name": tool.name, "description": tool.description, "input_schema": schema}
+    return {**told, "strict": True} if tool.strict and can_be_strict(schema) else told
 
 
 def _turns(messages: Sequence[Message]) -> Iterator[Turn]:

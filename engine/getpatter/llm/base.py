@@ -34,11 +34,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """A tool as the model sees it; `parameters` is a JSON schema."""
+    """A tool as the model sees it; `parameters` is a JSON schema.
+
+    `strict` asks for calls whose arguments keep to the schema; it holds at APIs that can see to it, for schemas that
+    `llm.strict_schema` finds fit.
+    """
 
     name: str
     description: str
     parameters: Mapping[str, Any]
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

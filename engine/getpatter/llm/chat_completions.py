@@ -23,6 +23,7 @@ from getpatter.llm.calls import arguments_of, arguments_text, call_id, call_name
 from getpatter.llm.dialect import StreamError, too_early
 from getpatter.llm.options import Chosen
 from getpatter.llm.session import Session
+from getpatter.llm.strict_schema import can_be_strict
 from getpatter.llm.thoughts import Thoughts
 from getpatter.llm.tokens import count, used_tokens
 from getpatter.metering import UNKNOWN, Product
@@ -43,6 +44,8 @@ class ChatCompletions:
     other servers `max_tokens` alone."""
     efforts: Mapping[str, str] = field(default_factory=dict)
     """How much models think, by their names, where the user does not say."""
+    strict_tools: bool = False
+    """The server can hold a model to a tool's schema; many others refuse a request that asks for it."""
     session: Session | None = None
 
     @property
@@ -65,7 +68,7 @@ class ChatCompletions:
         """The JSON object to post."""
         chosen = self.options
         asked = {
-            "tools": [_tool(tool) for tool in tools] or None,
+            "tools": [_tool(tool, strict=self.strict_tools and tool.strict) for tool in tools] or None,
             "temperature": chosen.temperature,
             "top_p": chosen.top_p,
             self.limit_field: chosen.max_tokens,
@@ -101,8 +104,14 @@ def _call(call: ToolCall) -> dict[str, Any]:
     return {"id": call_id(call.id), "type": "function", "function": function}
 
 
-def _tool(tool: ToolSpec) -> dict[str, Any]:
-    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
+def _tool(tool: ToolSpec, *, strict: bool) -> dict[str, Any]:
+    function: dict[str, Any] = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": dict(tool.parameters),
+    }
+    if strict and can_be_strict(tool.parameters):
+        function["strict"] = True
     return {"type": "function", "function": function}
 
 

@@ -31,7 +31,9 @@ class OpenAICompatibleLLM(HttpLLM):
     `base_url` is the API's base, e.g. `https://api.openai.com/v1`; the path of the endpoint itself may stand behind it.
     `api_key` may be empty.  `vendor` is for errors and prices; without it the server's host stands for it.
     `session` is what a server that keeps sessions is told of each call; `limit_field` what it calls the longest reply
-    (`ChatCompletions.limit_field`), and `efforts` how much models think where no `reasoning_effort` is given.
+    (`ChatCompletions.limit_field`), and `efforts` how much models think where no `reasoning_effort` is given; with
+    `strict_tools` the server is asked to hold models to the schemas of strict tools.
+
     Raises `ConfigurationError`.
     """
 
@@ -53,6 +55,7 @@ class OpenAICompatibleLLM(HttpLLM):
         session: SessionRule = NO_SESSION,
         limit_field: str = "max_tokens",
         efforts: Mapping[str, str] = MappingProxyType({}),
+        strict_tools: bool = False,
         **options: Unpack[Options],
     ) -> None:
         chosen = Chosen(**options)
@@ -68,6 +71,7 @@ class OpenAICompatibleLLM(HttpLLM):
             options=chosen,
             limit_field=limit_field,
             efforts=efforts,
+            strict_tools=strict_tools,
         )
         self._vendor = vendor
         self._session = session

@@ -31,6 +31,8 @@ class Preset:
     """See `ChatCompletions.limit_field`."""
     efforts: Mapping[str, str] = field(default_factory=dict)
     """See `ChatCompletions.efforts`; the least that each model takes, since callers hear the time."""
+    strict_tools: bool = False
+    """See `ChatCompletions.strict_tools`."""
     tested_with: str = ""
     unconfirmed: tuple[str, ...] = ()
 
@@ -55,6 +57,7 @@ OPENAI: Final = Preset(
     limit_field="max_completion_tokens",
     # With tools this endpoint refuses any other effort of these models, and their own is `medium`.
     efforts=dict.fromkeys(("gpt-6-luna", "gpt-6-sol", "gpt-5.6-luna", "gpt-5.6-sol", "gpt-5.6-terra"), "none"),
+    strict_tools=True,
     tested_with="openai",
     unconfirmed=("Whether gpt-6-luna takes `temperature` and `top_p`.",),
 )
@@ -139,6 +142,7 @@ class PresetLLM(OpenAICompatibleLLM):
             session=session,
             limit_field=preset.limit_field,
             efforts=preset.efforts,
+            strict_tools=preset.strict_tools,
             **options,
         )
 

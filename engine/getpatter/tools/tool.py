@@ -56,7 +56,8 @@ class Tool:
     timeout_s: float = DEFAULT_TIMEOUT_S
     reassurance: str | Reassurance = ""
     strict: bool = False
-    """Make a drawn schema fit for providers that hold the model to it: every argument required, none besides."""
+    """Have the model held to the schema, by providers that can; a drawn one is made fit for it: every argument
+    required, none besides."""
     side_effects: bool = True
     """The tool changes something: once begun it runs to its end, though the caller spoke over the reply that
     asked for it."""
@@ -83,7 +84,7 @@ class Tool:
 
     @property
     def spec(self) -> ToolSpec:
-        return ToolSpec(self.name, self.description, self.arguments.schema)
+        return ToolSpec(self.name, self.description, self.arguments.schema, self.strict)
 
     @property
     def reassures(self) -> Reassurance | None:
