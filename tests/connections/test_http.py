@@ -96,7 +96,7 @@ class Shop:
 @asynccontextmanager
 async def shop(clock: Clock | None = None) -> AsyncIterator[tuple[HttpService, Shop]]:
     here = Shop()
-    async with served(here.app) as here.url, asyncio.timeout(20):
+    async with served(here.app) as here.url, asyncio.timeout(60):
         service = HttpService(FAULTS, clock)
         yield service, here
         await service.close()

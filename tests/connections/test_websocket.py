@@ -67,7 +67,7 @@ async def turns() -> AsyncIterator[None]:
 async def echo(
     key: str = "", clock: Clock | None = None, headers: dict[str, str] | None = None
 ) -> AsyncIterator[tuple[WebSocket, Heard, EchoServer]]:
-    async with EchoServer(key=key).running() as server, asyncio.timeout(20), nothing_left():
+    async with EchoServer(key=key).running() as server, asyncio.timeout(60), nothing_left():
         heard = Heard()
         address = Address(f"{server.url}/talk?key={KEY}", headers or {}, ("chat",))
         socket = WebSocket(address, heard, FAULTS, clock or SystemClock())
@@ -105,7 +105,7 @@ async def test_reaching_a_provider_is_no_request_yet() -> None:
 
 
 async def test_a_connection_that_was_dropped_while_it_stood_idle_is_made_anew() -> None:
-    async with RawServer(shakes_hands=True) as raw, asyncio.timeout(20):
+    async with RawServer(shakes_hands=True) as raw, asyncio.timeout(60):
         socket = WebSocket(Address(f"ws://127.0.0.1:{raw.port}/"), Heard(), FAULTS, SystemClock())
         await socket.reach()
         await raw.connected()
@@ -125,7 +125,7 @@ async def test_headers_are_sent_with_the_request() -> None:
 
 async def test_a_refusal_is_told_in_the_providers_words_and_without_the_key() -> None:
     faults = Faults("m at echo", Vendor("Echo", "ECHO_API_KEY"))
-    async with EchoServer(key=KEY).running() as server, asyncio.timeout(20), nothing_left():
+    async with EchoServer(key=KEY).running() as server, asyncio.timeout(60), nothing_left():
         socket = WebSocket(Address(server.url, {"X-Key": "sk-wrong"}, ("chat",)), Heard(), faults, SystemClock())
         with pytest.raises(ProviderError) as refused:
             await socket.open()
@@ -145,7 +145,7 @@ async def test_nobody_there_is_told_without_the_address() -> None:
 
 async def test_a_server_that_does_not_answer_is_given_up() -> None:
     clock = SkippingClock()
-    async with RawServer() as raw, asyncio.timeout(20):
+    async with RawServer() as raw, asyncio.timeout(60):
         socket = WebSocket(Address(f"ws://127.0.0.1:{raw.port}/"), Heard(), FAULTS, clock)
         opening = asyncio.create_task(socket.open())
         await raw.asked()
@@ -156,7 +156,7 @@ async def test_a_server_that_does_not_answer_is_given_up() -> None:
 
 
 async def test_what_is_no_websocket_is_told_so() -> None:
-    async with RawServer(answer=b"SSH-2.0-OpenSSH_9.2\r\n\r\n") as raw, asyncio.timeout(20):
+    async with RawServer(answer=b"SSH-2.0-OpenSSH_9.2\r\n\r\n") as raw, asyncio.timeout(60):
         socket = WebSocket(Address(f"ws://127.0.0.1:{raw.port}/"), Heard(), FAULTS, SystemClock())
         with pytest.raises(ProviderError, match="m at echo"):
             await socket.open()
@@ -192,7 +192,7 @@ async def test_the_sink_hears_nothing_after_our_own_end() -> None:
 
 async def test_a_silent_line_is_pinged_and_given_up_when_nobody_answers() -> None:
     clock = SkippingClock()
-    async with RawServer(shakes_hands=True) as raw, asyncio.timeout(20):
+    async with RawServer(shakes_hands=True) as raw, asyncio.timeout(60):
         heard = Heard()
         socket = WebSocket(Address(f"ws://127.0.0.1:{raw.port}/"), heard, FAULTS, clock)
         await socket.open()
@@ -205,7 +205,7 @@ async def test_a_silent_line_is_pinged_and_given_up_when_nobody_answers() -> Non
 
 async def test_nobody_is_given_up_who_was_not_pinged() -> None:
     clock = ManualClock()
-    async with RawServer(shakes_hands=True) as raw, asyncio.timeout(20):
+    async with RawServer(shakes_hands=True) as raw, asyncio.timeout(60):
         heard = Heard()
         socket = WebSocket(Address(f"ws://127.0.0.1:{raw.port}/"), heard, FAULTS, clock)
         await socket.open()
@@ -223,7 +223,7 @@ async def test_nobody_is_given_up_who_was_not_pinged() -> None:
 
 async def test_a_goodbye_is_heard_from_a_provider_that_reads_no_more() -> None:
     clock = SkippingClock()
-    async with RawServer(shakes_hands=True) as raw, asyncio.timeout(20):
+    async with RawServer(shakes_hands=True) as raw, asyncio.timeout(60):
         heard = Heard()
         address = Address(f"ws://127.0.0.1:{raw.port}/")
         socket = WebSocket(address, heard, FAULTS, clock, max_unsent=64 * MAX_UNSENT)
@@ -241,7 +241,7 @@ async def test_a_goodbye_is_heard_from_a_provider_that_reads_no_more() -> None:
 
 async def test_a_server_that_gives_up_waiting_for_the_request_is_asked_anew(caplog: pytest.LogCaptureFixture) -> None:
     goodbye = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
-    async with RawServer(shakes_hands=True) as raw, asyncio.timeout(20):
+    async with RawServer(shakes_hands=True) as raw, asyncio.timeout(60):
         socket = WebSocket(Address(f"ws://127.0.0.1:{raw.port}/"), Heard(), FAULTS, SystemClock())
         await socket.reach()
         await raw.connected()
@@ -256,7 +256,7 @@ async def test_a_server_that_gives_up_waiting_for_the_request_is_asked_anew(capl
 
 @pytest.mark.parametrize("under_way", [WebSocket.open, WebSocket.reach])
 async def test_closing_ends_what_is_under_way(under_way: Callable[[WebSocket], Awaitable[None]]) -> None:
-    async with RawServer() as raw, asyncio.timeout(20), nothing_left():
+    async with RawServer() as raw, asyncio.timeout(60), nothing_left():
         socket = WebSocket(Address(f"ws://127.0.0.1:{raw.port}/"), Heard(), FAULTS, SystemClock())
         if under_way is WebSocket.open:
             await socket.reach()
@@ -282,7 +282,7 @@ async def test_an_address_that_is_none_is_refused_and_not_repeated(url: str) -> 
 
 
 async def test_a_provider_that_does_not_read_is_given_up() -> None:
-    async with RawServer(shakes_hands=True) as raw, asyncio.timeout(20):
+    async with RawServer(shakes_hands=True) as raw, asyncio.timeout(60):
         heard = Heard()
         socket = WebSocket(Address(f"ws://127.0.0.1:{raw.port}/"), heard, FAULTS, SystemClock())
         await socket.open()

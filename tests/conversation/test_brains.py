@@ -26,7 +26,7 @@ SAYS = ["are you open", "thank you"]
 
 async def spoken(stage: Stage, tts: CountingTTS, count: int) -> None:
     """Wait for words that come over a real network, while the stage's clock stands."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(tts.spoken) < count:
             await stage.settle()
 

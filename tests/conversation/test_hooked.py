@@ -36,7 +36,7 @@ class Heard:
         return self.hooked
 
     async def reached(self, length: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.behind.audio) < length:  # noqa: ASYNC110 -- the recogniser has no event
                 await asyncio.sleep(0)
 
@@ -82,7 +82,7 @@ async def test_a_hook_that_hangs_delays_the_caller_once(heard: Heard) -> None:
     recognition = heard.through(hangs)
     for _ in range(10):
         recognition.send(FRAME)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await asked.wait()
     heard.clock.advance(HOOK_S)
     await heard.reached(10 * len(FRAME))
@@ -99,7 +99,7 @@ async def test_a_hook_that_is_slower_than_the_audio_is_done_without(heard: Heard
 
     recognition = heard.through(slow)
     recognition.send(FRAME)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not asked:  # noqa: ASYNC110 -- the hook is called in its own time
             await asyncio.sleep(0)
     frames = int(MAX_BEHIND_S / 0.02) + 1
@@ -124,6 +124,6 @@ async def test_the_end_of_an_utterance_comes_after_its_audio(heard: Heard) -> No
     recognition = heard.through(lambda pcm, context: pcm)
     recognition.send(FRAME)
     recognition.finalize()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert (await anext(recognition.transcripts())).text == "hello"
     assert bytes(heard.behind.audio) == FRAME

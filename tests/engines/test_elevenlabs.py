@@ -73,7 +73,7 @@ def test_what_cannot_be_overridden_is_refused() -> None:
 
 async def test_what_the_agent_does_not_allow_is_told_when_the_call_begins() -> None:
     server = ElevenLabsConvAIServer(allows=frozenset({"prompt"}))
-    async with server.running(), asyncio.timeout(20):
+    async with server.running(), asyncio.timeout(60):
         engine = ElevenLabsConvAI("agent_1", KEY, url=server.url)
         session = await engine.open(CONFIG)
         try:
@@ -89,7 +89,7 @@ async def test_what_the_agent_does_not_allow_is_told_when_the_call_begins() -> N
 
 async def test_an_agent_that_allows_nothing_is_asked_for_the_first_words() -> None:
     server = ElevenLabsConvAIServer(allows=frozenset())
-    async with server.running(), asyncio.timeout(20):
+    async with server.running(), asyncio.timeout(60):
         engine = ElevenLabsConvAI("agent_1", KEY, url=server.url, overrides=())
         session = await engine.open(CONFIG)
         try:
@@ -102,7 +102,7 @@ async def test_an_agent_that_allows_nothing_is_asked_for_the_first_words() -> No
 
 async def test_the_key_goes_nowhere_but_to_the_vendor() -> None:
     server = ElevenLabsConvAIServer(key=KEY)
-    async with server.running(), asyncio.timeout(20):
+    async with server.running(), asyncio.timeout(60):
         engine = ElevenLabsConvAI("agent_1", KEY, url=server.url)
         session = await engine.open(CONFIG)
         try:
@@ -123,7 +123,7 @@ async def test_an_address_somewhere_else_is_not_followed() -> None:
             return 200, '{"signed_url": "http://example.org/"}'
 
     server = Elsewhere()
-    async with server.running(), asyncio.timeout(20):
+    async with server.running(), asyncio.timeout(60):
         engine = ElevenLabsConvAI("agent_1", KEY, url=server.url)
         with pytest.raises(ProviderError, match="address"):
             await engine.open(CONFIG)
@@ -132,7 +132,7 @@ async def test_an_address_somewhere_else_is_not_followed() -> None:
 
 async def test_a_voice_is_the_calls_own() -> None:
     server = ElevenLabsConvAIServer()
-    async with server.running(), asyncio.timeout(20):
+    async with server.running(), asyncio.timeout(60):
         engine = ElevenLabsConvAI("agent_1", KEY, url=server.url, voice="voice_1").with_voice("voice_2")
         session = await engine.open(CONFIG)
         try:

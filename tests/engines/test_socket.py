@@ -131,7 +131,7 @@ async def session_at(
     keep_alive_s: float | None = None,
     dialect: Callable[[Ends], Dialect] = plain,
 ) -> AsyncIterator[SocketSession]:
-    async with server.running(), asyncio.timeout(20):
+    async with server.running(), asyncio.timeout(60):
         session = SocketSession(
             Address(server.url), dialect, faults=FAULTS, clock=clock or SkippingClock(), keep_alive_s=keep_alive_s
         )

@@ -250,7 +250,7 @@ async def test_it_is_not_waited_for_without_end(brain: Brain) -> None:
 
 async def test_comments_that_keep_a_stream_open_are_no_answer() -> None:
     clock = ManualClock()
-    async with RawServer() as raw, asyncio.timeout(10):
+    async with RawServer() as raw, asyncio.timeout(60):
         model = RemoteLLM(f"http://127.0.0.1:{raw.port}/", clock=clock).for_call(CALL)
         waiting = asyncio.ensure_future(parts(model))
         await raw.asked()
@@ -266,7 +266,7 @@ async def test_comments_that_keep_a_stream_open_are_no_answer() -> None:
 
 
 async def test_closing_ends_an_opening_that_is_under_way() -> None:
-    async with RawServer() as raw, asyncio.timeout(10):
+    async with RawServer() as raw, asyncio.timeout(60):
         model = RemoteLLM(f"ws://127.0.0.1:{raw.port}/").for_call(CALL)
         warming = asyncio.create_task(model.warm())
         await raw.asked()
@@ -288,7 +288,7 @@ async def test_a_token_in_the_address_is_not_repeated() -> None:
 
 async def test_it_is_told_when_nobody_waits_for_its_answer_any_more(brain: Brain) -> None:
     answer = BrainAnswer(messages=({"text": "Well, "},), stalls=asyncio.Event())
-    async with asyncio.timeout(10), brain(answer, BrainAnswer()) as (server, model):
+    async with asyncio.timeout(60), brain(answer, BrainAnswer()) as (server, model):
         answering = model.reply(ASKED, [])
         assert await anext(answering) == TextDelta("Well, ")
         await answering.aclose()
@@ -311,7 +311,7 @@ async def test_a_call_has_one_socket() -> None:
 
 async def test_a_lost_socket_fails_its_answer_and_is_opened_anew_for_the_next() -> None:
     stalling = BrainAnswer(messages=({"text": "Well, "},), stalls=asyncio.Event())
-    async with asyncio.timeout(10), BrainServer(stalling, BrainAnswer(), secret=SECRET).running() as server:
+    async with asyncio.timeout(60), BrainServer(stalling, BrainAnswer(), secret=SECRET).running() as server:
         model = RemoteLLM(server.socket_url, secret=SECRET).for_call(CALL)
         answering = model.reply(ASKED, [])
         await anext(answering)

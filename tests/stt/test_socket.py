@@ -94,7 +94,7 @@ def recognition_at(url: str, terms: Terms, clock: Clock | None = None) -> Socket
 async def listening(
     terms: Terms = AUDIO, clock: Clock | None = None, greeting: str = ""
 ) -> AsyncIterator[tuple[SocketRecognition, Listener]]:
-    async with Listener(greeting).running() as server, asyncio.timeout(20), nothing_left():
+    async with Listener(greeting).running() as server, asyncio.timeout(60), nothing_left():
         recognition = recognition_at(server.url, terms, clock)
         await recognition.open()
         try:
@@ -164,7 +164,7 @@ async def test_an_answer_that_comes_after_its_request_was_given_up_is_heard_all_
 async def test_readiness_may_come_in_one_piece_with_the_handshake() -> None:
     clock = SkippingClock()
     terms = replace(AUDIO, waits_for_ready=True)
-    async with RawServer(shakes_hands=True, greeting=b"\x81\x05ready") as raw, asyncio.timeout(20), nothing_left():
+    async with RawServer(shakes_hands=True, greeting=b"\x81\x05ready") as raw, asyncio.timeout(60), nothing_left():
         recognition = recognition_at(f"ws://127.0.0.1:{raw.port}", terms, clock)
         await recognition.open()
         clock.skip(terms.ready_s)
@@ -176,7 +176,7 @@ async def test_readiness_may_come_in_one_piece_with_the_handshake() -> None:
 
 
 async def test_a_refusal_may_come_in_one_piece_with_the_handshake() -> None:
-    async with RawServer(shakes_hands=True, greeting=b"\x81\x07refused") as raw, asyncio.timeout(20), nothing_left():
+    async with RawServer(shakes_hands=True, greeting=b"\x81\x07refused") as raw, asyncio.timeout(60), nothing_left():
         recognition = recognition_at(f"ws://127.0.0.1:{raw.port}", AUDIO)
         await recognition.open()
         with pytest.raises(ProviderError, match="refuses"):
@@ -189,7 +189,7 @@ async def test_a_refusal_may_come_in_one_piece_with_the_handshake() -> None:
 
 async def test_audio_that_was_never_sent_is_not_paid_for() -> None:
     terms = replace(AUDIO, stands_idle=False)
-    async with RawServer(answer=b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n") as raw, asyncio.timeout(20):
+    async with RawServer(answer=b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n") as raw, asyncio.timeout(60):
         recognition = recognition_at(f"ws://127.0.0.1:{raw.port}", terms)
         await recognition.open()
         recognition.send(HALF_A_SECOND)

@@ -49,7 +49,7 @@ async def client_of(server: RealtimeServer, key: str = "sk-test") -> AsyncIterat
 async def until(connection: AsyncRealtimeConnection, *kinds: str) -> list[Any]:
     """The events up to the first of these types, each of them valid by OpenAI's schema."""
     events: list[Any] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not events or events[-1].type not in kinds:
             event = STRICT.validate_json(await connection.recv_bytes(), strict=False)
             events.append(event)

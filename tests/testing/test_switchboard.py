@@ -39,7 +39,7 @@ async def test_a_repeated_key_gives_the_first_call() -> None:
 async def test_waiting_returns_at_the_next_event() -> None:
     board = MemorySwitchboard()
     placed = await board.place(TABLE)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         waiting = group.create_task(board.wait(placed.call_id, timeout_s=60, after_seq=placed.last_seq))
         await asyncio.sleep(0)
         board.ring(placed.call_id)
@@ -55,7 +55,7 @@ async def test_waiting_returns_the_current_state_when_time_is_up() -> None:
 async def test_waiting_for_the_end_sleeps_through_other_events() -> None:
     board = MemorySwitchboard()
     placed = await board.place(TABLE)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         waiting = group.create_task(board.wait(placed.call_id, timeout_s=60))
         for step in (board.ring, board.answer, board.end):
             await asyncio.sleep(0)

@@ -102,7 +102,7 @@ async def test_what_waits_for_a_thread_can_be_stopped_although_the_thread_cannot
         release.wait()
 
     waiting = asyncio.create_task(results(slow))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await asyncio.to_thread(began.wait)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):

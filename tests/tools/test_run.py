@@ -43,7 +43,7 @@ def call(given: Tool, **arguments: Any) -> ToolCall:
 
 
 async def outcome(clock: ManualClock, context: ToolContext, given: Tool, **arguments: Any) -> ToolOutcome:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return await ToolRunner(clock).run(given, call(given, **arguments), context)
 
 
@@ -131,7 +131,7 @@ async def test_a_tool_that_takes_too_long_is_stopped_and_not_tried_again(
     work = Work()
     given = tool(name="work", handler=work, timeout_s=5)
     running = asyncio.create_task(ToolRunner(clock).run(given, call(given), context))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await work.began.wait()
         clock.advance(5)
         told = await running
@@ -153,7 +153,7 @@ async def test_a_blocking_tool_that_takes_too_long_is_not_waited_for(clock: Manu
         release.wait()
 
     running = asyncio.create_task(ToolRunner(clock).run(block, call(block), context))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await began.wait()
         clock.advance(5)
         assert "did not finish in time" in (await running).error
@@ -164,7 +164,7 @@ async def test_cancelling_reaches_the_handler(clock: ManualClock, context: ToolC
     work = Work()
     given = tool(name="work", handler=work)
     running = asyncio.create_task(ToolRunner(clock).run(given, call(given), context))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await work.began.wait()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -190,7 +190,7 @@ async def test_a_slow_tool_reassures_once(clock: ManualClock, context: ToolConte
     said: list[str] = []
     given = tool(name="work", handler=work, reassurance=Reassurance("One moment.", after_s=2))
     running = asyncio.create_task(ToolRunner(clock).run(given, call(given), context, on_progress=said.append))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await work.began.wait()
         clock.advance(1.9)
         assert said == []
@@ -206,7 +206,7 @@ async def test_a_slow_tool_may_reassure_again_and_again(clock: ManualClock, cont
     said: list[str] = []
     given = tool(name="work", handler=work, reassurance=Reassurance("One moment.", after_s=2, every_s=3))
     running = asyncio.create_task(ToolRunner(clock).run(given, call(given), context, on_progress=said.append))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await work.began.wait()
         clock.advance(4.9)
         assert said == ["One moment."]
@@ -230,7 +230,7 @@ async def test_a_tool_that_says_something_itself_needs_no_reassurance(clock: Man
     said: list[str] = []
     given = tool(handler=search, reassurance="One moment.")
     running = asyncio.create_task(ToolRunner(clock).run(given, call(given), context, on_progress=said.append))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await told.wait()
         clock.advance(8)
         finish.set()

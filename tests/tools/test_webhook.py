@@ -54,7 +54,7 @@ async def open_shop(answer: Response | None = None) -> AsyncIterator[Shop]:
 async def client(*, secret: str = "", allow_private: bool = True) -> AsyncIterator[WebhookClient]:
     webhooks = WebhookClient(secret=secret, guard=AddressGuard(allow_private=allow_private))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             yield webhooks
     finally:
         await webhooks.close()

@@ -81,7 +81,7 @@ class Speaker(SocketServer):
 
 @asynccontextmanager
 async def speaking(terms: Terms = ONE, clock: Clock | None = None) -> AsyncIterator[tuple[SocketVoice, Speaker]]:
-    async with Speaker().running() as server, asyncio.timeout(20), nothing_left():
+    async with Speaker().running() as server, asyncio.timeout(60), nothing_left():
         voice = SocketVoice(
             Address(server.url),
             lambda: PlainDialect(terms),

@@ -16,9 +16,10 @@ from getpatter.audio.format import FRAME_S
 from getpatter.errors import CarrierError
 from getpatter.testing.far_end import FarEnd
 
-OPEN_TIMEOUT_S = 5.0
+OPEN_TIMEOUT_S = 15.0
+"""As long as a webhook is waited for: both sides may share a busy machine."""
 CLOSE_TIMEOUT_S = 2.0
-SEND_TIMEOUT_S = 5.0
+SEND_TIMEOUT_S = 15.0
 """An engine that takes nothing for so long has lost the call."""
 
 

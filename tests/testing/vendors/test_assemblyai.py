@@ -27,7 +27,7 @@ from getpatter.testing.vendors.assemblyai import SESSION_ID, AssemblyAIServer
 KEY = "sk-0123456789"
 AUDIO = bytes(range(1, 251)) * 16
 """Half a second of the telephone's."""
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 Event = TypeVar("Event")
 

@@ -32,7 +32,7 @@ LISTEN: dict[str, Any] = {"model": "ink-whisper", "encoding": "pcm_mulaw", "samp
 @pytest.fixture(autouse=True)
 async def _patience(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         yield
 
 

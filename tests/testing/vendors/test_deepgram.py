@@ -46,7 +46,7 @@ async def read(socket: Any, kind: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 async def _patience() -> AsyncIterator[None]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         yield
 
 

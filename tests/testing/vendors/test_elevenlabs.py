@@ -36,7 +36,7 @@ KEY = "sk-0123456789"
 VOICE = "21m00Tcm4TlvDq8ikWAM"
 PATH = f"/v1/text-to-speech/{VOICE}/multi-stream-input"
 ASKED = f"{PATH}?model_id=eleven_flash_v2_5&output_format=ulaw_8000&auto_mode=true&sync_alignment=true"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 # -- requests

@@ -21,7 +21,7 @@ from getpatter.testing.vendors.elevenlabs_scribe import ElevenLabsScribeServer
 KEY = "sk-0123456789"
 AUDIO = bytes(range(1, 251)) * 16
 """Half a second of the telephone's."""
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Heard:

@@ -44,7 +44,7 @@ async def session_at(server: GeminiLiveServer, key: str = "sk-test", **changes: 
     # It knows none but encrypted connections; all else is as it is.
     address = patch.object(client._api_client, "_websocket_base_url", return_value=server.url)
     with address, patch.object(client._api_client, "_websocket_ssl_ctx", {}):
-        async with asyncio.timeout(20), client.aio.live.connect(model="gemini-3.8-live", config=config) as session:
+        async with asyncio.timeout(60), client.aio.live.connect(model="gemini-3.8-live", config=config) as session:
             yield session
 
 

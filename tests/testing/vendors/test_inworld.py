@@ -25,7 +25,7 @@ BODY: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 async def _patience() -> AsyncIterator[None]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         yield
 
 

@@ -30,7 +30,7 @@ ULAW: Any = {"voice": "leah", "format": "ulaw", "sample_rate": 8000}
 @pytest.fixture(autouse=True)
 async def _patience(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         yield
 
 

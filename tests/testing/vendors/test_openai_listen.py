@@ -24,7 +24,7 @@ ABOUT = "conversation.item.input_audio_transcription"
 
 @pytest.fixture(autouse=True)
 async def _patience() -> AsyncIterator[None]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         yield
 
 

@@ -20,7 +20,7 @@ WANTED = {"model": "gpt-4o-mini-tts", "voice": "alloy", "input": "Hello there.",
 
 @pytest.fixture(autouse=True)
 async def _patience() -> AsyncIterator[None]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         yield
 
 

@@ -18,7 +18,7 @@ SECOND = wav_of(b"\x55\x12" * 8000, 8000)
 
 @pytest.fixture(autouse=True)
 async def _patience() -> AsyncIterator[None]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         yield
 
 

@@ -23,7 +23,7 @@ ASKED = "speaker=astra&modelId=coda&audioFormat=mulaw&samplingRate=8000&segment=
 
 @pytest.fixture(autouse=True)
 async def _patience() -> AsyncIterator[None]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         yield
 
 

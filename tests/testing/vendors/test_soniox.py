@@ -20,7 +20,7 @@ from getpatter.testing.vendors.soniox import SonioxServer
 KEY = "sk-0123456789"
 AUDIO = bytes(range(1, 251)) * 16
 """Half a second of the telephone's."""
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 CONFIGURATION: dict[str, Any] = {
     "model": "stt-rt-v4",
     "audio_format": "mulaw",

@@ -27,7 +27,7 @@ from getpatter.testing.vendors.speechmatics import SESSION_ID, SpeechmaticsServe
 KEY = "sk-0123456789"
 AUDIO = bytes(range(1, 251)) * 16
 """Half a second of the telephone's."""
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 MULAW = AudioFormat(encoding=AudioEncoding.MULAW, sample_rate=8000)
 START: dict[str, Any] = {
     "message": "StartRecognition",

@@ -33,7 +33,7 @@ def speech(url: str, key: str = "k", **wanted: Any) -> Any:
 
 async def test_results_are_read_by_the_official_client() -> None:
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         TelnyxListenServer("Hello there.", key="k").running() as server,
         speech(server.url, interim_results=True, language="en-US", model="deepgram/nova-3") as socket,
     ):
@@ -52,7 +52,7 @@ async def test_results_are_read_by_the_official_client() -> None:
 
 
 async def test_a_wrong_key_is_refused() -> None:
-    async with asyncio.timeout(20), TelnyxListenServer(key="k").running() as server:
+    async with asyncio.timeout(60), TelnyxListenServer(key="k").running() as server:
         with pytest.raises(client.SpeechToTextWSError) as refused:
             await speech(server.url, key="another").connect()
     assert "401" in str(refused.value)
@@ -72,7 +72,7 @@ async def test_wrong_parameters_are_told_and_the_session_ends(wanted: dict[str, 
     query = urlencode(parameters(**wanted).to_query_params())
     headers = {"Authorization": "Bearer k"}
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         TelnyxListenServer(key="k").running() as server,
         connect(f"{server.url}{PATH}?{query}", additional_headers=headers) as socket,
     ):
