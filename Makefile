@@ -22,6 +22,8 @@ test: $(READY)
 	@$(MAKE) --no-print-directory peers || echo "The test peers could not be installed; tests that need them are skipped."
 	@$(MAKE) --no-print-directory models || echo "The libraries of downloaded models could not be installed; tests that need them are skipped."
 	@$(MAKE) --no-print-directory litellm || echo "LiteLLM could not be installed; its tests are skipped."
+	@# Once, and not in each of a hundred processes that the tests start.
+	@$(BIN)/python -m compileall -q engine patter_mcp
 	$(BIN)/pytest $(TESTS)
 
 # Other people's software that ours has to agree with, see docs/carriers.md.
