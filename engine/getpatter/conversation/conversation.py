@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from getpatter.agent import Agent
@@ -19,10 +19,12 @@ from getpatter.conversation.acting import Acting, Press, Transfer
 from getpatter.conversation.actions import Farewell
 from getpatter.conversation.ambience import AmbientLine
 from getpatter.conversation.attention import Attention
+from getpatter.conversation.caller_words import CallerWords
+from getpatter.conversation.delivery import Delivery
 from getpatter.conversation.ears import Listener
 from getpatter.conversation.first_message import first_message
 from getpatter.conversation.hearing import Hearing
-from getpatter.conversation.history import History, UserEntry
+from getpatter.conversation.history import History
 from getpatter.conversation.log import ConversationLog
 from getpatter.conversation.manner import for_one_call, lines_of, rules_of
 from getpatter.conversation.mind import Speech
@@ -33,13 +35,12 @@ from getpatter.conversation.persona import CallFacts, Persona
 from getpatter.conversation.replies import Replies
 from getpatter.conversation.speaker import Line, Speaker
 from getpatter.conversation.timers import Timers
-from getpatter.conversation.timing import Timing
+from getpatter.conversation.turn_taking import TurnTaking
 from getpatter.conversation.turns import Stage, TurnMachine
 from getpatter.errors import PatterError, first_of
-from getpatter.events import Event, TurnTrigger
+from getpatter.events import Event
 from getpatter.llm.base import ToolCall
 from getpatter.pricing.pricer import Pricer
-from getpatter.stt.base import Transcript
 from getpatter.tools.builtin import TRANSFER_CALL
 from getpatter.tools.mcp import McpTools
 from getpatter.tools.run import ToolOutcome
@@ -90,19 +91,15 @@ class Conversation:
         self._log = ConversationLog(call.call_id, clock, publish, services.pricer)
         self._outbound = Outbound(call, agent, clock, self)
         self._machine = TurnMachine(for_one_call(agent.turns), lines_of(agent), rules_of(agent, self._outbound))
-        self._attention = Attention(self, self._outbound.watch)
-        self._acting = Acting(
+        self._turns = TurnTaking(
+            self._machine,
             clock,
-            end=self._agent_ends,
-            speech=self._speech,
-            become=self._hand_over,
-            transfer=transfer,
-            press=press,
-            sound=self._sound,
-            gone=self._transferred,
-            attention=self._attention,
-            pressed=self._keys_sent,
+            perform=self._perform,
+            over=self._over,
+            deaf=partial(self._provider_failed, can_speak=True),
         )
+        self._attention = Attention(self._turns, self._outbound.watch)
+        self._acting = self._hands(transfer, press)
         self._persona = Persona(
             call,
             agent,
@@ -120,18 +117,30 @@ class Conversation:
         self._mcp = McpTools(agent.mcp_servers, clock=clock, on_problem=self._log.problem)
         self._timers: Timers[actions.TimerName] = Timers(clock, self._timer_due)
         self._hearing = Hearing(call.call_id, agent, services.listening, clock, self._log, self._attention)
-        self._replies: Replies
+        self._words = CallerWords(self._persona, self._log, clock)
+        self._delivery: Delivery
         """From `start` on, as is the speaker."""
         self._speaker: Speaker
         self._ambience: AmbientLine | None = None
         self._started = False
-        self._last_said: list[str] = []
-        """What the caller said when nobody could answer any more."""
-        self._said = ""
-        """What was heard of the agent's latest utterance, once it is over."""
         self._error: PatterError | None = None
         self._machine_listens = False
         self._closed = False
+
+    def _hands(self, transfer: Transfer | None, press: Press | None) -> Acting:
+        """What the agent's tools do with this call."""
+        return Acting(
+            self._clock,
+            end=self._turns.agent_ends,
+            speech=self._speech,
+            become=self._hand_over,
+            transfer=transfer,
+            press=press,
+            sound=self._sound,
+            gone=self._transferred,
+            attention=self._attention,
+            pressed=self._keys_sent,
+        )
 
     # -- life
 
@@ -180,8 +189,16 @@ class Conversation:
         )
         if self._ambience is not None:
             self._ambience.under(self._speaker.sending)
-        self._replies = Replies(
-            self._call_id, self._mind, self._speaker, self._history, self._log, self._provider_failed
+        self._delivery = Delivery(
+            replies=Replies(self._call_id, self._mind, self._speaker, self._history, self._log, self._provider_failed),
+            speaker=self._speaker,
+            hearing=self._hearing,
+            persona=self._persona,
+            history=self._history,
+            words=self._words,
+            outbound=self._outbound,
+            log=self._log,
+            clock=self._clock,
         )
         # A greeting answers what came before it, and must not be interrupted by it.
         self._hearing.start(self._speaker, from_early=not self._agent.first_message)
@@ -198,12 +215,10 @@ class Conversation:
         if self._ambience is not None:
             self._ambience.close()
         if self._started:
-            await self._replies.close()
+            await self._delivery.replies.close()
             if self._machine.words_due:
                 await self._hearing.last_words(asked=not self._machine.caller_speaking)
-        for text in (*self._last_said, self._machine.unanswered):
-            if text:
-                await self._write_down(UserEntry(text))
+        await self._words.close(self._machine.unanswered)
         await self._hearing.close()
         await asyncio.gather(self._mind.close(), self._close_tools())
 
@@ -252,10 +267,11 @@ class Conversation:
 
     # -- what the machine decides
 
-    def _perform(self, decided: list[actions.Action]) -> None:
+    def _perform(self, decided: Sequence[actions.Action]) -> None:
         for action in decided:
             if self._closed:
-                self._too_late(action)
+                if isinstance(action, actions.StartReply):
+                    self._words.too_late(action.text)
                 continue
             match action:
                 case actions.StartTimer(name, at):
@@ -266,105 +282,13 @@ class Conversation:
                     self._hearing.finalize()
                 case actions.JudgeTurn():
                     self._hearing.judge()
-                case actions.NoteWords(text):
-                    self._note(text)
                 case actions.Ending(farewell):
                     self._log.ending(farewell)
                 case actions.HangUp(farewell):
-                    self._replies.conclude(interrupted=False)
+                    self._delivery.replies.conclude(interrupted=False)
                     self._hang_up(farewell, self._error)
                 case _:
-                    self._speak(action)
-
-    def _too_late(self, action: actions.Action) -> None:
-        """The call is over: nobody is answered, but what they said is written down."""
-        if isinstance(action, actions.StartReply) and action.text:
-            self._last_said.append(action.text)
-
-    def _note(self, text: str) -> None:
-        """Words of a turn that is being answered, or was last."""
-        if self._persona.revises:
-            self._replies.note(text, self._write_down)
-        else:
-            self._replies.note(text)
-            self._log.caller_turn(text)
-
-    async def _write_down(self, said: UserEntry) -> bool:
-        """Put on record what the hook after the transcript leaves of it."""
-        said.text = await self._persona.hooks.after_transcribe(said.text) or ""
-        if said.text:
-            self._log.caller_turn(said.text)
-        return bool(said.text)
-
-    def _speak(self, action: actions.Action) -> None:
-        """What the machine decides about the agent's words."""
-        replies, hearing = self._replies, self._hearing
-        match action:
-            case actions.StartReply(text, trigger):
-                self._answer(text, trigger)
-            case actions.Say(text):
-                hearing.forget_voice()
-                replies.say(text)
-            case actions.StartDraft(text):
-                if not self._persona.revises:
-                    replies.draft(text)
-            case actions.DropDraft():
-                replies.drop_draft()
-            case actions.Interject(text):
-                if replies.speech is not None:
-                    replies.speech.interject(text)
-            case actions.HoldReply():
-                hearing.remember_agent()
-                self._speaker.hold()
-                self._log.silenced()
-            case actions.ResumeReply():
-                hearing.forget_voice()
-                self._speaker.release()
-            case actions.Dismiss(kind):
-                hearing.forget_voice()  # should it go on, it is another one
-                self._log.dismissed(replace(action, kind="echo") if hearing.echoed and kind == "noise" else action)
-            case actions.CancelReply(barge_in):
-                self._withdraw(barge_in=barge_in)
-
-    def _answer(self, text: str, trigger: TurnTrigger | None) -> None:
-        timing = self._hearing.end_turn()
-        note = self._outbound.note(text)
-        if note:  # what was begun without it may talk to the menu
-            self._replies.drop_draft()
-        if self._persona.hooked:
-            self._persona.hooks.remember(self._history.messages())
-        if text and self._persona.revises:
-            self._replies.answer(text, timing, partial(self._revise, trigger, timing))
-        else:
-            if text:
-                self._log.caller_turn(text)
-            if trigger is not None:
-                self._log.end_of_turn(trigger, timing)
-            self._replies.answer(text, timing)
-        if note:
-            self._history.annotate(note)
-
-    async def _revise(self, trigger: TurnTrigger | None, timing: Timing, said: UserEntry) -> bool:
-        """The hook after the transcript says what the caller said, and whether they are answered."""
-        try:
-            said.text = await self._persona.hooks.after_transcribe(said.text) or ""
-        finally:
-            timing.hooked = self._clock.now()
-            if said.text:
-                self._log.caller_turn(said.text)
-            if trigger is not None:
-                self._log.end_of_turn(trigger, timing)
-        return bool(said.text)
-
-    def _withdraw(self, *, barge_in: bool) -> None:
-        since = self._clock.now() - self._log.detected_at if barge_in else None
-        if barge_in:
-            self._log.silenced()
-        self._hearing.remember_agent()
-        self._said = self._speaker.said()
-        self._replies.withdraw(cut_after_s=since)
-        if barge_in:
-            self._log.barge_in()
+                    self._delivery.perform(action)
 
     # -- what took the call
 
@@ -376,73 +300,21 @@ class Conversation:
         self._machine_listens = True
         self._perform(self._machine.on_machine(self._clock.now(), greeting_ended=True))
 
-    # -- the caller: what the hearing tells
-
-    def voice_began(self, now: float) -> None:
-        self._perform(self._machine.on_speech_started(now))
-
-    def voice_ended(self, now: float, silence_s: float) -> None:
-        self._perform(self._machine.on_speech_ended(now, silence_s))
-
-    def understood(self, transcript: Transcript, now: float) -> None:
-        if not transcript.final:
-            self._perform(self._machine.on_interim(transcript.text, now, over=self._over))
-            return
-        self._perform(
-            self._machine.on_transcript(
-                transcript.text,
-                now,
-                from_finalize=transcript.from_finalize,
-                end_of_turn=transcript.end_of_turn,
-                over=self._over,
-            )
-        )
-
-    def judged(self, complete: bool | None, now: float) -> None:
-        self._perform(self._machine.on_turn_judged(complete, now))
-
-    def deaf(self, error: PatterError) -> None:
-        self._provider_failed(error, True)
-
-    def engine_speaks(self) -> None:
-        self._perform(self._machine.on_engine_speaks(self._clock.now()))
-
-    def engine_stopped(self) -> None:
-        self._perform(self._machine.on_engine_stopped(self._clock.now()))
-
-    def engine_hung_up(self, reason: str) -> None:
-        if reason:
-            self._end(Farewell("engine", reason))
-        else:
-            self._agent_ends("")
-
     # -- the agent
 
-    @property
     def _over(self) -> str:
-        """What was heard of the agent's latest utterance."""
-        return self._speaker.said() if self._replies.speech is not None else self._said
+        return self._delivery.said
 
     def _speech(self) -> Speech | None:
-        return self._replies.speech
+        return self._delivery.speech
 
     def _audible(self, now: float) -> None:
-        self._replies.audible(now)
-        self._log.agent_audible()
+        self._delivery.audible(now)
         self._perform(self._machine.on_agent_audible(now))
 
     def _finished(self, now: float) -> None:
-        said = self._speaker.said()
-        self._hearing.remember_agent()
-        if self._replies.finished():
-            self._said = said
+        if self._delivery.finished():
             self._perform(self._machine.on_agent_finished(now))
-
-    def _agent_ends(self, reason: str) -> None:
-        self._end(Farewell("agent", reason or "the agent ended the call"))
-
-    def _end(self, farewell: Farewell) -> None:
-        self._perform(self._machine.on_end_requested(farewell, self._clock.now()))
 
     def _sound(self, audio: bytes) -> None:
         self._speaker.sound(audio)
@@ -452,7 +324,7 @@ class Conversation:
         self._outbound.pressed()
 
     def _transferred(self) -> None:
-        self._replies.leave()
+        self._delivery.replies.leave()
 
     def _hand_over(self, name: str, reason: str) -> str:
         other = next(agent for agent in self._acts_as.handoffs if agent.name == name)
