@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,4 +36,35 @@ async def call_of(clock: ManualClock) -> AsyncIterator[Callable[..., Stage]]:
         stage.pacer.close()
         assert all(voice.closed for voice in stage.voices)
     assert clock.next_timer is None, "a timer was left behind"
+    assert asyncio.all_tasks() == {asyncio.current_task()}, "a task was left behind"
+
+
+@pytest.fixture
+def stt() -> TellableSTT:
+    return TellableSTT(["a table for two", "at seven", "thank you"])
+
+
+@pytest.fixture
+def tts() -> CountingTTS:
+    return CountingTTS()
+
+
+@pytest.fixture
+async def stage_for(stt: TellableSTT, tts: CountingTTS) -> AsyncIterator[Callable[..., Stage]]:
+    """Makes stages, and afterwards sees to it that nothing of them is left running."""
+    stages: list[Stage] = []
+
+    def make(llm: AnsweringLLM, **changes: object) -> Stage:
+        agent = Agent(system_prompt="You book tables.", llm=llm, stt=stt, tts=tts)
+        stages.append(Stage(replace(agent, **changes)))  # type: ignore[arg-type]  # fields by name
+        return stages[-1]
+
+    yield make
+    for stage in stages:
+        await stage.talk.close()
+        await stage.talk.close()
+        stage.pacer.close()
+        assert all(voice.closed for voice in stage.voices)
+    assert all(recognition.closed for recognition in stt.opened)
+    assert all(voice.closed for voice in tts.opened)
     assert asyncio.all_tasks() == {asyncio.current_task()}, "a task was left behind"

@@ -152,7 +152,7 @@ async def test_what_was_used_is_told_at_the_end_with_that_of_the_session_that_wa
         await until_said(stage, "Goodbye.")
     events = [event for event in stage.events if isinstance(event, ProviderUsed)]
     used = {str(event.used.product): event.used for event in events}
-    assert used["openai/gpt-realtime-mini"].output_tokens == 2 * 80
+    assert used["openai/gpt-realtime-2.1-mini"].output_tokens == 2 * 80
     assert {event.kind for event in events} == {"engine"}
 
 

@@ -1,9 +1,9 @@
 """The turn machine of one call: events and times in, actions out.
 
 Every rule about turns lives here and in the pure parts it stands on: `talk` (who may speak when), `caller_turn` (has
-the caller finished?), `interruptions` (is this voice over the agent one?) and `actions` (what is to be done).  There is
-no clock, no socket and no `await`: times are seconds on whatever clock the caller uses, timers are actions that come
-back as `on_timer`.
+the caller finished?), `finals` (which words are due?), `agent_part` (what does the agent do?), `interruptions` (is this
+voice over the agent one?) and `actions` (what is to be done).  There is no clock, no socket and no `await`: times are
+seconds on whatever clock the caller uses, timers are actions that come back as `on_timer`.
 
 TALK ──► GOODBYE ──► ENDED        the end was decided ──► what is being said was heard, or cannot be
   └──► MACHINE ──┘                an answering machine took the call: leave a message after its greeting
