@@ -42,7 +42,7 @@ async def test_a_callback_is_held_until_it_is_released(
     await over(cloud.call(await dial(official, engine, PERSON)))
     assert engine.statuses() == ["initiated", "ringing", "in-progress"]
     release.set()
-    await engine.until(lambda: engine.statuses()[-1] == "completed")
+    await engine.until(lambda: engine.statuses()[-1:] == ["completed"])
 
 
 async def test_a_silent_carrier_still_answers_questions(
