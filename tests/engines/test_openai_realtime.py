@@ -258,7 +258,7 @@ async def test_what_transcripts_cost_is_counted_beside_the_answers() -> None:
         session.respond()
         await until(session, ResponseDone)
         used = {str(one.product): one for one in used_by(session)}
-    assert used["openai/gpt-4o-mini-transcribe"].seconds == 1
+    assert used["openai/gpt-transcribe"].seconds == 1
     assert used["openai/gpt-realtime"].cached_tokens == 64
 
 
@@ -358,7 +358,7 @@ def test_without_a_usable_key_no_engine_is_made(key: str, monkeypatch: pytest.Mo
 
 def test_the_key_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    assert OpenAIRealtime().name == "gpt-realtime-mini at api.openai.com"
+    assert OpenAIRealtime().name == "gpt-realtime-2.1-mini at api.openai.com"
 
 
 @pytest.mark.parametrize("url", ["https://api.openai.com/v1", "wss://", "wss://a:b@host/v1", "wss://host/v1?x=y"])
@@ -371,4 +371,37 @@ def test_only_formats_that_the_api_takes_are_taken() -> None:
     with pytest.raises(ConfigurationError, match="16000"):
         OpenAIRealtime(KEY, format=AudioFormat("pcm16", 16000))
     assert OpenAIRealtime(KEY, format=PCM16).output_format == PCM16
-    assert OpenAIRealtime(KEY).input_format == LINE
+    assert OpenAIRealtime(KEY, format=LINE).input_format == LINE
+
+
+@pytest.mark.parametrize(
+    ("model", "format", "effort"),
+    [
+        ("", PCM16, "minimal"),
+        ("gpt-realtime-2.1", PCM16, "minimal"),
+        ("gpt-realtime-1.5", LINE, None),
+        ("my own", LINE, None),
+    ],
+)
+async def test_what_a_model_wants_follows_from_its_name(model: str, format: AudioFormat, effort: str | None) -> None:
+    server = RealtimeServer(key=KEY)
+    named = OpenAIRealtime(KEY, url=server.url, model=model)
+    assert named.input_format == named.output_format == format
+    async with server.running():
+        session = (
+            await OpenAIRealtime(KEY, url=server.url, model="another").with_model(named.name.split()[0]).open(CONFIG)
+        )
+        asked = (await server.received("session.update"))["session"]
+        await session.close()
+    assert asked.get("reasoning") == (effort and {"effort": effort})
+
+
+async def test_a_model_that_thinks_may_be_told_how_much() -> None:
+    server = RealtimeServer(key=KEY)
+    async with server.running():
+        engine = OpenAIRealtime(KEY, url=server.url, reasoning_effort="high", voice="cedar").with_voice("alloy")
+        session = await engine.with_model("gpt-realtime-2.1").open(CONFIG)
+        asked = (await server.received("session.update"))["session"]
+        await session.close()
+    assert asked["reasoning"] == {"effort": "high"}
+    assert asked["audio"]["output"]["voice"] == "alloy"

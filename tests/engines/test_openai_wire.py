@@ -77,6 +77,12 @@ def test_the_whole_configuration_is_in_the_first_message() -> None:
     assert session["reasoning"] == {"effort": "low"}
 
 
+def test_a_recogniser_is_told_the_language_as_it_takes_it() -> None:
+    settings = replace(SETTINGS, transcription_model="gpt-transcribe")
+    heard = wire.session_update(settings, CONFIG)["session"]["audio"]["input"]
+    assert heard["transcription"] == {"model": "gpt-transcribe", "languages": ["de"]}
+
+
 def test_what_is_not_set_is_left_to_the_model() -> None:
     session = wire.session_update(wire.SessionSettings(voice="marin"), CONFIG)["session"]
     assert session.keys().isdisjoint({"max_output_tokens", "reasoning"})

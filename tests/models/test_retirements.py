@@ -1,18 +1,10 @@
-"""The built-in list: dated, sourced, and as the official clients have it."""
+"""The built-in list: dated, sourced, and right where it is known what is right."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from datetime import date, datetime
-from pathlib import Path
-from typing import get_args
+from datetime import date
 
-import anthropic.resources.messages.messages as claude
-import openai
 import pytest
-from openai.types import AudioModel, ChatModel
-from openai.types.audio import SpeechModel
 
 from getpatter.metering import Product
 from getpatter.models.retirement import Retirement, fate
@@ -25,23 +17,6 @@ ENTRIES = [
     for vendor, models in RETIREMENTS.items()
     for model, entry in models.items()
 ]
-_SHUT_DOWN = re.compile(r'-((?:\s+"[\w.-]+",?)+):\s+Announced\s+shutdown\s+date:\s+(\d{4}-\d\d-\d\d)')
-
-
-def shut_down() -> dict[str, date]:
-    """By model, as the comments of the client's types tell."""
-    types = Path(openai.__file__).parent / "types"
-    return {
-        model: date.fromisoformat(match[2])
-        for path in types.rglob("*.py")
-        for match in _SHUT_DOWN.finditer(path.read_text("utf-8"))
-        for model in re.findall(r'"([\w.-]+)"', match[1])
-    }
-
-
-def deprecated() -> Iterator[tuple[str, date]]:
-    for model, day in claude.DEPRECATED_MODELS.items():
-        yield model, datetime.strptime(re.sub(r"(\d)(st|nd|rd|th)", r"\1", day), "%B %d, %Y").date()
 
 
 def ending(vendor: str, model: str) -> date | None:
@@ -64,21 +39,6 @@ def test_what_takes_a_models_place_outlives_it(vendor: str, model: str) -> None:
     found = fate(Product(vendor, model), TODAY, RETIREMENTS)
     assert found is not None
     assert not found.successor or ending(vendor, found.successor) is None
-
-
-@pytest.mark.parametrize(("model", "day"), sorted(shut_down().items()))
-def test_openais_client_tells_the_same_days(model: str, day: date) -> None:
-    assert ending("openai", model) in (day, None)
-
-
-@pytest.mark.parametrize("model", sorted({*get_args(ChatModel), *get_args(SpeechModel), *get_args(AudioModel)}))
-def test_nothing_ends_that_openais_client_lets_live(model: str) -> None:
-    assert ending("openai", model) in (None, shut_down().get(model))
-
-
-@pytest.mark.parametrize(("model", "day"), sorted(deprecated()))
-def test_anthropics_client_tells_the_same_days(model: str, day: date) -> None:
-    assert ending("anthropic", model) in (day, None)
 
 
 def test_the_models_that_people_still_use_are_listed() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 import getpatter
 from getpatter.connections.facts import Facts
 from getpatter.llm.factory import VENDORS
+from getpatter.models.retirement import fate
+from getpatter.models.retirements import READ, RETIREMENTS
 from getpatter.providers.catalogue import CATALOGUE, Adapter, adapters, find
 
 ENGINE = Path(getpatter.__file__).parent
@@ -61,3 +64,14 @@ def test_no_adapter_is_left_out() -> None:
         for path in (ENGINE / room).glob("*.py"):
             if "    FACTS: ClassVar" in path.read_text("utf-8"):
                 assert f"{room}.{path.stem}" in listed
+
+
+ENDING_DEFAULTS = {("stt", "whisper-api"), ("tts", "openai")}
+"""For the one there is another adapter, and OpenAI's endpoint for speech ends with its last models."""
+
+
+@every_adapter
+def test_no_default_ends_within_a_year_of_the_list(adapter: Adapter) -> None:
+    found = fate(adapter.facts.product(), date.fromisoformat(READ), RETIREMENTS)
+    ends = found is not None and found.on is not None and found.on <= date.fromisoformat(READ) + timedelta(days=365)
+    assert ends == ((adapter.kind, adapter.name) in ENDING_DEFAULTS)

@@ -32,7 +32,7 @@ def test_without_any_provider_openai_holds_the_call(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
     agent = agent_from({"system_prompt": "Be quick."})
     assert isinstance(agent.engine, OpenAIRealtime)
-    assert agent.engine.name == "gpt-realtime-mini at api.openai.com"
+    assert agent.engine.name == "gpt-realtime-2.1-mini at api.openai.com"
 
 
 def test_an_agent_of_elevenlabs_is_named_by_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -305,7 +305,7 @@ async def test_every_option_is_one_that_openai_takes() -> None:
 
 async def test_tokens_are_counted_along_with_the_seconds() -> None:
     async with OpenAIListenServer("Hello.").running() as server:
-        provider = OpenAISTT("key", url=f"{server.url}/v1/realtime")
+        provider = OpenAISTT("key", model="gpt-4o-transcribe", url=f"{server.url}/v1/realtime")
         recognition = await provider.open(SpeechHints())
         recognition.send(speech(provider, 0.5))
         recognition.finalize()
@@ -327,7 +327,7 @@ async def test_an_unknown_model_is_refused_with_openais_words() -> None:
 
 def test_it_hears_what_is_said_and_no_silence() -> None:
     provider = OpenAISTT("key")
-    assert provider.name == "gpt-4o-transcribe at api.openai.com"
+    assert provider.name == "gpt-transcribe at api.openai.com"
     assert (provider.format, provider.continuous) == (LINE, False)
 
 

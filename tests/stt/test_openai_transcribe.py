@@ -146,7 +146,7 @@ async def test_the_language_of_the_settings_wins() -> None:
     async with OpenAITranscriptionsServer().running() as server:
         provider = OpenAITranscribeSTT("key", language="fr", temperature=0.2, url=server.base_url)
         fields = await asked_for(provider, server, SpeechHints("de-DE"))
-    assert (fields["language"], fields["temperature"]) == (["fr"], ["0.2"])
+    assert (fields["languages[]"], fields["temperature"]) == (["fr"], ["0.2"])
 
 
 async def test_whisper_tells_words_and_their_times_over_all_pieces() -> None:
@@ -180,7 +180,7 @@ async def test_what_whisper_doubts_itself_was_not_said() -> None:
 
 async def test_tokens_are_counted_along_with_the_seconds() -> None:
     async with OpenAITranscriptionsServer("Hello.").running() as server:
-        provider = OpenAITranscribeSTT("key", url=server.base_url)
+        provider = OpenAITranscribeSTT("key", model="gpt-4o-transcribe", url=server.base_url)
         recognition = await provider.open(SpeechHints())
         recognition.send(speech(provider, 0.5))
         recognition.finalize()

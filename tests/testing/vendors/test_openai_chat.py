@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from getpatter.llm.base import ToolCall
@@ -58,3 +59,15 @@ async def test_the_official_client_knows_the_errors(server: OpenAIServer, error:
         with pytest.raises(error):
             async with client.chat.completions.stream(model="m", messages=[]) as stream:
                 await stream.until_done()
+
+
+@pytest.mark.parametrize(
+    ("model", "more", "status"),
+    [("gpt-6-luna", {}, 400), ("gpt-6-luna", {"reasoning_effort": "none"}, 200), ("gpt-4o-mini", {}, 200)],
+)
+async def test_a_model_that_thinks_takes_no_tools(model: str, more: dict[str, str], status: int) -> None:
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+    async with OpenAIServer().running() as server, httpx.AsyncClient() as client:
+        asked = {"model": model, "messages": [], "tools": [tool], **more}
+        answer = await client.post(f"{server.url}/chat/completions", json=asked)
+    assert answer.status_code == status
