@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from getpatter.carriers.base import Finding
 from getpatter.connections.ending_models import end_of
@@ -17,6 +18,6 @@ def models(settings: Settings) -> Sequence[Finding]:
     found: list[Finding] = []
     for each in bought(settings):
         if (end := end_of(each.product)) is not None:
-            level = "error" if end.standing == "retired" else "warning"
+            level: Literal["error", "warning"] = "error" if end.standing == "retired" else "warning"
             found.append(Finding(_ABOUT, level, f"{end.told}.", f"Set {each.setting} anew: {end.advice}."))
     return found
