@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from getpatter.llm.thoughts import Thoughts
@@ -33,6 +33,7 @@ def test_thoughts_at_the_beginning_are_not_heard(written: str, heard: str) -> No
     assert spoken([written]) == heard
 
 
+@example(("<think>Hm.</think>\n\nGood evening.", "Good evening."), [18])
 @given(st.sampled_from(REPLIES), st.lists(st.integers(0, 50)))
 def test_it_does_not_matter_where_a_text_is_cut(reply: tuple[str, str], cuts: list[int]) -> None:
     written, heard = reply

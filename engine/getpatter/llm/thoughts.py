@@ -17,12 +17,19 @@ class Thoughts:
         self._decided = False
         """Whether the reply begins with thoughts is known."""
         self._thinking = False
+        self._thought = False
+        """Thoughts are over, and nothing was said yet."""
 
     def spoken(self, text: str) -> str:
         """What of the text is to be heard, as far as it is known; a beginning that may be a tag is held back."""
         if not self._decided:
             text = self._begin(text)
-        return self._leave_out(text) if self._thinking else text
+        if self._thinking:
+            text = self._leave_out(text)
+        if self._thought:
+            text = text.lstrip()
+            self._thought = not text
+        return text
 
     def rest(self) -> str:
         """What was held back, when the reply is over."""
@@ -43,5 +50,5 @@ class Thoughts:
         if not closed:
             self._held = (self._held + text)[1 - len(CLOSES) :]
             return ""
-        self._thinking, self._held = False, ""
-        return said.lstrip()
+        self._thinking, self._thought, self._held = False, True, ""
+        return said
