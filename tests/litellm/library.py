@@ -10,7 +10,9 @@ from getpatter.clock import Clock
 from getpatter.llm.base import LanguageModel, TextDelta, ToolCall
 from getpatter.llm.litellm import LiteLLMLLM
 from getpatter.metering import Product, Used
-from getpatter.testing.contracts.llm import HELLO, LOOK_UP, MODEL, MONDAY, LlmContract, failure, reply, said
+from getpatter.testing.contracts.llm import LlmContract
+from getpatter.testing.contracts.model_stand import MODEL
+from getpatter.testing.contracts.replies import HELLO, LOOK_UP, MONDAY, failure, reply, said
 from getpatter.testing.vendors.model_server import Answer, ModelServer
 from getpatter.testing.vendors.openai_chat import OpenAIServer
 

@@ -6,7 +6,8 @@ from getpatter.clock import Clock
 from getpatter.errors import ProviderError
 from getpatter.llm.anthropic import AnthropicLLM
 from getpatter.llm.base import LanguageModel, Message, ReplyPart, TextDelta, ToolCall, ToolSpec
-from getpatter.testing.contracts.llm import MODEL, LlmContract
+from getpatter.testing.contracts.llm import LlmContract
+from getpatter.testing.contracts.model_stand import MODEL
 from getpatter.testing.vendors.anthropic import SIGNATURE, AnthropicServer
 from getpatter.testing.vendors.model_server import Answer, ModelServer
 

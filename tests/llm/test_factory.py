@@ -11,7 +11,7 @@ from getpatter.llm.factory import language_model
 from getpatter.llm.http import HttpLLM
 from getpatter.metering import Product
 from getpatter.settings import Settings
-from getpatter.testing.contracts.llm import failure
+from getpatter.testing.contracts.replies import failure
 from getpatter.testing.vendors.openai_chat import Answer, OpenAIServer
 
 

@@ -6,7 +6,9 @@ from getpatter.clock import Clock
 from getpatter.errors import ConfigurationError
 from getpatter.llm.base import LanguageModel, Message, ToolCall
 from getpatter.llm.google import GoogleLLM
-from getpatter.testing.contracts.llm import HELLO, LOOK_UP, MODEL, LlmContract, failure, reply, said
+from getpatter.testing.contracts.llm import LlmContract
+from getpatter.testing.contracts.model_stand import MODEL
+from getpatter.testing.contracts.replies import HELLO, LOOK_UP, failure, reply, said
 from getpatter.testing.vendors.google import GoogleServer
 from getpatter.testing.vendors.model_server import Answer, ModelServer
 

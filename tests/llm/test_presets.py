@@ -24,7 +24,9 @@ from getpatter.llm.presets import (
     PresetLLM,
 )
 from getpatter.metering import Product
-from getpatter.testing.contracts.llm import MODEL, LlmContract, failure, reply
+from getpatter.testing.contracts.llm import LlmContract
+from getpatter.testing.contracts.model_stand import MODEL
+from getpatter.testing.contracts.replies import failure, reply
 from getpatter.testing.vendors.model_server import Answer, ModelServer
 from getpatter.testing.vendors.openai_chat import OpenAIServer
 

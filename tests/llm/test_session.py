@@ -11,7 +11,7 @@ from getpatter.llm.custom import CustomLLM
 from getpatter.llm.openai_compatible import OpenAICompatibleLLM
 from getpatter.llm.presets import HermesLLM, OpenClawLLM
 from getpatter.llm.session import Session, SessionRule
-from getpatter.testing.contracts.llm import HELLO, reply
+from getpatter.testing.contracts.replies import HELLO, reply
 from getpatter.testing.vendors.openai_chat import OpenAIServer
 
 KEY = SecretStr("sk-secret")
