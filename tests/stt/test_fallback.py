@@ -296,7 +296,7 @@ async def test_the_only_one_may_take_seconds_to_answer() -> None:
     clock = ManualClock()
     stt = LiteralSTT()
     recognition = await lasting(stt, clock).open(HINTS)
-    answer = asyncio.create_task(anext(recognition.transcripts()))
+    answer = asyncio.ensure_future(anext(recognition.transcripts()))
     await turns()
     stt.opened[0].hang()
     recognition.send(b"hello")
