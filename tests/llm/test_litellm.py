@@ -28,8 +28,8 @@ def test_without_the_library_the_error_names_the_extra() -> None:
 
 @pytest.mark.skipif(not (ENVIRONMENT / ".ready").exists(), reason="litellm is not installed; `make litellm` does that")
 def test_with_the_library_it_is_a_language_model_like_any_other() -> None:
-    # The library itself uses what its dependencies have deprecated.
-    options = ("-n", "0", "-p", "no:cacheprovider", "-W", "ignore::DeprecationWarning")
+    # The library is warned of by its dependencies, and takes a warning that is an error for one of the vendor's.
+    options = ("-n", "0", "-p", "no:cacheprovider", "-W", "default")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "tests/litellm/library.py"],
         cwd=ROOT,
