@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from getpatter.clock import Clock, SystemClock
 from getpatter.errors import ConfigurationError
 from getpatter.llm.base import NO_CALL, CallContext, LanguageModel, Message, ReplyPart, ToolSpec
 from getpatter.llm.foreign import REPLY_S
+from getpatter.llm.graph_settings import Config, GraphSettings
 
 if TYPE_CHECKING:
     from langgraph.pregel import Pregel
-
-Config = Mapping[str, Any]
-"""A `RunnableConfig`."""
-
-
-@dataclass(frozen=True, slots=True)
-class GraphSettings:
-    """How a graph is asked; see `LangGraphLLM`."""
-
-    graph: Pregel[Any, Any, Any, Any]
-    input_key: str
-    output_nodes: frozenset[str]
-    config: Callable[[CallContext], Config]
-    prompt: bool
-    timeout_s: float
-    name: str
-    clock: Clock
 
 
 class LangGraphLLM:

@@ -11,8 +11,8 @@ from langgraph.prebuilt import ToolNode
 
 from getpatter.llm.base import ReplyPart, TextDelta, ToolCall
 from getpatter.llm.foreign import Waiting
-from getpatter.llm.graph import GraphSettings
 from getpatter.llm.graph_messages import tool_calls, used
+from getpatter.llm.graph_settings import GraphSettings
 from getpatter.llm.graph_turns import Run, Said
 from getpatter.metering import Used, totals
 

@@ -15,8 +15,8 @@ from langgraph.types import Command
 
 from getpatter.llm.base import CallContext, Message, ReplyPart, ToolSpec
 from getpatter.llm.foreign import Waiting
-from getpatter.llm.graph import GraphSettings
 from getpatter.llm.graph_messages import corrections, prompt_message, to_langchain
+from getpatter.llm.graph_settings import GraphSettings
 from getpatter.llm.graph_stream import GraphStream
 from getpatter.llm.graph_turns import Checkpoint, GraphTurns, Turn
 
