@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,13 @@ import pytest
 from pydantic import SecretStr
 
 from getpatter.errors import ConfigurationError
-from getpatter.llm.factory import language_model
+from getpatter.llm import presets
+from getpatter.llm.base import ToolSpec
+from getpatter.llm.factory import billed_at, language_model, preset_at
 from getpatter.llm.http import HttpLLM
 from getpatter.metering import Product
 from getpatter.settings import Settings
-from getpatter.testing.contracts.replies import failure
+from getpatter.testing.contracts.replies import HELLO, failure, reply
 from getpatter.testing.vendors.openai_chat import Answer, OpenAIServer
 
 
@@ -91,12 +94,58 @@ def test_what_cannot_hold_is_refused(settings: Settings, changes: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("url", "vendor"), [("https://api.openai.com/v1", "openai"), ("http://127.0.0.1:1/v1", "127.0.0.1:1")]
+    ("url", "vendor"),
+    [
+        ("https://api.openai.com/v1", "openai"),
+        ("https://API.OpenAI.com:443/v1/", "openai"),
+        ("https://eu.api.openai.com/v1", "eu.api.openai.com"),
+        ("https://api.openai.com.example/v1", "api.openai.com.example"),
+        ("http://127.0.0.1:1/v1", "127.0.0.1:1"),
+    ],
 )
 def test_a_vendor_is_known_by_its_host(settings: Settings, url: str, vendor: str) -> None:
     llm = language_model(settings.model_copy(update={"llm_url": url, "llm_model": "m"}))
     assert isinstance(llm, HttpLLM)
     assert llm.product == Product(vendor, "m")
+
+
+@pytest.mark.parametrize(
+    ("url", "preset"),
+    [
+        ("https://api.openai.com/v1", presets.OPENAI),
+        ("https://eu.api.openai.com/v1/chat/completions", presets.OPENAI),
+        ("https://api.groq.com/openai/v1", presets.GROQ),
+        ("https://API.cerebras.ai:443/v1", presets.CEREBRAS),
+        ("https://api.openai.com.example/v1", None),
+        ("https://notapi.openai.com/v1", None),
+        ("http://[::1/v1", None),
+    ],
+)
+def test_whose_server_it_is_its_host_tells(url: str, preset: presets.Preset | None) -> None:
+    assert preset_at(url) is preset
+
+
+async def test_a_vendor_is_asked_alike_by_its_name_and_by_its_address(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its effort gpt-6-luna refuses tools."""
+    strict = ToolSpec("end", "", {"type": "object", "properties": {}, "additionalProperties": False}, strict=True)
+    async with OpenAIServer(Answer(text="Hello."), Answer(text="Hello.")).running() as server:
+        monkeypatch.setattr(presets, "PAID", (replace(presets.OPENAI, url=server.url),))
+        changes = {"llm_url": server.url, "llm_model": "gpt-6-luna", "llm_key": SecretStr("sk-0123456789")}
+        by_url = language_model(settings.model_copy(update=changes))
+        by_name = presets.OpenAILLM("sk-0123456789", base_url=server.url)
+        for llm in (by_url, by_name):
+            await reply(llm, HELLO, [strict])
+            await llm.close()
+    first, second = server.requests
+    assert first.body == second.body
+    assert first.body["reasoning_effort"] == "none"
+
+
+@pytest.mark.parametrize("url", ["http://[::1/v1", "nonsense", ""])
+def test_an_address_that_is_none_is_nobodys(url: str) -> None:
+    assert billed_at(url) == ""
 
 
 async def test_what_goes_wrong_names_the_settings(settings: Settings) -> None:

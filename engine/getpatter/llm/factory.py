@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 from getpatter.connections.vendor import Vendor, host_of
 from getpatter.errors import ConfigurationError
@@ -13,7 +14,7 @@ from getpatter.llm.base import LanguageModel
 from getpatter.llm.faults import SetBy
 from getpatter.llm.google import GoogleLLM
 from getpatter.llm.litellm import MODEL, LiteLLMLLM
-from getpatter.llm.openai_compatible import OpenAICompatibleLLM
+from getpatter.llm.openai_compatible import ANY_SERVER, OpenAICompatibleLLM
 from getpatter.llm.scripted import ScriptedLLM
 from getpatter.settings import Settings
 
@@ -103,16 +104,44 @@ def named_model(name: str) -> LanguageModel:
 
 
 def model_at(url: str, model: str, key: str) -> OpenAICompatibleLLM:
-    """A model that the settings name by its server.  Raises `ConfigurationError`."""
-    vendor = Vendor("that server", "PATTER_LLM_KEY", id=billed_at(url))
-    return OpenAICompatibleLLM(url, model, key, vendor=vendor, set_by=_BY_URL)
+    """A model that the settings name by its server, which is asked as its vendor's own adapter asks it.
+
+    Raises `ConfigurationError`.
+    """
+    preset = preset_at(url) or presets.Preset(vendor=ANY_SERVER, url=url)
+    return OpenAICompatibleLLM(
+        url,
+        model,
+        key,
+        vendor=Vendor("that server", "PATTER_LLM_KEY", id=billed_at(url)),
+        limit_field=preset.limit_field,
+        efforts=preset.efforts,
+        strict_tools=preset.strict_tools,
+        set_by=_BY_URL,
+    )
 
 
 def billed_at(url: str) -> str:
-    """Who is paid for models at this address, as the price table calls them; the host where nobody is known."""
-    hosts = {host_of(preset.url): preset.vendor.billed_as for preset in presets.PAID}
-    host = host_of(url.strip())
-    return hosts.get(host, host)
+    """Who is paid for models at this address, as the price table calls them; the host where nobody is known, and
+    nothing where there is none.  A vendor's servers of one region have prices of their own."""
+    preset = preset_at(url)
+    if preset is not None and _hostname(url) == _hostname(preset.url):
+        return preset.vendor.billed_as
+    return host_of(url.strip()).rpartition("@")[2] if _hostname(url) else ""
+
+
+def preset_at(url: str) -> presets.Preset | None:
+    """Of the vendor whose server it is, that of one region among them, e.g. `eu.api.openai.com`."""
+    host = f".{_hostname(url)}"
+    return next((preset for preset in presets.PAID if host.endswith(f".{_hostname(preset.url)}")), None)
+
+
+def _hostname(url: str) -> str:
+    """In lower case and without a port; empty where the address is none."""
+    try:
+        return urlsplit(url.strip()).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _set(given: Mapping[str, str]) -> str:
