@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from getpatter.connections.faults import Faults
 from getpatter.connections.vendor import Vendor
 from getpatter.engines import openai_wire as wire
-from getpatter.engines.base import EngineConfig, ResponseDone
+from getpatter.engines.base import EngineConfig, InputTranscript, ResponseDone
 from getpatter.engines.dialect import READY, Ends, Happening
 from getpatter.engines.openai_dialect import OpenAIDialect
 from getpatter.llm.base import TextDelta, ToolCall
@@ -30,6 +30,7 @@ class Line:
             EngineConfig("You book tables."),
             product=Product("openai", "gpt-realtime"),
             faults=Faults("OpenAI", Vendor("OpenAI", "OPENAI_API_KEY"), [SecretStr("sk-1")]),
+            hearing=Faults("m", Vendor("Groq", "GROQ_API_KEY"), [SecretStr("sk-1")], "llama-3.1-8b-instant"),
         )
         self.dialect.begin()
         self.hear("session.created", session={})
@@ -86,3 +87,19 @@ def test_a_field_that_is_null_is_one_that_is_not_there(line: Line) -> None:
 def test_half_an_emoji_in_the_result_of_a_tool_is_sent_as_a_mark(line: Line) -> None:
     line.dialect.tool_result("call_1", "found \ud83d")
     assert line.said[-1]["item"]["output"] == "found ?"
+
+
+def test_a_transcription_that_fails_is_told_in_the_log_and_the_turn_has_no_words(
+    line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A recogniser that its vendor retired would else leave every transcript empty, and nobody would know why."""
+    caplog.clear()
+    for item, code in (("item_1", "audio_unintelligible"), ("item_2", "model_not_found")):
+        line.dialect.send(bytes(8000))
+        line.dialect.commit()
+        line.hear("input_audio_buffer.committed", item_id=item)
+        error = {"code": code, "message": "Not for sk-1."}
+        line.hear("conversation.item.input_audio_transcription.failed", item_id=item, error=error)
+    assert line.told == [InputTranscript("", final=True)] * 2
+    words = "m failed: Not for ***. llama-3.1-8b-instant was retired on 2026-08-16: use openai/gpt-oss-120b."
+    assert [record.getMessage() for record in caplog.records] == [words]

@@ -176,6 +176,17 @@ def test_a_failed_response_says_why_and_whether_to_ask_again(code: str, retryabl
     assert error.message == "OpenAI failed: No, *** may not."
 
 
+@pytest.mark.parametrize("code", ["model_not_found", "invalid_model"])
+def test_a_model_that_was_retired_is_told_with_what_took_its_place(code: str) -> None:
+    gone = Faults("m", Vendor("OpenAI", "OPENAI_API_KEY"), model="gpt-4o-realtime-preview-2024-12-17")
+    other = Faults("m", Vendor("OpenAI", "OPENAI_API_KEY"), model="gpt-realtime-9")
+    event = wire.parse(json.dumps({"type": "error", "error": {"type": "invalid_request_error", "code": code}}))
+    told = wire.complaint(event, gone)
+    assert not told.retryable
+    assert told.next_step == "gpt-4o-realtime-preview-2024-12-17 was retired on 2026-05-07: use gpt-realtime-1.5."
+    assert "name of the model" in (wire.complaint(event, other).next_step or "")
+
+
 @pytest.mark.parametrize(("code", "fatal"), [("session_expired", True), ("response_cancel_not_active", False)])
 def test_most_complaints_leave_the_session_alive(code: str, fatal: bool) -> None:
     event = {"type": "error", "error": {"type": "invalid_request_error", "code": code}}

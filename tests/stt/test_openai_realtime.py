@@ -213,6 +213,12 @@ def test_a_wrong_key_names_its_variable() -> None:
     assert "sk-12" not in lost.message
 
 
+def test_a_model_that_there_is_not_is_told_with_what_to_do() -> None:
+    (lost,) = tell(dialect(), "error", error={"code": "invalid_model", "event_id": "configure"})
+    assert isinstance(lost, ProviderError)
+    assert "model" in (lost.next_step or "")
+
+
 def test_a_commit_without_an_answer_holds_later_words_back_until_it_is_given_up() -> None:
     ours = asked(dialect(), "item_1", "item_2")
     assert tell(ours, f"{ABOUT}.completed", item_id="item_2", transcript="Later.") == []

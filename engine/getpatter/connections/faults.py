@@ -76,6 +76,10 @@ class Faults:
         end = end_of(self._product)
         return "" if end is None else f"{end.told}: {end.advice}."
 
+    def unknown_model(self) -> str:
+        """What to do where the vendor says that it has no such model."""
+        return self.ended() or "Check the name of the model."
+
     def clean(self, words: str) -> str:
         """On one line, not too long, and without the key, should the provider have repeated it."""
         words = " ".join(words.split())

@@ -22,10 +22,18 @@ OTHER_FORMAT = "Pass format=PCM16 (24 kHz), which every model takes."
 
 
 class OpenAIDialect:
-    """A `Dialect`.  `product` is what responses are billed as."""
+    """A `Dialect`.  `product` is what responses are billed as; `hearing` words what goes wrong with transcripts, which
+    another model writes."""
 
     def __init__(
-        self, ends: Ends, settings: SessionSettings, config: EngineConfig, *, product: Product, faults: Faults
+        self,
+        ends: Ends,
+        settings: SessionSettings,
+        config: EngineConfig,
+        *,
+        product: Product,
+        faults: Faults,
+        hearing: Faults,
     ) -> None:
         self._ends = ends
         self._settings = settings
@@ -33,6 +41,7 @@ class OpenAIDialect:
         self._product = product
         self._transcriber = Product(product.vendor, settings.transcription_model)
         self._faults = faults
+        self._hearing = hearing
         self._used: list[Used] = []
         self._commits = Commits()
         self._min_commit = int(heard.MIN_COMMIT_S * settings.format.bytes_per_second)
@@ -188,8 +197,15 @@ class OpenAIDialect:
                 if event.usage is not None:
                     self._used = list(totals([*self._used, wire.used(event.usage, self._transcriber)]))
             case "conversation.item.input_audio_transcription.failed":
-                self._commits.understood(event.item_id, "")
+                self._misheard(event)
         self._give_transcripts()
+
+    def _misheard(self, event: wire.ServerEvent) -> None:
+        """The engine hears the caller all the same: only the words are missing."""
+        if wire.was_misheard(event):
+            error = wire.complaint(event, self._hearing)
+            log.warning("%s", " ".join(filter(None, (error.message, error.next_step))))
+        self._commits.understood(event.item_id, "")
 
     def _give_transcripts(self) -> None:
         for understood in self._commits.take():

@@ -15,7 +15,7 @@ from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
 from getpatter.connections.hosted_model import HostedModel
-from getpatter.connections.vendor import Vendor, service_url
+from getpatter.connections.vendor import Vendor, host_of, service_url
 from getpatter.connections.vendors import OPENAI
 from getpatter.connections.websocket import Address
 from getpatter.engines.base import EngineConfig, EngineSession
@@ -157,10 +157,12 @@ class OpenAIRealtime(HostedModel):
     async def open(self, config: EngineConfig) -> EngineSession:
         """See `RealtimeEngine.open`."""
         faults = Faults(self.name, self._vendor, [self._key], self._model)
+        heard_by = self._settings.transcription_model
+        hearing = Faults(f"{heard_by} at {host_of(self._url)}", self._vendor, [self._key], heard_by)
         product = Product(self._vendor.billed_as, self._model)
 
         def dialect(ends: Ends) -> OpenAIDialect:
-            return OpenAIDialect(ends, self._settings, config, product=product, faults=faults)
+            return OpenAIDialect(ends, self._settings, config, product=product, faults=faults, hearing=hearing)
 
         session = SocketSession(self.address, dialect, faults=faults, clock=self._clock, keep_alive_s=KEEP_ALIVE_S)
         await session.open()

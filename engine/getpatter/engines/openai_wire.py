@@ -17,7 +17,7 @@ from getpatter.errors import ProviderError
 from getpatter.llm.base import Message, ToolSpec
 from getpatter.metering import Product, Used
 from getpatter.stt.openai_guidance import guidance
-from getpatter.stt.openai_wire import COMMITTING, FORMATS, NoiseReduction
+from getpatter.stt.openai_wire import COMMITTING, FORMATS, NO_SUCH_MODEL, NOTHING_SAID, NoiseReduction
 
 ReasoningEffort = Literal["minimal", "low", "medium", "high", "xhigh"]
 
@@ -296,6 +296,11 @@ def complaint(event: ServerEvent, faults: Faults) -> ProviderError:
     return _as_error(event.error or _Error("it gave no reason"), faults)
 
 
+def was_misheard(event: ServerEvent) -> bool:
+    """Whether a transcription failed for another reason than that nobody said anything."""
+    return event.error is not None and event.error.code != NOTHING_SAID
+
+
 def is_fatal(event: ServerEvent) -> bool:
     """Whether the session is lost with an `error` event."""
     return event.error is not None and bool(_FATAL & {event.error.code, event.error.type})
@@ -303,7 +308,9 @@ def is_fatal(event: ServerEvent) -> bool:
 
 def _as_error(error: _Error, faults: Faults) -> ProviderError:
     retryable = bool(_RETRYABLE & {error.code, error.type}) and error.code != "insufficient_quota"
-    return faults.failed(f"failed: {error.message or error.code or error.type}", retryable=retryable)
+    what = f"failed: {error.message or error.code or error.type}"
+    next_step = faults.unknown_model() if error.code in NO_SUCH_MODEL else None
+    return faults.failed(what, retryable=retryable, next_step=next_step)
 
 
 def used(usage: _Usage, product: Product) -> Used:

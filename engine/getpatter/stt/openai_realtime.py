@@ -28,7 +28,15 @@ from getpatter.stt.commits import Commits
 from getpatter.stt.dialect import Happening, Terms
 from getpatter.stt.openai_answer import DetectedLanguage, TranscriptionUsage
 from getpatter.stt.openai_guidance import check_prompt, guidance, language_code
-from getpatter.stt.openai_wire import COMMITTING, FORMATS, MIN_COMMIT_S, NoiseReduction, append
+from getpatter.stt.openai_wire import (
+    COMMITTING,
+    FORMATS,
+    MIN_COMMIT_S,
+    NO_SUCH_MODEL,
+    NOTHING_SAID,
+    NoiseReduction,
+    append,
+)
 from getpatter.stt.plausible import could_be_said
 from getpatter.stt.socket import SocketRecognition
 
@@ -49,7 +57,6 @@ _TERMS: Final = Terms(bills="audio", keep_alive_s=3.0, finalize_s=4.5)
 answered, sooner or later."""
 _PASSES: Final = frozenset({"server_error", "rate_limit_exceeded", "session_expired", "timeout"})
 """Types and codes of errors with which another session may not meet."""
-_NOTHING_SAID: Final = "audio_unintelligible"
 
 
 class OpenAISTT(HostedModel):
@@ -234,7 +241,7 @@ class TranscriptionDialect:
         return (*used, *self._answers(language))
 
     def _failed(self, failed: _Failed) -> Iterable[Happening]:
-        if failed.error.code != _NOTHING_SAID:
+        if failed.error.code != NOTHING_SAID:
             return (self._lost(failed.error),)
         self._commits.understood(failed.item_id, "")
         return self._answers()
@@ -260,7 +267,9 @@ class TranscriptionDialect:
         if error.code == "invalid_api_key":
             return self._faults.refused(401)
         retryable = bool(_PASSES & {error.code, error.type}) and error.code != "insufficient_quota"
-        return self._faults.failed(f"failed: {error.message or error.code or error.type}", retryable=retryable)
+        what = f"failed: {error.message or error.code or error.type}"
+        next_step = self._faults.unknown_model() if error.code in NO_SUCH_MODEL else None
+        return self._faults.failed(what, retryable=retryable, next_step=next_step)
 
 
 class _Kind(msgspec.Struct):

@@ -20,6 +20,10 @@ NoiseReduction = Literal["near_field", "far_field"]
 """Of a microphone at the mouth, or in a room."""
 COMMITTING: Final = "commit"
 """The id of a message that commits, which errors about it name."""
+NO_SUCH_MODEL: Final = frozenset({"model_not_found", "invalid_model"})
+"""Codes of errors about a model that there is not, or not for this kind of session."""
+NOTHING_SAID: Final = "audio_unintelligible"
+"""The code with which a transcription of no words fails."""
 
 
 def append(audio: bytes) -> str:
