@@ -28,10 +28,18 @@ def shown(*arguments: str) -> str:
 
 
 def test_the_table_says_unit_day_and_source() -> None:
-    nova = next(line for line in shown("deepgram").splitlines() if " nova-3 " in line)
-    for part in ("0.0048", "2026-05-08"):
-        assert part in nova
+    told = shown("deepgram").splitlines()
+    nova = next(line for line in told if line.startswith("nova-3 ")).split()
+    assert {"0.0048", "minute", "2026-05-08"} <= set(nova)
+    source = next(line.source for line in lines(BUILT_IN, "nova-3") if line.model == "nova-3")
+    assert f"{nova[-1]}  {source}" in told
     assert VERSION in shown("Deepgram")
+
+
+def test_prices_are_found_by_the_name_of_a_model_too() -> None:
+    told = shown("nova-3")
+    assert "deepgram" in told
+    assert "nova-2" not in told
 
 
 def test_programs_get_all_of_it() -> None:

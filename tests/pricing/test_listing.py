@@ -20,5 +20,11 @@ def test_a_line_says_what_is_paid_for_what() -> None:
     assert tokens.unit == "million tokens"
 
 
+def test_models_are_found_by_the_beginning_of_their_names() -> None:
+    found = [(line.vendor, line.model) for line in lines(BUILT_IN, "gpt-4o-mini")]
+    assert ("openai", "gpt-4o-mini") in found
+    assert all(model.startswith("gpt-4o-mini") for _, model in found)
+
+
 def test_a_vendor_that_is_not_listed_has_no_lines() -> None:
     assert list(lines(BUILT_IN, "nobody")) == []

@@ -30,13 +30,14 @@ class Line:
         return ", ".join(f"{name.replace('_', ' ')} {price}" for name, price in self.prices.items())
 
 
-def lines(table: PriceTable, vendor: str = "") -> Iterator[Line]:
-    """All prices, or those of one vendor, by name."""
+def lines(table: PriceTable, wanted: str = "") -> Iterator[Line]:
+    """All prices, those of one vendor, or those of models whose names begin so, by vendor and model."""
     for name, prices in sorted(table.vendors.items()):
-        if vendor in ("", name):
-            if prices.default is not None:
-                yield from _lines(name, ALL_MODELS, prices.default)
-            for model, entry in sorted(prices.models.items()):
+        whole = wanted in ("", name)
+        if whole and prices.default is not None:
+            yield from _lines(name, ALL_MODELS, prices.default)
+        for model, entry in sorted(prices.models.items()):
+            if whole or model.startswith(wanted):
                 yield from _lines(name, model, entry)
 
 
