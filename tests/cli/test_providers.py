@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 
 from getpatter.cli.console import out
 from getpatter.cli.main import app
+from getpatter.llm.litellm import LiteLLMLLM
 from getpatter.providers.catalogue import CATALOGUE
 
 
@@ -57,3 +59,11 @@ def test_what_runs_here_needs_no_key() -> None:
 def test_a_default_that_ends_is_shown_with_its_day() -> None:
     assert re.search(r"whisper-1 (is|was) retired on 2027-02-26: use gpt-transcribe", listed()["whisper-api"])
     assert "retired" not in listed()["deepgram-flux"]
+
+
+def test_the_default_of_a_library_that_reaches_many_vendors_ends_with_its_vendors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ending = replace(LiteLLMLLM.FACTS, models=("gpt-3.5-turbo",))
+    monkeypatch.setattr(LiteLLMLLM, "FACTS", ending)
+    assert "gpt-3.5-turbo was retired on 2026-10-23" in " ".join(listed()["litellm"].split())

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from getpatter.clock import Clock
+from getpatter.connections.ending_models import warn_of_end
 from getpatter.llm.base import LanguageModel, TextDelta, ToolCall
 from getpatter.llm.litellm import LiteLLMLLM
 from getpatter.metering import Product, Used
@@ -54,6 +55,14 @@ async def test_a_refusal_is_told_at_once_and_nothing_printed(capfd: pytest.Captu
         await failure(LiteLLMLLM("openai/m", "k", base_url=server.url))
     assert len(server.requests) == 1
     assert capfd.readouterr().out == ""
+
+
+def test_the_end_of_a_vendors_model_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    warn_of_end.cache_clear()
+    LiteLLMLLM("groq/llama-3.1-8b-instant")
+    LiteLLMLLM("groq/llama-3.3-70b-versatile", base_url="http://127.0.0.1:1")  # somebody else's of that name
+    words = "llama-3.1-8b-instant was retired on 2026-08-16 by groq: use openai/gpt-oss-120b"
+    assert [record.getMessage() for record in caplog.records] == [words]
 
 
 async def test_a_key_that_the_library_found_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

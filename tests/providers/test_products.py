@@ -21,12 +21,48 @@ def of(tmp_path: Path, **given: str) -> list[Bought]:
 
 
 def test_each_part_is_bought_with_the_model_behind_the_slash_or_the_default(tmp_path: Path) -> None:
-    assert of(tmp_path, stt="whisper-api", tts="Cartesia/sonic-2", llm="groq/openai/gpt-oss-20b") == [
-        Bought(Product("openai", "whisper-1"), "PATTER_STT"),
-        Bought(Product("cartesia", "sonic-2"), "PATTER_TTS"),
-        Bought(Product("groq", "openai/gpt-oss-20b"), "PATTER_LLM"),
+    found = of(tmp_path, stt="whisper-api", tts="Cartesia/sonic-2", llm="groq/openai/gpt-oss-20b")
+    assert [(one.product, one.setting) for one in found] == [
+        (Product("openai", "whisper-1"), "PATTER_STT"),
+        (Product("cartesia", "sonic-2"), "PATTER_TTS"),
+        (Product("groq", "openai/gpt-oss-20b"), "PATTER_LLM"),
     ]
-    assert of(tmp_path, engine="openai/gpt-realtime") == [Bought(Product("openai", "gpt-realtime"), "PATTER_ENGINE")]
+    (engine,) = of(tmp_path, engine="openai/gpt-realtime")
+    assert (engine.product, engine.setting) == (Product("openai", "gpt-realtime"), "PATTER_ENGINE")
+
+
+@pytest.mark.parametrize(
+    ("named", "product"),
+    [
+        ("litellm", "openai/gpt-6-luna"),
+        ("litellm/gpt-4o", "openai/gpt-4o"),
+        ("litellm/groq/llama-3.3-70b-versatile", "groq/llama-3.3-70b-versatile"),
+        ("litellm/gemini/gemini-2.5-flash", "google/gemini-2.5-flash"),
+        ("litellm/openrouter/openai/gpt-4o", "openrouter/openai/gpt-4o"),
+    ],
+)
+def test_what_litellm_reaches_is_its_vendors(tmp_path: Path, named: str, product: str) -> None:
+    (found,) = of(tmp_path, llm=named)
+    assert str(found.product) == product
+
+
+@pytest.mark.parametrize(
+    ("given", "successor", "value"),
+    [
+        ({"llm": "groq/llama-3.3-70b-versatile"}, "openai/gpt-oss-120b", "groq/openai/gpt-oss-120b"),
+        ({"llm": "litellm/groq/llama-3.3-70b-versatile"}, "openai/gpt-oss-120b", "litellm/groq/openai/gpt-oss-120b"),
+        ({"llm": "litellm/gpt-4o"}, "gpt-6-luna", "litellm/gpt-6-luna"),
+        ({"stt": "openai/gpt-4o-transcribe"}, "gpt-transcribe", "openai/gpt-transcribe"),
+        # Which takes Whisper's models and no others.
+        ({"stt": "whisper-api"}, "gpt-transcribe", "openai-transcribe/gpt-transcribe"),
+        ({"llm_url": "https://api.groq.com/openai/v1", "llm_model": "m"}, "openai/gpt-oss-120b", "openai/gpt-oss-120b"),
+    ],
+)
+def test_another_model_is_named_as_its_setting_wants_it(
+    tmp_path: Path, given: dict[str, str], successor: str, value: str
+) -> None:
+    (found,) = of(tmp_path, **given)
+    assert found.instead(successor) == value
 
 
 def test_a_model_at_a_vendors_address_is_the_vendors(tmp_path: Path) -> None:

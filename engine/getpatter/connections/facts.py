@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from getpatter.metering import Product
@@ -14,6 +15,9 @@ class Facts:
     vendor: str
     billed_as: str = ""
     """What the lists of prices and of retirements call the vendor; its name in lower case where it is empty."""
+    vendors: Mapping[str, str] | None = None
+    """Where models are written `vendor/model`, and that vendor is paid: what the lists call those that have another
+    name there.  A model without a slash is of `billed_as`."""
     key_variable: str = ""
     """Empty for what needs no key."""
     transport: str
@@ -34,4 +38,8 @@ class Facts:
 
     def product(self, model: str = "") -> Product:
         """What is bought with `model`, or with the default."""
-        return Product(self.billed_as or self.vendor.lower(), model or next(iter(self.models), ""))
+        model = model or next(iter(self.models), "")
+        vendor, slash, own_name = model.partition("/")
+        if slash and self.vendors is not None:
+            return Product(self.vendors.get(vendor, vendor), own_name)
+        return Product(self.billed_as or self.vendor.lower(), model)

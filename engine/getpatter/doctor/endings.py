@@ -19,5 +19,6 @@ def models(settings: Settings) -> Sequence[Finding]:
     for each in bought(settings):
         if (end := end_of(each.product)) is not None:
             level: Literal["error", "warning"] = "error" if end.standing == "retired" else "warning"
-            found.append(Finding(_ABOUT, level, f"{end.told}.", f"Set {each.setting} anew: {end.advice}."))
+            to = each.instead(end.successor) if end.successor else "another model"
+            found.append(Finding(_ABOUT, level, f"{end.told}.", f"Set {each.setting} to {to}."))
     return found

@@ -26,7 +26,7 @@ from getpatter.llm.options import SECRET_LENGTH, Chosen, Options
 from getpatter.llm.partial import telling_what_was_said
 from getpatter.llm.presets import OPENAI
 from getpatter.llm.products import exact
-from getpatter.metering import Product, Used
+from getpatter.metering import Used
 
 LITELLM: Final = Vendor("the model's vendor", "its variable", id="litellm")
 MODEL: Final = "gpt-6-luna"
@@ -51,6 +51,8 @@ class LiteLLMLLM:
 
     FACTS: ClassVar = Facts(
         vendor="LiteLLM",
+        billed_as="openai",
+        vendors={"gemini": "google"},
         transport="the library's own",
         models=(MODEL,),
         features=("tools", "cancel", "cached tokens", "keys as LiteLLM finds them"),
@@ -69,13 +71,12 @@ class LiteLLMLLM:
             )
         chosen = Chosen(**options)
         key = api_key if isinstance(api_key, SecretStr) else SecretStr(api_key)
-        self._chat = ChatCompletions(
-            url=base_url, product=_product(model), key=key, options=chosen, efforts=OPENAI.efforts
-        )
+        product = self.FACTS.product(model)
+        self._chat = ChatCompletions(url=base_url, product=product, key=key, options=chosen, efforts=OPENAI.efforts)
         self._model = model
-        self._faults = ModelFaults(
-            f"{model} by LiteLLM", model, LITELLM, (key, *chosen.secrets, *_found()), chosen.set_by
-        )
+        vendor = LITELLM if base_url else replace(LITELLM, id=product.vendor)
+        secrets = (key, *chosen.secrets, *_found())
+        self._faults = ModelFaults(f"{model} by LiteLLM", product.model, vendor, secrets, chosen.set_by)
         self._waits = (chosen.timeout_s, chosen.idle_timeout_s)
         self._clock = chosen.clock or SystemClock()
         self._complete: Callable[..., Any] | None = None
@@ -185,12 +186,6 @@ def _vendor_told_usage(stream: Any) -> bool:
     """The library ends every stream with usage, and counts by itself where the vendor tells none.  What came of the
     vendor it keeps in `chunks`."""
     return any(getattr(chunk, "usage", None) is not None for chunk in getattr(stream, "chunks", ()))
-
-
-def _product(model: str) -> Product:
-    """LiteLLM writes models as `vendor/model`, but for OpenAI's."""
-    vendor, slash, name = model.partition("/")
-    return Product(vendor, name) if slash else Product("openai", model)
 
 
 def _found() -> list[SecretStr]:
