@@ -16,6 +16,7 @@ from getpatter.engines.dialect import READY, Ends, Happening
 from getpatter.engines.openai_dialect import OpenAIDialect
 from getpatter.llm.base import TextDelta, ToolCall
 from getpatter.metering import Product
+from getpatter.testing.clock import ManualClock
 
 
 class Line:
@@ -31,6 +32,7 @@ class Line:
             product=Product("openai", "gpt-realtime"),
             faults=Faults("OpenAI", Vendor("OpenAI", "OPENAI_API_KEY"), [SecretStr("sk-1")]),
             hearing=Faults("m", Vendor("Groq", "GROQ_API_KEY"), [SecretStr("sk-1")], "llama-3.1-8b-instant"),
+            clock=ManualClock(),
         )
         self.dialect.begin()
         self.hear("session.created", session={})

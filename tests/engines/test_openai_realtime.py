@@ -22,7 +22,7 @@ from getpatter.engines.openai_realtime import KEEP_ALIVE_S, OpenAIRealtime, Open
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.llm.base import Message, TextDelta, ToolCall, ToolSpec
 from getpatter.metering import used_by
-from getpatter.stt.openai_wire import PCM16
+from getpatter.stt.openai_wire import PCM16, TRANSCRIPT_S
 from getpatter.testing.clock import ManualClock, SkippingClock
 from getpatter.testing.contracts.realtime import RealtimeContract
 from getpatter.testing.realtime_server import RealtimeServer
@@ -405,3 +405,24 @@ async def test_a_model_that_thinks_may_be_told_how_much() -> None:
         await session.close()
     assert asked["reasoning"] == {"effort": "high"}
     assert asked["audio"]["output"]["voice"] == "alloy"
+
+
+async def test_a_commit_whose_transcript_never_comes_hides_none_of_those_after_it() -> None:
+    clock = SkippingClock()
+    server = RealtimeServer(heard=("at eight", "two"))
+    server.forgets = 1
+    async with server.running(), asyncio.timeout(20):
+        session = await engine_at(server, clock=clock).open(CONFIG)
+        session.send(SECOND)
+        session.commit()
+        await server.received("input_audio_buffer.commit")
+        clock.skip(TRANSCRIPT_S)
+        finals: list[str] = []
+        for count in (2, 3):
+            session.send(SECOND)
+            session.commit()
+            while len(finals) < count:
+                events = await until(session, InputTranscript)
+                finals += [event.text for event in events if isinstance(event, InputTranscript) and event.final]
+        await session.close()
+    assert finals == ["", "at eight", "two"]

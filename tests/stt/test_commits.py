@@ -130,3 +130,17 @@ def test_few_that_were_given_up_are_remembered() -> None:
     commits.understood("item_0", "forgotten")
     commits.understood("item_1", "remembered")
     assert commits.take() == [late("remembered")]
+
+
+def test_what_was_understood_is_held_up_by_an_older_commit_that_was_not() -> None:
+    commits = Commits()
+    commits.add(at=1.0)
+    commits.add(at=2.0)
+    commits.named("a")
+    commits.named("b")
+    assert not commits.is_held_up(since=2.0)
+    commits.understood("b", "second")
+    assert commits.is_held_up(since=1.0)
+    assert not commits.is_held_up(since=0.9)
+    commits.give_up()
+    assert not commits.is_held_up(since=2.0)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from getpatter.clock import Clock
 from getpatter.connections.faults import Faults
 from getpatter.engines import openai_wire as wire
-from getpatter.engines.base import AudioDelta, EngineConfig, InputTranscript, ResponseDone
+from getpatter.engines.base import AudioDelta, EngineConfig, ResponseDone
 from getpatter.engines.dialect import READY, Ends
+from getpatter.engines.openai_caller import Caller
 from getpatter.engines.openai_wire import SessionSettings
 from getpatter.errors import ProviderError
 from getpatter.llm.base import TextDelta, ToolCall, ToolSpec
 from getpatter.metering import Product, Used, totals
 from getpatter.stt import openai_wire as heard
-from getpatter.stt.commits import Commits
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class OpenAIDialect:
         product: Product,
         faults: Faults,
         hearing: Faults,
+        clock: Clock,
     ) -> None:
         self._ends = ends
         self._settings = settings
@@ -41,12 +43,10 @@ class OpenAIDialect:
         self._product = product
         self._transcriber = Product(product.vendor, settings.transcription_model)
         self._faults = faults
-        self._hearing = hearing
         self._used: list[Used] = []
-        self._commits = Commits()
+        self._caller = Caller(ends, hearing, clock)
         self._min_commit = int(heard.MIN_COMMIT_S * settings.format.bytes_per_second)
         self._uncommitted = 0
-        self._partial = ""
         self._is_ready = False
         self._responding = False
         self._response = ""
@@ -64,11 +64,10 @@ class OpenAIDialect:
 
     def commit(self) -> None:
         if self._uncommitted < self._min_commit:
-            self._commits.add_empty()
-            self._give_transcripts()
+            self._caller.committed_nothing()
             return
         self._uncommitted = 0
-        self._commits.add()
+        self._caller.committed()
         self._say(wire.COMMIT)
 
     def tell(self, text: str) -> None:
@@ -134,8 +133,9 @@ class OpenAIDialect:
                 self._complain(event)
             case kind if kind.startswith("response."):
                 self._part_came(event)
-            case _:
-                self._caller_heard(event)
+            case "conversation.item.input_audio_transcription.completed" if event.usage is not None:
+                self._used = list(totals([*self._used, wire.used(event.usage, self._transcriber)]))
+        self._caller.receive(event)
 
     def _greeted(self, event: wire.ServerEvent) -> None:
         if wire.is_beta(event):
@@ -184,34 +184,6 @@ class OpenAIDialect:
             case "response.function_call_arguments.done":
                 self._ends.emit(ToolCall(event.call_id, event.name, event.arguments))
 
-    def _caller_heard(self, event: wire.ServerEvent) -> None:
-        match event.type:
-            case "input_audio_buffer.committed":
-                self._commits.named(event.item_id)
-            case "conversation.item.input_audio_transcription.delta":
-                if self._commits.is_next(event.item_id) and event.delta:
-                    self._partial += event.delta
-                    self._ends.emit(InputTranscript(self._partial, final=False))
-            case "conversation.item.input_audio_transcription.completed":
-                self._commits.understood(event.item_id, event.transcript or "")
-                if event.usage is not None:
-                    self._used = list(totals([*self._used, wire.used(event.usage, self._transcriber)]))
-            case "conversation.item.input_audio_transcription.failed":
-                self._misheard(event)
-        self._give_transcripts()
-
-    def _misheard(self, event: wire.ServerEvent) -> None:
-        """The engine hears the caller all the same: only the words are missing."""
-        if wire.was_misheard(event):
-            error = wire.complaint(event, self._hearing)
-            log.warning("%s", " ".join(filter(None, (error.message, error.next_step))))
-        self._commits.understood(event.item_id, "")
-
-    def _give_transcripts(self) -> None:
-        for understood in self._commits.take():
-            self._partial = ""
-            self._ends.emit(InputTranscript(understood.text.strip(), final=True))
-
     def _complain(self, event: wire.ServerEvent) -> None:
         error = wire.complaint(event, self._faults)
         if not self._is_ready or wire.is_fatal(event):
@@ -237,5 +209,4 @@ class OpenAIDialect:
                 self._settings.format.rate,
                 OTHER_FORMAT,
             )
-        self._commits.refused()
-        self._give_transcripts()
+        self._caller.refused()

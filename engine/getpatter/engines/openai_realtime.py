@@ -162,7 +162,9 @@ class OpenAIRealtime(HostedModel):
         product = Product(self._vendor.billed_as, self._model)
 
         def dialect(ends: Ends) -> OpenAIDialect:
-            return OpenAIDialect(ends, self._settings, config, product=product, faults=faults, hearing=hearing)
+            return OpenAIDialect(
+                ends, self._settings, config, product=product, faults=faults, hearing=hearing, clock=self._clock
+            )
 
         session = SocketSession(self.address, dialect, faults=faults, clock=self._clock, keep_alive_s=KEEP_ALIVE_S)
         await session.open()

@@ -16,6 +16,7 @@ MAX_GIVEN_UP: Final = 16
 @dataclass(slots=True)
 class _Commit:
     said_s: float = 0.0
+    at: float = 0.0
     item_id: str = ""
     text: str | None = None
     given_up: bool = False
@@ -39,9 +40,9 @@ class Commits:
         self._early: dict[str, str] = {}
         """What was understood of items that no commit is named by yet; no more than there are such commits."""
 
-    def add(self, said_s: float = 0.0) -> None:
-        """Audio was committed."""
-        self._waiting.append(_Commit(said_s))
+    def add(self, said_s: float = 0.0, at: float = 0.0) -> None:
+        """Audio was committed, `at` this time."""
+        self._waiting.append(_Commit(said_s, at))
 
     def add_empty(self) -> None:
         """There was nothing to commit, so nothing will be understood."""
@@ -86,6 +87,13 @@ class Commits:
     def none_is_due(self) -> bool:
         """Nothing was committed that is waited for."""
         return self._next() is None
+
+    def is_held_up(self, since: float) -> bool:
+        """Something was understood whose turn has not come, because of a commit that was made by `since`."""
+        commit = self._next()
+        if commit is None or commit.text is not None or commit.at > since:
+            return False
+        return any(later.text is not None and not later.given_up for later in self._waiting)
 
     def is_next(self, item_id: str) -> bool:
         """Whether the item's transcript is the next that is due."""

@@ -34,6 +34,7 @@ from getpatter.stt.openai_wire import (
     MIN_COMMIT_S,
     NO_SUCH_MODEL,
     NOTHING_SAID,
+    TRANSCRIPT_S,
     NoiseReduction,
     append,
 )
@@ -52,7 +53,7 @@ STAYING: Final = "stay"
 COMMIT: Final = f'{{"type":"input_audio_buffer.commit","event_id":"{COMMITTING}"}}'
 STAY: Final = f'{{"type":"session.update","event_id":"{STAYING}","session":{{"type":"transcription"}}}}'
 
-_TERMS: Final = Terms(bills="audio", keep_alive_s=3.0, finalize_s=4.5)
+_TERMS: Final = Terms(bills="audio", keep_alive_s=3.0, finalize_s=TRANSCRIPT_S)
 """Sessions of this API that nothing is said to were seen to be closed after 6 to 7 s.  Commits are
 answered, sooner or later."""
 _PASSES: Final = frozenset({"server_error", "rate_limit_exceeded", "session_expired", "timeout"})

@@ -16,6 +16,8 @@ FORMATS: Final[Mapping[AudioFormat, Mapping[str, Any]]] = {
 }
 MIN_COMMIT_S: Final = 0.1
 """The API refuses to commit less audio."""
+TRANSCRIPT_S: Final = 4.5
+"""Longest that the transcript of what was committed keeps anything waiting; the API sets no limit."""
 NoiseReduction = Literal["near_field", "far_field"]
 """Of a microphone at the mouth, or in a room."""
 COMMITTING: Final = "commit"

@@ -51,6 +51,8 @@ class RealtimeServer:
         """Set it, and no connection is taken any more."""
         self.begins: asyncio.Event | None = None
         """A session begins only once it is set."""
+        self.forgets = 0
+        """Of so many commits it is never told what was understood."""
         self.is_beta = False
         """Set it, and the API is that of before its general availability."""
         self.url = ""
@@ -166,7 +168,10 @@ class RealtimeServer:
     def _answer(self) -> Spoken:
         return self._answers.popleft() if len(self._answers) > 1 else self._answers[0]
 
-    def _understand(self) -> str:
+    def _understand(self) -> str | None:
+        if self.forgets:
+            self.forgets -= 1
+            return None
         return self._heard.popleft() if self._heard else ""
 
 

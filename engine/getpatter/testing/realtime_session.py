@@ -46,7 +46,8 @@ class RealtimeSession:
     owns the socket runs through `speak`.
     """
 
-    def __init__(self, answer: Callable[[], Spoken], understand: Callable[[], str]) -> None:
+    def __init__(self, answer: Callable[[], Spoken], understand: Callable[[], str | None]) -> None:
+        """`understand` gives what was understood of a commit; None where that is never told."""
         self._answer = answer
         self._understand = understand
         self._numbers = itertools.count(1)
@@ -146,8 +147,7 @@ class RealtimeSession:
             self._event("input_audio_buffer.committed", item_id=item_id, previous_item_id=None),
             *self._added(item),
         ]
-        if self.session["audio"]["input"].get("transcription"):
-            words = self._understand()
+        if self.session["audio"]["input"].get("transcription") and (words := self._understand()) is not None:
             kind = "conversation.item.input_audio_transcription"
             events += [
                 self._event(f"{kind}.delta", item_id=item_id, content_index=0, delta=piece) for piece in _pieces(words)
