@@ -58,6 +58,7 @@ class Shop:
         self.connections: list[int] = []
         self.asked = asyncio.Event()
         self.accepted = ""
+        self.headers: list[tuple[bytes, bytes]] = []
         self.media_type = ""
         self.methods: list[str] = []
         self.app = Starlette(
@@ -76,6 +77,7 @@ class Shop:
     async def _whole(self, request: Request) -> Response:
         assert request.client is not None
         self.connections.append(request.client.port)
+        self.headers = request.headers.raw
         self.media_type = request.headers.get("content-type", "")
         return Response(await request.body(), media_type="audio/basic")
 
@@ -117,6 +119,29 @@ async def test_requests_of_all_calls_share_connections() -> None:
         for words in (b"one", b"two"):
             assert await body_of(service, HttpRequest(url=f"{here.url}/whole", content=words)) == words
         assert len(set(here.connections)) == 1
+
+
+async def test_a_header_is_sent_once_however_it_is_spelled() -> None:
+    """The later one holds: what a user adds goes before what an adapter says."""
+    spelled = {"Authorization": "Bearer a", "authorization": "Bearer b", "accept": "audio/basic", "USER-AGENT": "me"}
+    async with shop() as (service, here):
+        request = HttpRequest(url=f"{here.url}/whole", json={}, headers={**spelled, "content-type": "text/plain"})
+        await body_of(service, request)
+    sent = [(name, value) for name, value in here.headers if name not in (b"host", b"content-length")]
+    assert sorted(sent) == [
+        (b"accept", b"audio/basic"),
+        (b"accept-encoding", b"identity"),
+        (b"authorization", b"Bearer b"),
+        (b"content-type", b"application/json"),
+        (b"user-agent", b"me"),
+    ]
+
+
+async def test_a_key_that_is_no_ascii_is_for_the_server_to_refuse() -> None:
+    async with shop() as (service, here):
+        await service.warm(here.url, {"X-Key": "clé"})
+        assert await body_of(service, HttpRequest(url=f"{here.url}/whole", headers={"X-Key": "clé"})) == b""
+    assert (b"x-key", "clé".encode()) in here.headers
 
 
 async def test_a_connection_is_opened_ahead() -> None:

@@ -53,7 +53,7 @@ async def test_the_other_variable_of_the_key_comes_second(monkeypatch: pytest.Mo
 
 
 async def test_vertex_takes_a_token_that_is_asked_for_anew() -> None:
-    tokens = iter(["one", "two"])
+    tokens = iter(["one", "two\n"])  # with the line end of the program that printed it
     async with GoogleServer().running() as server:
         llm = GoogleLLM(token=lambda: next(tokens), base_url=server.url)
         await reply(llm)
@@ -61,7 +61,7 @@ async def test_vertex_takes_a_token_that_is_asked_for_anew() -> None:
         failed = await failure(llm)
         await llm.warm()
         await llm.close()
-        await used_once(GoogleLLM(token="fixed", base_url=server.url))
+        await used_once(GoogleLLM(token="fixed\n", base_url=server.url))
     assert [request.headers["authorization"] for request in server.requests] == [
         "Bearer one",
         "Bearer two",

@@ -245,7 +245,10 @@ class Answer:
 
 
 def _built(request: HttpRequest) -> httpx.Request:
-    headers, content = {**_HEADERS, **request.headers}, request.content
+    headers, content = httpx.Headers(_HEADERS), request.content
+    for name, value in request.headers.items():
+        # One by one: of two names that differ in case alone, a dictionary would have both sent.
+        headers[name] = value
     if request.json is not None:
         headers["Content-Type"] = "application/json"
         content = json_bytes(request.json)

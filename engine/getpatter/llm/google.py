@@ -97,7 +97,7 @@ class GoogleLLM(HttpLLM):
     def _by_token(self, token: SecretStr | str | Callable[[], str]) -> Callable[[], Mapping[str, str]]:
         if callable(token):
             return lambda: {"Authorization": f"Bearer {_fresh(token)}"}
-        kept = token if isinstance(token, SecretStr) else SecretStr(token)
+        kept = SecretStr((token.get_secret_value() if isinstance(token, SecretStr) else token).strip())
         self._secrets += (kept,)
         return lambda: {"Authorization": f"Bearer {kept.get_secret_value()}"}
 
@@ -108,7 +108,7 @@ class GoogleLLM(HttpLLM):
 
 def _fresh(token: Callable[[], str]) -> str:
     try:
-        return token()
+        return token().strip()
     except Exception as error:  # noqa: BLE001 -- the program's code may raise anything, with a secret in its text
         raise ProviderError(f"There is no token for Google: {type(error).__name__} {place(error)}.") from None
 
