@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from getpatter.errors import ConfigurationError
@@ -37,17 +39,21 @@ def test_everybody_hears_every_event_in_order_until_they_leave() -> None:
     bus.subscribe(second.append)
     bus.publish(ringing("a"))
     leave()
+    leave()
     bus.publish(ended("a"))
     assert [event.seq for event in first] == [1]
     assert [event.seq for event in second] == [1, 2]
 
 
-def test_a_listener_that_fails_keeps_nothing_from_the_others(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("fault", [RuntimeError("no"), asyncio.CancelledError()])
+def test_a_listener_that_fails_keeps_nothing_from_the_others(
+    fault: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
     bus = EventBus()
     heard: list[Event] = []
 
     def fail(event: Event) -> None:
-        raise RuntimeError("no")
+        raise fault
 
     bus.subscribe(fail)
     bus.subscribe(heard.append)

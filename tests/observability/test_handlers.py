@@ -55,6 +55,16 @@ def test_one_that_fails_is_logged_without_what_it_was_told(caplog: pytest.LogCap
     assert SECRET not in caplog.text
 
 
+def test_the_cancellation_of_what_one_looks_at_does_not_reach_the_call(caplog: pytest.LogCaptureFixture) -> None:
+    def look(told: dict[str, Any]) -> None:
+        raise asyncio.CancelledError
+
+    handlers = Handlers()
+    handlers.add("a", look)
+    handlers.tell("a", {})
+    assert "a handler of a failed" in caplog.text
+
+
 def test_an_async_one_without_an_event_loop_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def handler(told: dict[str, Any]) -> None:
         pass
@@ -104,3 +114,24 @@ async def test_an_async_one_has_its_time(caplog: pytest.LogCaptureFixture) -> No
         clock.advance(HANDLER_S)
         await handlers.drained()
     assert f"took longer than {HANDLER_S:g} s" in caplog.text
+
+
+async def test_one_that_waits_for_all_waits_for_the_others() -> None:
+    heard, go = list[str](), asyncio.Event()
+    handlers = Handlers(ManualClock())
+
+    async def slow(told: dict[str, Any]) -> None:
+        await go.wait()
+        heard.append("slow")
+
+    async def waiting(told: dict[str, Any]) -> None:
+        await handlers.drained()
+        heard.append("waiting")
+
+    for handler in (slow, waiting, waiting):
+        handlers.add("a", handler)
+    handlers.tell("a", {})
+    go.set()
+    async with asyncio.timeout(PATIENCE_S):
+        await handlers.drained()
+    assert heard == ["slow", "waiting", "waiting"]

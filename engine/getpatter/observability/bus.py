@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,16 +28,21 @@ class EventBus:
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
-        self._listeners: list[Listener] = []
+        self._listeners: dict[object, Listener] = {}
         self._last_seq: dict[str, int] = {}
         self._handlers = Handlers(clock)
         self._readings: Readings | None = None
         """None until somebody wants to hear by name."""
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Hear every event from now on; the returned function ends it."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        """Hear every event from now on; the returned function ends that, and may be called twice."""
+        key = object()
+        self._listeners[key] = listener
+
+        def leave() -> None:
+            self._listeners.pop(key, None)
+
+        return leave
 
     def publish(self, event: Event) -> Event:
         """Number the event, pass it on, and return it as numbered."""
@@ -81,10 +87,11 @@ class EventBus:
             self._handlers.tell(name, payload)
 
     def _tell(self, event: Event) -> None:
-        for listener in tuple(self._listeners):
+        for listener in tuple(self._listeners.values()):
             try:
                 listener(event)
-            except Exception:  # a reader's fault must not reach the call
+            # A reader's fault must not reach the call; nothing is awaited, so no cancellation is that of the publisher.
+            except (Exception, asyncio.CancelledError):
                 log.exception("a listener failed on %s of call %s", type(event).__name__, event.call_id)
 
 

@@ -27,6 +27,8 @@ class Handlers:
         self._clock = clock or SystemClock()
         self._by_name: dict[str, dict[object, Handler]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._draining: set[asyncio.Task[Any]] = set()
+        """Those that wait for the others."""
 
     def add(self, name: str, handler: Handler) -> Callable[[], None]:
         """Have it called from now on; the returned function ends that, and may be called twice."""
@@ -44,16 +46,23 @@ class Handlers:
         for handler in tuple(self._by_name.get(name, {}).values()):
             try:
                 answer = handler(dict(payload))
-            except Exception as error:  # noqa: BLE001 -- the program's code: whatever it raises, the call goes on
+            # Nothing is awaited here, so a cancellation is none of the task that publishes.
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- the program's code
                 _failed(name, error)
             else:
                 if inspect.iscoroutine(answer):
                     self._schedule(name, answer)
 
     async def drained(self) -> None:
-        """When those that are under way are done, for which each has its time."""
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        """When those that are under way are done, for which each has its time; who waits here, too, is none of them."""
+        waiting = asyncio.current_task()
+        assert waiting is not None
+        self._draining.add(waiting)
+        try:
+            if others := self._tasks - self._draining:
+                await asyncio.wait(others)
+        finally:
+            self._draining.discard(waiting)
 
     def _schedule(self, name: str, work: Coroutine[Any, Any, object]) -> None:
         try:
@@ -77,6 +86,6 @@ class Handlers:
             _failed(name, error)
 
 
-def _failed(name: str, error: Exception) -> None:
+def _failed(name: str, error: BaseException) -> None:
     # Without the error's text, which may repeat what was said in the call.
     log.warning("a handler of %s failed: %s %s", name, type(error).__name__, place(error))
