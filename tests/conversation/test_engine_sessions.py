@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from getpatter.agent import Agent
-from getpatter.conversation.engine_sessions import STEADY_S
+from getpatter.conversation.engine_sessions import STEADY_S, EngineSessions
+from getpatter.engines.base import EngineConfig
 from getpatter.events import Problem, ProviderUsed
-from getpatter.metering import LOCAL
+from getpatter.metering import LOCAL, Product, Used
+from getpatter.testing.clock import ManualClock
 from getpatter.testing.stage import Stage
-from getpatter.testing.told_engine import ToldEngine
+from getpatter.testing.told_engine import ToldEngine, ToldSession
 
 
 @pytest.fixture
@@ -84,3 +87,27 @@ async def test_an_engine_that_counts_nothing_runs_on_this_machine(stage_of: Stag
     await stage.talk.close()
     [used] = [event for event in stage.events if isinstance(event, ProviderUsed)]
     assert (used.kind, used.used.product) == ("engine", LOCAL)
+
+
+class Counting(ToldSession):
+    """Takes for ever to close, and counts meanwhile."""
+
+    used = (Used(Product("told engine"), seconds=2.0),)
+
+    async def close(self) -> None:
+        await asyncio.Event().wait()
+
+
+class CountingEngine(ToldEngine):
+    async def open(self, config: EngineConfig) -> ToldSession:
+        return Counting(self, config)
+
+
+async def test_what_a_session_used_is_known_though_nobody_waits_for_its_close_any_more() -> None:
+    sessions = EngineSessions(CountingEngine("Yes."), ManualClock())
+    await sessions.open(EngineConfig("You book tables.", (), "en", ()))
+    letting_go = asyncio.create_task(sessions.let_go())
+    await asyncio.sleep(0)
+    letting_go.cancel()
+    await asyncio.wait([letting_go])
+    assert sessions.used == Counting.used

@@ -277,3 +277,13 @@ async def test_nor_where_the_connection_is_lost() -> None:
         await server.until(lambda: "end" in server.sessions[0].received)
         server.sessions[0].drop()
         await closing
+
+
+async def test_the_connection_is_let_go_of_though_nobody_waits_for_the_close_any_more() -> None:
+    server = Deaf()
+    async with session_at(server, ManualClock(), dialect=owing) as session:
+        closing = asyncio.create_task(session.close())
+        await server.until(lambda: "end" in server.sessions[0].received)
+        closing.cancel()
+        await asyncio.wait([closing])
+        await server.quiet()

@@ -45,8 +45,10 @@ class EngineSessions:
         """Of the session; what it used is remembered."""
         session, self._current = self._current, None
         if session is not None:
-            await session.close()
-            self._used = totals((*self._used, *used_by(session)))
+            try:
+                await session.close()
+            finally:  # whoever waits may give up
+                self._used = totals((*self._used, *used_by(session)))
 
     @property
     def used(self) -> tuple[Used, ...]:

@@ -85,13 +85,16 @@ class SocketSession:
 
     async def close(self) -> None:
         self._stop_watching()
+        was_open = self._closed_at is None and self._opened_at is not None
         if self._closed_at is None:
             self._closed_at = self._clock.now()
-            if self._opened_at is not None:
+        try:
+            if was_open:
                 self._dialect.end()
                 await self._count_the_rest()
-        self._out.put_nowait(None)
-        await self._socket.close()
+        finally:  # whoever waits may give up
+            self._out.put_nowait(None)
+            await self._socket.close()
 
     async def _count_the_rest(self) -> None:
         """Wait for what was used, as far as it is told once it is over."""
