@@ -160,3 +160,13 @@ def test_words_of_ours_that_cut_in_on_nothing_are_interrupted_at_once() -> None:
     managed.asked()
     managed.interrupted()
     assert events == [CANCELLED, Interrupted()]
+
+
+def test_the_caller_can_interrupt_our_words_once_they_are_complete() -> None:
+    managed, events = responses()
+    managed.turn_taken("go on")
+    managed.asked()  # of what this cuts in on all had come, and there is nothing to be interrupted
+    managed.audio(b"goodbye")
+    managed.end()
+    managed.interrupted()
+    assert events[1:] == [CANCELLED, AudioDelta("response_2", b"goodbye"), DONE, Interrupted()]

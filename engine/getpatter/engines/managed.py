@@ -75,7 +75,7 @@ class ManagedResponses:
     def end(self) -> None:
         """The engine has said all of it.  Where nothing came, the sign is a late one of the response before."""
         if self._came:
-            self._came = self._dropped = False
+            self._came = self._dropped = self._cut_in = False
             if self.under_way:
                 self.under_way = False
                 self._emit(ResponseDone())
