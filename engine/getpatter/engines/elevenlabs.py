@@ -74,8 +74,9 @@ class ElevenLabsConvAI:
         unconfirmed=(
             "That the address without a signature takes the key as a header (`signed=False`).",
             "When agent_response_complete comes: a response counts as over after a pause in its audio, too.",
-            "Who has ended a conversation whose connection is closed in good order, where neither `agent_tool_response`,"
-            " an event that can be switched off, nor a reason comes with it: it counts as the agent.",
+            "Who has ended a conversation whose connection is closed in good order, where neither"
+            " `agent_tool_response`, an event that can be switched off, nor a reason comes with it: it counts as the"
+            " agent.",
         ),
     )
     manages_turns = True
