@@ -122,3 +122,23 @@ async def test_after_the_end_there_is_nothing_to_wait_for() -> None:
     asked = responses.begin(claims=False)
     assert asked.complete
     assert await asked.next() == DONE
+
+
+@pytest.mark.parametrize("follows", [False, True])
+def test_a_late_response_that_the_engine_announces_is_told_of_once(follows: bool) -> None:
+    responses = of_one_call()
+    responses.follows(follows)
+    responses.put_off(responses.begin(claims=True))
+    assert responses.begun()
+    assert not responses.add(WORDS)
+
+
+async def test_of_what_gave_way_to_other_words_no_part_is_claimed() -> None:
+    responses = of_one_call()
+    responses.begun()
+    responses.add(WORDS)
+    responses.give_way()
+    responses.add(CANCELLED)
+    claimed = responses.begin(claims=True)
+    assert claimed.complete
+    assert await claimed.next() == CANCELLED

@@ -522,6 +522,21 @@ async def test_words_that_are_broken_off_before_they_are_heard_are_asked_for_aga
     assert stage.ended is not None
 
 
+async def test_words_that_a_transfer_cuts_short_are_not_asked_for_again(stage_for: StageFor) -> None:
+    engine = LeadingEngine("Yes.")
+    engine.stalls_words = True
+    stage = stage_for(engine, first_message="Hello!")
+    await stage.start()
+
+    async def transfer() -> None:
+        pass
+
+    await stage.talk.give_away(transfer)
+    await stage.passes(2)
+    assert engine.session.said == ["Hello!"]
+    assert not stage.happened(Problem)
+
+
 async def test_words_to_bridge_a_wait_that_cannot_be_said_are_a_problem_once(stage_for: StageFor) -> None:
     done = asyncio.Event()
     calls = (ToolCall("1", "look_up", "{}"),)

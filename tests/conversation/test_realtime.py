@@ -15,6 +15,7 @@ from getpatter.engines.base import EngineConfig
 from getpatter.errors import ProviderError
 from getpatter.events import BargeIn, CallEnding, FalseInterruption, HandedOver, Problem, ToolCalled
 from getpatter.guardrails import guardrail
+from getpatter.hooks import PipelineHooks
 from getpatter.llm.base import Message, ToolCall
 from getpatter.testing.realtime_session import Spoken
 from getpatter.testing.stage import Stage
@@ -432,3 +433,35 @@ async def test_an_engine_that_says_nothing_is_not_waited_for(stage_for: StageFor
     await stage.passes(25)
     assert stage.happened(Problem)
     assert stage.happened(CallEnding)
+
+
+class Slow(ToldEngine):
+    """Has one session, and never another."""
+
+    async def open(self, config: EngineConfig) -> ToldSession:
+        if self.sessions:
+            await asyncio.Event().wait()
+        return await super().open(config)
+
+
+async def test_a_session_that_is_not_opened_again_is_not_waited_for(stage_for: StageFor) -> None:
+    engine = Slow("Yes.", words=["hello"])
+    stage = stage_for(engine)
+    await stage.start()
+    engine.sessions[0].understand()
+    await stage.settle()
+    engine.sessions[0].lose()
+    await stage.settle()
+    await speaks(stage)
+    await stage.passes(25)
+    assert stage.happened(Problem)
+    assert stage.happened(CallEnding)
+
+
+async def test_words_that_a_hook_takes_away_are_not_asked_for_again(stage_for: StageFor) -> None:
+    engine = ToldEngine("Yes.")
+    stage = stage_for(engine, first_message="Hello!", hooks=PipelineHooks(after_synthesize=lambda pcm, context: None))
+    await stage.start()
+    await stage.passes(2)
+    assert engine.sessions[0].said == ["Hello!"]
+    assert not stage.happened(Problem)

@@ -176,7 +176,11 @@ class EngineLink:
         """A session that can be asked for a response.  Raises `ProviderError`."""
         if not (claims and self._responses.comes_unasked):
             await self._free()
-        await self._opened.wait()
+        try:
+            async with deadline(self._clock, self._clock.now() + STALL_S):
+                await self._opened.wait()
+        except TimeoutError:
+            raise ProviderError(f"{self.name} was not there again within {STALL_S:g} s.", retryable=True) from None
         if self.lost is not None:
             raise self.lost
         assert self._session is not None
@@ -188,6 +192,7 @@ class EngineLink:
         if self._responses.comes_unasked and self._session is not None:
             if self._responses.late:
                 self._on_problem(ProviderError(f"{self.name} had not answered when it was to say something else."))
+            self._responses.give_way()
             self._session.cancel()
         try:
             async with deadline(self._clock, self._clock.now() + CANCEL_S):

@@ -96,6 +96,10 @@ class Responses:
             self._coming.begin()
             self._wanted, self.late = False, True
 
+    def give_way(self) -> None:
+        """The one that nobody waits for is cut short, and what has come of it is not to be heard either."""
+        self._coming.begin()
+
     def retry(self) -> bool:
         """Tells whether something was put off, which another session is asked for then."""
         if self.late:
@@ -135,7 +139,8 @@ class Responses:
         if self._current is not None:
             return False
         self._announced()
-        unasked, self._follows = not self._follows, False
+        unasked = self.late or not self._follows
+        self._follows = self.late = False
         return unasked
 
     def interrupted(self) -> None:

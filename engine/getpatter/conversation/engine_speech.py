@@ -196,7 +196,7 @@ class EngineSpeech:
             await self._call.persona.wording.prepare(text) for text in (*splitter.feed(text), *splitter.flush())
         ]
         words = " ".join(sentence.spoken for sentence in prepared if sentence is not None)
-        if words and not await self._is_said(words):
+        if words and not await self._is_said(words) and not self._withdrawn.is_set():
             # Whoever broke it off may have the turn by now, and then these words are taken back.
             await sleep(self._call.clock, AGAIN_S)
             name = self._call.link.name
@@ -205,9 +205,9 @@ class EngineSpeech:
 
     async def _is_said(self, words: str) -> bool:
         """Ask the engine to say this; False when nothing of it came, because something else broke it off."""
-        before = self._voice.given
+        before = self._voice.received
         await self._respond(lambda session: session.say(words), ours=True)
-        return self._voice.given > before
+        return self._voice.received > before
 
     async def _respond(self, ask: Ask, *, ours: bool) -> str | None:
         """One response, asked for again where the engine was lost before anything came of it.

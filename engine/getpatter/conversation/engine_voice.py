@@ -50,15 +50,12 @@ class EngineVoice:
     """Of the engine's audio."""
     written: list[str] = field(default_factory=list)
     """All text that may be heard, in pieces."""
+    received: int = 0
+    """Bytes that came of the engine, heard or not."""
     _given: int = 0
     _items: list[_Item] = field(default_factory=list)
     _open: _Item | None = None
     _transcoder: Transcoder | None = None
-
-    @property
-    def given(self) -> int:
-        """Bytes of line audio that were given to the speaker."""
-        return self._given
 
     @property
     def spoke(self) -> bool:
@@ -74,6 +71,7 @@ class EngineVoice:
         return await self._review(item, item.held, item.held.write(text))
 
     async def add(self, delta: AudioDelta, *, review: bool) -> None:
+        self.received += len(delta.audio)
         item = self._item(delta.item_id, review=review)
         audio = self._transcoder.feed(delta.audio) if self._transcoder else delta.audio
         if item.held is None:
