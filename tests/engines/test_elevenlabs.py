@@ -9,7 +9,7 @@ from getpatter.engines.base import EngineConfig, ResponseDone
 from getpatter.engines.elevenlabs import ElevenLabsConvAI
 from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.testing.contracts.managed_realtime import ManagedRealtimeContract
-from getpatter.testing.contracts.realtime import spoken, text_of, until
+from getpatter.testing.contracts.responses import spoken, text_of, until
 from getpatter.testing.realtime_session import Spoken
 from getpatter.testing.vendors.elevenlabs_convai import ElevenLabsConvAIServer
 

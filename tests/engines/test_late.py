@@ -14,7 +14,7 @@ from getpatter.engines.elevenlabs import ElevenLabsConvAI
 from getpatter.engines.late import GREETING_S, MAX_WAITING_S, LateSession
 from getpatter.engines.socket import SocketSession
 from getpatter.errors import ProviderError
-from getpatter.testing.contracts.realtime import spoken, text_of
+from getpatter.testing.contracts.responses import spoken, text_of
 from getpatter.testing.vendors.elevenlabs_convai import ElevenLabsConvAIServer
 
 SECOND = b"\x55" * LINE.bytes_per_second

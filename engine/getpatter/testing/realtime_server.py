@@ -98,7 +98,7 @@ class RealtimeServer:
             await _send(socket, session.remark())
 
     def seen(self, number: int = 0) -> Seen:
-        """See `contracts.realtime.EngineServer`."""
+        """See `contracts.engine_stand.EngineServer`."""
         session = self.sessions[number]
         items = list(session.items.values())
         return Seen(

@@ -7,10 +7,10 @@ import json
 
 from getpatter.engines.base import AudioDelta, EngineConfig, Interrupted, ResponseBegun, ResponseDone, TurnTaken
 from getpatter.llm.base import Message, ToolCall
-from getpatter.testing.contracts.realtime import (
+from getpatter.testing.contracts.realtime import RealtimeContract
+from getpatter.testing.contracts.responses import (
     CONFIG,
     EVERY_SCRIPT,
-    RealtimeContract,
     ask,
     audio_of,
     done_in,

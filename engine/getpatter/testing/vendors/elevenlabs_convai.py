@@ -93,7 +93,7 @@ class ElevenLabsConvAIServer(SocketServer):
         self.conversations: list[Conversation] = []
 
     def seen(self, number: int = 0) -> Seen:
-        """See `contracts.realtime.EngineServer`.  Tools are the agent's own, so none come over the connection."""
+        """See `contracts.engine_stand.EngineServer`.  Tools are the agent's own, so none come over the connection."""
         talk = self.conversations[number]
         return Seen(talk.agent.get("prompt", {}).get("prompt", ""), (), tuple(talk.results), tuple(talk.words))
 

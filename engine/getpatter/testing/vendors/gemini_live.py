@@ -45,7 +45,7 @@ class GeminiLiveServer(SocketServer):
         """Set it, and no session is taken up again."""
 
     def seen(self, number: int = 0) -> Seen:
-        """See `contracts.realtime.EngineServer`."""
+        """See `contracts.engine_stand.EngineServer`."""
         talk = self.talks[number]
         tools = [tool for group in talk.setup.get("tools", ()) for tool in group["functionDeclarations"]]
         return Seen(

@@ -85,7 +85,7 @@ class UltravoxServer(SocketServer):
             yield self
 
     def seen(self, number: int = 0) -> Seen:
-        """See `contracts.realtime.EngineServer`."""
+        """See `contracts.engine_stand.EngineServer`."""
         session = self.sessions[number]
         body = self._call_of(session).body
         tools = tuple(tool["temporaryTool"]["modelToolName"] for tool in body["selectedTools"])
