@@ -142,3 +142,32 @@ async def test_of_what_gave_way_to_other_words_no_part_is_claimed() -> None:
     claimed = responses.begin(claims=True)
     assert claimed.complete
     assert await claimed.next() == CANCELLED
+
+
+async def test_an_addition_that_is_void_is_waited_out_and_not_claimed() -> None:
+    responses = of_one_call()
+    responses.begun()
+    responses.add(WORDS)
+    assert responses.void_addition()
+    assert not responses.comes_unasked
+    responses.add(CANCELLED)
+    await responses.free()
+    assert not responses.begin(claims=True).complete
+
+
+def test_words_that_were_asked_for_are_waited_out_beside_a_void_addition() -> None:
+    responses = of_one_call()
+    responses.begun()
+    responses.add(DONE)
+    responses.leave(responses.begin(claims=False))
+    assert not responses.void_addition()
+    assert not responses.comes_unasked
+
+
+def test_the_answer_to_a_turn_is_no_addition() -> None:
+    responses = of_one_call()
+    responses.begun()
+    responses.turn_taken("hello")
+    responses.add(DONE)
+    assert not responses.void_addition()
+    assert responses.begin(claims=True).complete

@@ -553,6 +553,23 @@ async def test_words_to_bridge_a_wait_that_cannot_be_said_are_a_problem_once(sta
     ]
 
 
+@pytest.mark.parametrize("addition", ["One more thing.", Spoken("One more thing.", stall_after=1)])
+async def test_keys_are_not_answered_by_what_the_engine_would_have_added(
+    addition: str | Spoken, stage_for: StageFor
+) -> None:
+    engine = LeadingEngine(Spoken(TEN_WORDS), addition, "Thank you.")
+    stage = stage_for(engine)
+    await stage.start()
+    await asks(stage, engine, "count")
+    await stage.passes(1)
+    engine.session.speaks_up()
+    await stage.settle()
+    stage.talk.press("1")
+    await stage.passes(5)
+    assert engine.session.told == ["[pressed 1]"]
+    assert stage.turns()[1:] == [("agent", "one two"), ("caller", "[pressed 1]"), ("agent", "Thank you.")]
+
+
 # -- losses
 
 

@@ -219,7 +219,9 @@ class EngineLink:
             self._session.truncate(item_id, audio_end_ms)
 
     def tell(self, text: str) -> None:
-        """The caller told this otherwise than by voice."""
+        """The caller told this otherwise than by voice, and is to have an answer to it."""
+        if self._responses.void_addition() and self._session is not None:
+            self._session.cancel()
         self._do(lambda session: session.tell(text))
 
     def tool_result(self, call_id: str, output: str, *, follows: bool) -> None:

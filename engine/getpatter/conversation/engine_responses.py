@@ -46,6 +46,8 @@ class Responses:
         """The one under way was asked for, or claimed."""
         self._follows = False
         """The one that comes next follows a tool's result, and will be claimed."""
+        self._adds = False
+        """What is kept answers nobody: the engine adds it by itself."""
         self._over = False
         """The engine has ended the conversation."""
         self.late = False
@@ -73,7 +75,7 @@ class Responses:
         """One to wait for: with `claims` what the engine has begun by itself, as far as it has come."""
         came: list[ResponseEvent] = []
         if claims:
-            came, self.taken = self._coming.claim(), ""
+            came, self.taken, self._adds = self._coming.claim(), "", False
         self.late = False
         if self._over and not came:
             came = [ResponseDone()]
@@ -99,6 +101,15 @@ class Responses:
     def give_way(self) -> None:
         """The one that nobody waits for is cut short, and what has come of it is not to be heard either."""
         self._coming.begin()
+
+    def void_addition(self) -> bool:
+        """What is kept and answers nobody is not to be claimed as an answer; tells whether more of it is to come."""
+        if not self._adds:
+            return False
+        comes, self._adds = self.comes_unasked, False
+        self._coming.drop()
+        self._wanted |= comes  # whoever asks next waits for its end
+        return comes
 
     def retry(self) -> bool:
         """Tells whether something was put off, which another session is asked for then."""
@@ -132,13 +143,14 @@ class Responses:
             self._current.add(ResponseDone("cancelled"))
             self._end()
         self._announced()
-        self._follows, self.late, self.taken = False, False, text
+        self._adds, self._follows, self.late, self.taken = False, False, False, text
 
     def begun(self) -> bool:
         """The engine speaks unasked; tells whether nobody waits for that."""
         if self._current is not None:
             return False
         self._announced()
+        self._adds = True
         unasked = self.late or not self._follows
         self._follows = self.late = False
         return unasked
