@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pytest
 from pydantic import SecretStr
 
+from getpatter.connections import ending_models
 from getpatter.connections.faults import MAX_WORDS, Faults, words_of
 from getpatter.connections.vendor import Vendor
+from getpatter.models.retirement import Retirement
 
 KEY = "sk-0123456789"
 FAULTS = Faults("m at acme.example", Vendor("Acme", "ACME_API_KEY"), [SecretStr(KEY)])
@@ -72,6 +75,27 @@ def test_a_refusal_of_a_retired_model_says_what_took_its_place(status: int, body
 )
 def test_any_other_refusal_is_not_laid_to_that(status: int, body: bytes) -> None:
     assert GONE.refused(status, body).next_step == LIVING.refused(status, body).next_step
+
+
+ENDING = Faults("m", Vendor("Acme", "ACME_API_KEY"), model="ends-some-day")
+
+
+@pytest.fixture
+def some_day(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The advice about a model that is served for some time to come."""
+    retirement = Retirement(on=date.max, successor="lasts", as_of="2026-11-21", source="")
+    monkeypatch.setattr(ending_models, "RETIREMENTS", {"acme": {"ends-some-day": retirement}})
+    return "ends-some-day is retired on 9999-12-31: use lasts."
+
+
+def test_a_bad_request_of_a_model_that_is_still_served_is_about_something_else(some_day: str) -> None:
+    for status in (400, 422):
+        assert ENDING.refused(status, b"too long for this model").next_step is None
+
+
+def test_a_model_that_is_gone_before_its_day_is_told_as_well(some_day: str) -> None:
+    assert ENDING.refused(404, b"no such model").next_step == some_day
+    assert ENDING.unknown_model() == some_day
 
 
 def test_a_refused_key_is_not_quoted() -> None:

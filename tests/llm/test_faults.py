@@ -93,3 +93,5 @@ def test_a_model_that_was_retired_is_told_with_what_took_its_place() -> None:
     )
     assert refused.next_step == "claude-3-5-haiku-20241022 was retired on 2026-02-19: use claude-haiku-4-5."
     assert "base" in (gone.refused(404, b'{"detail": "Not Found"}').next_step or "")
+    bad = gone.refused(400, b'{"error": {"code": "model_decommissioned", "message": "no more"}}')
+    assert bad.next_step == refused.next_step

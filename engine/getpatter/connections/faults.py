@@ -17,8 +17,8 @@ MAX_WORDS = 300
 
 _RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _GONE = frozenset({404, 410})
-_UNKNOWN_MODEL = _GONE | {400, 422}
-"""With which vendors refuse a model that they do not have."""
+_BAD = frozenset({400, 422})
+"""With which some vendors refuse a model that they do not have, and any other mistake."""
 
 
 class Faults:
@@ -65,16 +65,25 @@ class Faults:
         """An HTTP answer that is none; only the first part of `body` need be there."""
         words = words_of(body)
         summary, next_step = self._explain(status, (headers or {}).get("retry-after", ""))
-        if status in _UNKNOWN_MODEL and (status in _GONE or "model" in words.lower()):
-            next_step = self.ended() or next_step
+        next_step = self.instead(status, words) or next_step
         # Servers repeat parts of a refused key, masked in ways of their own.
         quoted = f": {words}" if words and status != 401 else ""
         return self.failed(f"{summary} (HTTP {status}){quoted}", retryable=status in _RETRYABLE, next_step=next_step)
 
-    def ended(self) -> str:
-        """What to do instead where the vendor retires the model; empty where no end of it is known."""
+    def ended(self, *, already: bool = False) -> str:
+        """What to do where the vendor retires the model; empty where no end of it is known, or with `already` where
+        its day has not come."""
         end = end_of(self._product)
-        return "" if end is None else f"{end.told}: {end.advice}."
+        if end is None or (already and end.standing != "retired"):
+            return ""
+        return f"{end.told}: {end.advice}."
+
+    def instead(self, status: int, words: str) -> str:
+        """What to do where a refusal is that of a retired model; empty for any other.  A bad request whose words
+        speak of a model that is still served is about something else."""
+        if status in _GONE:
+            return self.ended()
+        return self.ended(already=True) if status in _BAD and "model" in words.lower() else ""
 
     def unknown_model(self) -> str:
         """What to do where the vendor says that it has no such model."""

@@ -51,12 +51,13 @@ class ModelFaults(Faults):
 
     def refused(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> ProviderError:
         words = words_of(body)
-        summary, next_step = self._about(status, error_code(body), words)
+        code = error_code(body)
+        summary, next_step = self._about(status, code, words)
         if not summary:
             return super().refused(status, body, headers)
         quoted = f": {words}" if words else ""
-        if status in (400, 404, 422) and next_step != self._url:
-            next_step = self.ended() or next_step
+        if next_step != self._url:
+            next_step = self.instead(status, f"{code} {words}") or next_step
         return self.failed(f"{summary} (HTTP {status}){quoted}", retryable=False, next_step=next_step)
 
     @property
@@ -65,7 +66,7 @@ class ModelFaults(Faults):
 
     def _about(self, status: int, code: str, words: str) -> tuple[str, str | None]:
         """What happened and what to do about it, where a language model's refusal means more than any other."""
-        about_model = code == "model_not_found" or "model" in words.lower()
+        about_model = "model" in f"{code} {words}".lower()
         match status:
             case 404 if about_model:
                 step = f"Set {self._set_by.model} to a model that {self._vendor_of_model.name} has."
