@@ -5,7 +5,6 @@ The protocol is that of the `cartesia` client and of docs.cartesia.ai.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 from uuid import uuid4
@@ -18,7 +17,6 @@ from getpatter.clock import Clock, SystemClock
 from getpatter.connections.cartesia import ENCODINGS, URL, Complaint, handshake
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
-from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
 from getpatter.connections.vendor import service_url
 from getpatter.connections.vendors import CARTESIA
@@ -28,6 +26,7 @@ from getpatter.language.words import primary_language
 from getpatter.metering import Product
 from getpatter.tts.base import SpeechChunk, Voice, WordTime
 from getpatter.tts.dialect import Done, Failed, Happening, Part, Terms
+from getpatter.tts.hosted_voice import HostedVoiceModel
 from getpatter.tts.socket import SocketVoice
 from getpatter.tts.voice_choice import chosen_voice
 
@@ -43,7 +42,7 @@ _CODES: Final = {"nb": "no", "nn": "no", "fil": "tl", "iw": "he", "in": "id"}
 _TERMS: Final = Terms(contexts=True, cancels=True)
 
 
-class CartesiaTTS(HostedModel):
+class CartesiaTTS(HostedVoiceModel):
     """One voice, for any number of calls, over a WebSocket a call; a sentence is a context.
 
     `voice` (or `voice_id`) is a voice's id.  `language` (BCP 47) is the call's where it is empty.  `speed` (0.6 to
@@ -112,18 +111,6 @@ class CartesiaTTS(HostedModel):
     @property
     def format(self) -> AudioFormat:
         return self._format
-
-    def with_voice(self, voice: str) -> CartesiaTTS:
-        """The same with another voice."""
-        other = copy.copy(self)
-        other._voice = voice
-        return other
-
-    def with_model(self, model: str) -> CartesiaTTS:
-        """The same with another model."""
-        other = copy.copy(self)
-        other._model = model
-        return other
 
     async def open(self, language: str = "en-US") -> Voice:
         """See `TextToSpeech.open`."""

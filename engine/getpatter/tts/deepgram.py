@@ -5,7 +5,6 @@ The protocol is that of the `deepgram-sdk` and of developers.deepgram.com.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from typing import ClassVar, Final
 from urllib.parse import urlencode
@@ -17,7 +16,6 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
-from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.http import HttpRequest, HttpService
 from getpatter.connections.messages import MessageReader
 from getpatter.connections.vendor import host_of, service_url
@@ -27,6 +25,7 @@ from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.metering import Product
 from getpatter.tts.base import SpeechChunk, Voice
 from getpatter.tts.dialect import Decoder, Done, Failed, Happening, Part, RawAudio, Terms
+from getpatter.tts.hosted_voice import HostedVoice
 from getpatter.tts.http import HttpVoice
 from getpatter.tts.socket import SocketVoice
 from getpatter.tts.text_pieces import pieces_of
@@ -50,7 +49,7 @@ CLOSE: Final = '{"type":"Close"}'
 _TERMS: Final = Terms(contexts=False, cancels=True, max_sentences=MAX_FLUSHES)
 
 
-class DeepgramTTS(HostedModel):
+class DeepgramTTS(HostedVoice):
     """One voice, for any number of calls, over a WebSocket a call.
 
     `voice` (or `voice_id`, or `model`: with Deepgram they are the same) is e.g. `aura-2-thalia-en`, whose last part is
@@ -100,12 +99,6 @@ class DeepgramTTS(HostedModel):
     def format(self) -> AudioFormat:
         return self._format
 
-    def with_voice(self, voice: str) -> DeepgramTTS:
-        """The same with another voice."""
-        other = copy.copy(self)
-        other._voice = voice
-        return other
-
     async def open(self, language: str = "en-US") -> Voice:
         """See `TextToSpeech.open`.  The voice says the language."""
         faults = Faults(self.name, DEEPGRAM, (self._key,), self._voice)
@@ -124,7 +117,7 @@ class DeepgramTTS(HostedModel):
         return voice
 
 
-class DeepgramRestTTS(HostedModel):
+class DeepgramRestTTS(HostedVoice):
     """The same voices with a request a sentence, over connections that calls share; arguments as of `DeepgramTTS`."""
 
     FACTS: ClassVar = Facts(
@@ -157,7 +150,7 @@ class DeepgramRestTTS(HostedModel):
         self._format = format
         self._url = service_url(url, REST_URL)
         self._clock = clock or SystemClock()
-        self._service = HttpService(self._faults(), self._clock)
+        self._settle()
 
     @property
     def name(self) -> str:
@@ -166,13 +159,6 @@ class DeepgramRestTTS(HostedModel):
     @property
     def format(self) -> AudioFormat:
         return self._format
-
-    def with_voice(self, voice: str) -> DeepgramRestTTS:
-        """The same with another voice, and connections of its own."""
-        other = copy.copy(self)
-        other._voice = voice
-        other._service = HttpService(other._faults(), self._clock)
-        return other
 
     async def open(self, language: str = "en-US") -> Voice:
         """See `TextToSpeech.open`.  The voice says the language."""
@@ -191,6 +177,9 @@ class DeepgramRestTTS(HostedModel):
     async def close(self) -> None:
         """Close the connections.  May be called twice."""
         await self._service.close()
+
+    def _settle(self) -> None:
+        self._service = HttpService(self._faults(), self._clock)
 
     def _faults(self) -> Faults:
         return Faults(self.name, DEEPGRAM, (self._key,), self._voice)

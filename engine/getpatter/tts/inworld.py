@@ -5,7 +5,6 @@ The protocol is that of docs.inworld.ai; there is no official client for it.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 
@@ -17,7 +16,6 @@ from getpatter.audio.wav_header import sound_at
 from getpatter.clock import Clock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
-from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.http import HttpRequest, HttpService
 from getpatter.connections.lines import Lines
 from getpatter.connections.messages import MessageReader
@@ -27,6 +25,7 @@ from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.metering import Product
 from getpatter.tts.base import SpeechChunk, Voice, WordTime
 from getpatter.tts.dialect import Decoder
+from getpatter.tts.hosted_voice import HostedVoiceModel
 from getpatter.tts.http import HttpVoice
 from getpatter.tts.voice_choice import chosen_voice
 
@@ -56,7 +55,7 @@ _HTTP_STATUS: Final[Mapping[int, int]] = {
 """Of gRPC's status codes (google.rpc.Code), with which a stream tells of failures."""
 
 
-class InworldTTS(HostedModel):
+class InworldTTS(HostedVoiceModel):
     """One voice, for any number of calls, over connections that calls share; leaving a sentence closes its request,
     which is the way to stop it: over Inworld's WebSocket nothing that was asked for can be taken back.
 
@@ -110,7 +109,6 @@ class InworldTTS(HostedModel):
         self._format = format
         self._url = service_url(url, URL)
         self._clock = clock
-        self._service = HttpService(self._faults, clock)
         audio: dict[str, Any] = {"audioEncoding": ENCODINGS[format.encoding], "sampleRateHertz": format.rate}
         if speaking_rate is not None:
             audio["speakingRate"] = speaking_rate
@@ -123,24 +121,11 @@ class InworldTTS(HostedModel):
             self._manner["applyTextNormalization"] = "ON" if apply_text_normalization else "OFF"
         if word_times:
             self._manner |= {"timestampType": "WORD", "timestampTransportStrategy": "ASYNC"}
+        self._settle()
 
     @property
     def format(self) -> AudioFormat:
         return self._format
-
-    def with_voice(self, voice: str) -> InworldTTS:
-        """The same with another voice, and connections of its own."""
-        other = copy.copy(self)
-        other._voice = voice
-        other._service = HttpService(other._faults, self._clock)
-        return other
-
-    def with_model(self, model: str) -> InworldTTS:
-        """The same with another model, and connections of its own."""
-        other = copy.copy(self)
-        other._model = model
-        other._service = HttpService(other._faults, self._clock)
-        return other
 
     async def open(self, language: str = "en-US") -> Voice:
         """See `TextToSpeech.open`."""
@@ -158,6 +143,9 @@ class InworldTTS(HostedModel):
     async def close(self) -> None:
         """Close the connections that calls shared.  May be called twice."""
         await self._service.close()
+
+    def _settle(self) -> None:
+        self._service = HttpService(self._faults, self._clock)
 
     @property
     def _faults(self) -> Faults:

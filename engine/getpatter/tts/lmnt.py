@@ -5,7 +5,6 @@ The protocol is that of the `lmnt` client.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 
@@ -17,7 +16,6 @@ from getpatter.audio.wav_header import HeaderlessWav
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
-from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.http import HttpRequest, HttpService
 from getpatter.connections.messages import MessageReader
 from getpatter.connections.vendor import service_url
@@ -28,6 +26,7 @@ from getpatter.language.words import primary_language
 from getpatter.metering import Product
 from getpatter.tts.base import SpeechChunk, Voice
 from getpatter.tts.dialect import Decoder, Done, Happening, Part, Terms
+from getpatter.tts.hosted_voice import HostedVoiceModel
 from getpatter.tts.http import HttpVoice
 from getpatter.tts.socket import SocketVoice
 from getpatter.tts.spoken_tokens import SpokenTokens
@@ -63,7 +62,7 @@ _STATUS: Final[Mapping[str, int]] = {
 }
 
 
-class LMNTTTS(HostedModel):
+class LMNTTTS(HostedVoiceModel):
     """One voice, for any number of calls: over a WebSocket a call, or by requests over connections that calls share.
 
     Sessions on a WebSocket tell when words are spoken, but take neither `temperature` (0 or more), `top_p` (0 to 1) nor
@@ -114,25 +113,11 @@ class LMNTTTS(HostedModel):
         self._sampling = {name: value for name, value in given.items() if value is not None}
         self._url = service_url(url, URL)
         self._clock = clock or SystemClock()
-        self._service = HttpService(self._faults, self._clock)
+        self._settle()
 
     @property
     def format(self) -> AudioFormat:
         return self._format
-
-    def with_voice(self, voice: str) -> LMNTTTS:
-        """The same with another voice, and connections of its own."""
-        other = copy.copy(self)
-        other._voice = voice
-        other._service = HttpService(other._faults, self._clock)
-        return other
-
-    def with_model(self, model: str) -> LMNTTTS:
-        """The same with another model, and connections of its own."""
-        other = copy.copy(self)
-        other._model = model
-        other._service = HttpService(other._faults, self._clock)
-        return other
 
     async def open(self, language: str = "en-US") -> Voice:
         """See `TextToSpeech.open`."""
@@ -155,6 +140,9 @@ class LMNTTTS(HostedModel):
     async def close(self) -> None:
         """Close the connections of requests.  May be called twice."""
         await self._service.close()
+
+    def _settle(self) -> None:
+        self._service = HttpService(self._faults, self._clock)
 
     @property
     def _faults(self) -> Faults:

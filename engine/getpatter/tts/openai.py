@@ -5,7 +5,6 @@ The protocol is that of the `openai` client: `POST /audio/speech`.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, ClassVar, Final, Literal
@@ -17,7 +16,6 @@ from getpatter.audio.format import AudioFormat
 from getpatter.clock import Clock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
-from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.http import HttpRequest, HttpService
 from getpatter.connections.messages import MessageReader
 from getpatter.connections.sse import EventStreamParser
@@ -27,6 +25,7 @@ from getpatter.errors import ConfigurationError
 from getpatter.metering import Product, Used
 from getpatter.tts.base import SpeechChunk, Voice
 from getpatter.tts.dialect import Decoder, RawAudio
+from getpatter.tts.hosted_voice import HostedVoiceModel
 from getpatter.tts.http import HttpVoice
 from getpatter.tts.voice_choice import chosen_voice
 
@@ -49,7 +48,7 @@ _OLD: Final = "tts-1"
 """What begins with it takes neither instructions nor event streams."""
 
 
-class OpenAITTS(HostedModel):
+class OpenAITTS(HostedVoiceModel):
     """Calls share its connections; leaving a sentence closes the request.
 
     `voice`, or `voice_id`, is one of OpenAI's voices, or the id of a custom one.  `instructions` say how to speak;
@@ -97,22 +96,13 @@ class OpenAITTS(HostedModel):
         self._instructions = instructions
         self._speed = speed
         self._stream_format = stream_format
-        self._check_model()
         self._url = service_url(url, URL)
         self._clock = clock
-        self._service = HttpService(self._faults, clock)
+        self._settle()
 
     @property
     def format(self) -> AudioFormat:
         return PCM
-
-    def with_voice(self, voice: str) -> OpenAITTS:
-        """The same with another voice, and connections of its own."""
-        return self._with(voice=voice, model=self._model)
-
-    def with_model(self, model: str) -> OpenAITTS:
-        """The same with another model, and connections of its own; raises `ConfigurationError`."""
-        return self._with(voice=self._voice, model=model)
 
     async def open(self, language: str = "en-US") -> Voice:
         """See `TextToSpeech.open`."""
@@ -148,18 +138,12 @@ class OpenAITTS(HostedModel):
             json=body,
         )
 
-    def _with(self, *, voice: str, model: str) -> OpenAITTS:
-        other = copy.copy(self)
-        other._voice, other._model = voice, model
-        other._check_model()
-        other._service = HttpService(other._faults, self._clock)
-        return other
-
-    def _check_model(self) -> None:
+    def _settle(self) -> None:
         if self._model.startswith(_OLD) and (self._instructions or self._stream_format == "sse"):
             raise ConfigurationError(
                 f"{self._model} takes neither `instructions` nor event streams.", next_step="Use gpt-4o-mini-tts."
             )
+        self._service = HttpService(self._faults, self._clock)
 
 
 class SpeechRequests:

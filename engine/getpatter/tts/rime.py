@@ -5,7 +5,6 @@ The protocol is that of docs.rime.ai; there is no official client for it.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterable
 from typing import ClassVar, Final
@@ -18,7 +17,6 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
-from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
 from getpatter.connections.vendor import service_url
 from getpatter.connections.vendors import RIME
@@ -28,6 +26,7 @@ from getpatter.language.words import primary_language
 from getpatter.metering import Product
 from getpatter.tts.base import SpeechChunk, Voice, WordTime
 from getpatter.tts.dialect import Done, Failed, Happening, Part, Terms
+from getpatter.tts.hosted_voice import HostedVoiceModel
 from getpatter.tts.socket import SocketVoice
 from getpatter.tts.text_pieces import pieces_of
 from getpatter.tts.voice_choice import chosen_voice
@@ -60,7 +59,7 @@ _CODES: Final = {
 _STATUS: Final = re.compile(r"([45]\d\d): ?(.*)", re.DOTALL)
 
 
-class RimeTTS(HostedModel):
+class RimeTTS(HostedVoiceModel):
     """One voice, for any number of calls, over a WebSocket a call.
 
     `voice` (or `voice_id`, or `speaker`) is a voice of the model's; each speaks one language.  `lang` is one of Rime's
@@ -139,18 +138,6 @@ class RimeTTS(HostedModel):
     @property
     def format(self) -> AudioFormat:
         return self._format
-
-    def with_voice(self, voice: str) -> RimeTTS:
-        """The same with another voice."""
-        other = copy.copy(self)
-        other._voice = voice
-        return other
-
-    def with_model(self, model: str) -> RimeTTS:
-        """The same with another model, which has to have the voice."""
-        other = copy.copy(self)
-        other._model = model
-        return other
 
     async def open(self, language: str = "en-US") -> Voice:
         """See `TextToSpeech.open`."""

@@ -6,7 +6,6 @@ The protocol is that of developers.telnyx.com; the official client has none for 
 from __future__ import annotations
 
 import binascii
-import copy
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final
 from urllib.parse import urlencode
@@ -18,7 +17,6 @@ from getpatter.audio.format import AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.facts import Facts
 from getpatter.connections.faults import Faults
-from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
 from getpatter.connections.vendor import host_of, service_url
 from getpatter.connections.vendors import TELNYX
@@ -27,6 +25,7 @@ from getpatter.errors import ConfigurationError, ProviderError
 from getpatter.metering import Product
 from getpatter.tts.base import SpeechChunk, Voice
 from getpatter.tts.dialect import Done, Happening, Part, Terms
+from getpatter.tts.hosted_voice import HostedVoice
 from getpatter.tts.socket import SocketVoice
 from getpatter.tts.voice_choice import chosen_voice
 
@@ -47,7 +46,7 @@ socket is closed, as it is after `_END`."""
 Setting = str | float | bool
 
 
-class TelnyxTTS(HostedModel):
+class TelnyxTTS(HostedVoice):
     """One voice, for any number of calls.
 
     `voice` (or `voice_id`) is `Provider.Model.VoiceId`; `voice_settings` are that provider's own, e.g.
@@ -84,7 +83,7 @@ class TelnyxTTS(HostedModel):
         url: str = "",
         clock: Clock | None = None,
     ) -> None:
-        self._voice = _checked(chosen_voice(voice, voice_id, VOICE))
+        self._voice = chosen_voice(voice, voice_id, VOICE)
         self._key = TELNYX.key(api_key)
         self._format = format
         self._settings = dict(voice_settings or {})
@@ -95,6 +94,7 @@ class TelnyxTTS(HostedModel):
             self._options["language"] = language
         if disable_cache:
             self._options["disable_cache"] = "true"
+        self._settle()
 
     @property
     def name(self) -> str:
@@ -104,11 +104,13 @@ class TelnyxTTS(HostedModel):
     def format(self) -> AudioFormat:
         return self._format
 
-    def with_voice(self, voice: str) -> TelnyxTTS:
-        """The same with another voice; raises `ConfigurationError`."""
-        other = copy.copy(self)
-        other._voice = _checked(voice)
-        return other
+    def _settle(self) -> None:
+        if self._voice.startswith(REST_ONLY):
+            raise ConfigurationError(
+                "The voices of Telnyx.Ultra cannot be had over a WebSocket.", next_step="Use one of Telnyx.NaturalHD."
+            )
+        if "." not in self._voice:
+            raise ConfigurationError(f"{self._voice!r} is no voice of Telnyx.", next_step=f"Pass one such as {VOICE}.")
 
     async def open(self, language: str = "en-US") -> Voice:
         """See `TextToSpeech.open`.  The voice says the language."""
@@ -191,16 +193,6 @@ def is_packed(audio: bytes) -> bool:
         return False
     bit_rate, sample_rate = audio[2] >> 4, audio[2] >> 2 & 0b11
     return bit_rate not in (0, 15) and sample_rate != 3
-
-
-def _checked(voice: str) -> str:
-    if voice.startswith(REST_ONLY):
-        raise ConfigurationError(
-            "The voices of Telnyx.Ultra cannot be had over a WebSocket.", next_step="Use one of Telnyx.NaturalHD."
-        )
-    if "." not in voice:
-        raise ConfigurationError(f"{voice!r} is no voice of Telnyx.", next_step=f"Pass one such as {VOICE}.")
-    return voice
 
 
 class _Message(msgspec.Struct):
