@@ -89,6 +89,14 @@ def test_what_is_not_set_is_left_to_the_model() -> None:
     assert "speed" not in session["audio"]["output"]
 
 
+@pytest.mark.parametrize(("tag", "told"), [("fil-PH", {"language": "tl"}), ("yue-HK", {})])
+def test_a_language_that_the_recogniser_knows_otherwise_or_not_is_no_reason_to_refuse_the_session(
+    tag: str, told: dict[str, str]
+) -> None:
+    session = wire.session_update(SETTINGS, replace(CONFIG, language=tag))["session"]
+    assert session["audio"]["input"]["transcription"] == {"model": "gpt-4o-mini-transcribe", **told}
+
+
 def test_the_language_of_transcripts_may_be_another_than_the_calls() -> None:
     settings = replace(SETTINGS, transcription_language="fr")
     session = wire.session_update(settings, CONFIG)["session"]

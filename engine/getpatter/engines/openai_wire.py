@@ -16,7 +16,7 @@ from getpatter.engines.base import EngineConfig, ResponseDone
 from getpatter.errors import ProviderError
 from getpatter.llm.base import Message, ToolSpec
 from getpatter.metering import Product, Used
-from getpatter.stt.openai_guidance import guidance
+from getpatter.stt.openai_guidance import guidance, language_code
 from getpatter.stt.openai_wire import COMMITTING, FORMATS, NO_SUCH_MODEL, NOTHING_SAID, NoiseReduction
 
 ReasoningEffort = Literal["minimal", "low", "medium", "high", "xhigh"]
@@ -52,7 +52,7 @@ class SessionSettings:
 
 def session_update(settings: SessionSettings, config: EngineConfig) -> Json:
     """The whole configuration.  Nobody but us decides about turns, so its own detection is off."""
-    language = settings.transcription_language or config.language.partition("-")[0]
+    language = language_code(settings.transcription_language, config.language)
     heard_by = settings.transcription_model
     heard: Json = {
         "format": FORMATS[settings.format],
