@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, Final
@@ -15,9 +14,8 @@ from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock, SystemClock
 from getpatter.connections.elevenlabs import ElevenLabsFaults
 from getpatter.connections.facts import Facts
-from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.messages import MessageReader
-from getpatter.connections.vendor import host_of, service_url
+from getpatter.connections.vendor import service_url
 from getpatter.connections.vendors import ELEVENLABS
 from getpatter.connections.websocket import Address
 from getpatter.errors import ConfigurationError, ProviderError
@@ -26,6 +24,7 @@ from getpatter.tts.alignment import Alignment
 from getpatter.tts.base import SpeechChunk, Voice, WordTime
 from getpatter.tts.dialect import Done, Happening, Part, Terms
 from getpatter.tts.elevenlabs_options import MODEL, Locator, Setting, SpeechOptions
+from getpatter.tts.elevenlabs_speech import ElevenLabsSpeech
 from getpatter.tts.elevenlabs_voices import DEFAULT_VOICE
 from getpatter.tts.socket import SocketVoice
 from getpatter.tts.voice_choice import chosen_voice
@@ -44,7 +43,7 @@ _IDLE: Final = "idle"
 TERMS: Final = Terms(contexts=False, cancels=False)
 
 
-class ElevenLabsTTS(HostedModel):
+class ElevenLabsTTS(ElevenLabsSpeech):
     """One socket a call, a context a sentence, with word times.
 
     The endpoint with contexts is used, and not `stream-input`: that one tells the end of a text only when it is
@@ -95,7 +94,7 @@ class ElevenLabsTTS(HostedModel):
         self._key = ELEVENLABS.key(api_key)
         self._options = SpeechOptions(
             voice=chosen_voice(voice, voice_id, DEFAULT_VOICE),
-            model=_spoken_live(model),
+            model=model,
             language=language,
             format=format,
             voice_settings=voice_settings or {},
@@ -108,26 +107,11 @@ class ElevenLabsTTS(HostedModel):
         self._schedule = _schedule(chunk_length_schedule, auto_mode=auto_mode)
         self._url = service_url(url, URL)
         self._clock = clock or SystemClock()
-
-    @property
-    def name(self) -> str:
-        return f"{self._options.model} at {host_of(self._url)}"
-
-    @property
-    def format(self) -> AudioFormat:
-        return self._options.format
-
-    def with_voice(self, voice: str) -> ElevenLabsTTS:
-        """The same with another voice; raises `ConfigurationError`."""
-        return self._with(replace(self._options, voice=voice))
-
-    def with_model(self, model: str) -> ElevenLabsTTS:
-        """The same with another model; raises `ConfigurationError`."""
-        return self._with(replace(self._options, model=_spoken_live(model)))
+        self._settle()
 
     async def open(self, language: str = "en-US") -> Voice:
         """See `TextToSpeech.open`."""
-        faults = ElevenLabsFaults(self.name, ELEVENLABS, [self._key], self._options.model)
+        faults = self._faults
         manner = self._options.manner
         if self._schedule:
             manner["generation_config"] = {"chunk_length_schedule": list(self._schedule)}
@@ -144,10 +128,12 @@ class ElevenLabsTTS(HostedModel):
         await voice.open()
         return voice
 
-    def _with(self, options: SpeechOptions) -> ElevenLabsTTS:
-        other = copy.copy(self)
-        other._options = options
-        return other
+    def _settle(self) -> None:
+        model = self._options.model
+        if model.startswith("eleven_v3"):
+            raise ConfigurationError(
+                f"{model} is not to be had over this WebSocket.", next_step="Use ElevenLabsRestTTS for it."
+            )
 
     def _address(self, language: str) -> Address:
         options = self._options
@@ -164,14 +150,6 @@ class ElevenLabsTTS(HostedModel):
 
 ElevenLabsWebSocketTTS = ElevenLabsTTS
 """The same, by the name that sets it apart from `ElevenLabsRestTTS`."""
-
-
-def _spoken_live(model: str) -> str:
-    if model.startswith("eleven_v3"):
-        raise ConfigurationError(
-            f"{model} is not to be had over this WebSocket.", next_step="Use ElevenLabsRestTTS for it."
-        )
-    return model
 
 
 def _query(auto_mode: bool, inactivity_timeout: int, enable_logging: bool | None) -> dict[str, str]:

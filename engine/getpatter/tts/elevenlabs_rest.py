@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, Final
@@ -13,13 +12,11 @@ from pydantic import SecretStr
 
 from getpatter.audio.format import LINE, AudioFormat
 from getpatter.clock import Clock
-from getpatter.connections.elevenlabs import ElevenLabsFaults
 from getpatter.connections.facts import Facts
-from getpatter.connections.hosted_model import HostedModel
 from getpatter.connections.http import HttpRequest, HttpService
 from getpatter.connections.lines import Lines
 from getpatter.connections.messages import MessageReader
-from getpatter.connections.vendor import host_of, service_url
+from getpatter.connections.vendor import service_url
 from getpatter.connections.vendors import ELEVENLABS
 from getpatter.errors import ConfigurationError
 from getpatter.metering import Product
@@ -27,6 +24,7 @@ from getpatter.tts.alignment import Alignment
 from getpatter.tts.base import SpeechChunk, Voice, WordTime
 from getpatter.tts.dialect import Decoder, RawAudio
 from getpatter.tts.elevenlabs_options import MODEL, Locator, Setting, SpeechOptions
+from getpatter.tts.elevenlabs_speech import ElevenLabsSpeech
 from getpatter.tts.elevenlabs_voices import DEFAULT_VOICE
 from getpatter.tts.http import HttpVoice
 from getpatter.tts.voice_choice import chosen_voice
@@ -34,7 +32,7 @@ from getpatter.tts.voice_choice import chosen_voice
 URL: Final = "https://api.elevenlabs.io"
 
 
-class ElevenLabsRestTTS(HostedModel):
+class ElevenLabsRestTTS(ElevenLabsSpeech):
     """Calls share its connections; leaving a sentence closes the request, which stops ElevenLabs' work.
 
     What is billed are the characters of the texts.  `word_times` asks for the times of characters along with the
@@ -89,23 +87,7 @@ class ElevenLabsRestTTS(HostedModel):
         self._query = _query(optimize_streaming_latency, enable_logging)
         self._url = service_url(url, URL)
         self._clock = clock
-        self._service = HttpService(self._faults, clock)
-
-    @property
-    def name(self) -> str:
-        return f"{self._options.model} at {host_of(self._url)}"
-
-    @property
-    def format(self) -> AudioFormat:
-        return self._options.format
-
-    def with_voice(self, voice: str) -> ElevenLabsRestTTS:
-        """The same with another voice, and connections of its own; raises `ConfigurationError`."""
-        return self._with(replace(self._options, voice=voice))
-
-    def with_model(self, model: str) -> ElevenLabsRestTTS:
-        """The same with another model, and connections of its own; raises `ConfigurationError`."""
-        return self._with(replace(self._options, model=model))
+        self._settle()
 
     async def open(self, language: str = "en-US") -> Voice:
         """See `TextToSpeech.open`."""
@@ -135,15 +117,8 @@ class ElevenLabsRestTTS(HostedModel):
         """Close the connections that calls shared."""
         await self._service.close()
 
-    @property
-    def _faults(self) -> ElevenLabsFaults:
-        return ElevenLabsFaults(self.name, ELEVENLABS, [self._key], self._options.model)
-
-    def _with(self, options: SpeechOptions) -> ElevenLabsRestTTS:
-        other = copy.copy(self)
-        other._options = options
-        other._service = HttpService(other._faults, self._clock)
-        return other
+    def _settle(self) -> None:
+        self._service = HttpService(self._faults, self._clock)
 
 
 def _query(optimize_streaming_latency: int | None, enable_logging: bool | None) -> dict[str, str]:
