@@ -195,6 +195,25 @@ def test_counts_that_cannot_be_are_none(usage: object) -> None:
     assert assemble({"type": "message_start", "message": {"model": "m", "usage": usage}}) == []
 
 
+@pytest.mark.parametrize(
+    ("later", "goes_back"),
+    [
+        ([], True),
+        ([Message("user", "And on Tuesday?")], True),  # said while the tool was at work
+        ([Message("assistant", "At eight.")], True),
+        ([Message("assistant", "At eight."), Message("user", "Fine.")], False),
+        ([Message("assistant", "At eight."), Message("user", "Fine."), Message("assistant", "", (CALL,))], False),
+    ],
+)
+def test_a_thought_goes_back_until_its_turn_is_over(later: list[Message], goes_back: bool) -> None:
+    """Newer models refuse a thought before which the conversation was changed, as by a handover."""
+    thought = {"type": "thinking", "thinking": "They want Monday.", "signature": "c2ln"}
+    call = replace(CALL, signature=json.dumps([thought]))
+    turn = [Message("user", "When?"), Message("assistant", "", (call,)), Message("tool", "8", tool_call_id=call.id)]
+    sent = json.dumps(API.body([*turn, *later], [])["messages"])
+    assert ("They want Monday." in sent) is goes_back
+
+
 def test_what_was_written_is_words_and_calls_and_no_thoughts() -> None:
     call = {"type": "content_block_start", "index": 1, "content_block": {"type": "tool_use", "id": "t", "name": "xy"}}
     assembler = MessageAssembler(PRODUCT)

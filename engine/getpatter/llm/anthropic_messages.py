@@ -116,12 +116,13 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
 
 
 def _turns(messages: Sequence[Message]) -> Iterator[Turn]:
-    for message in messages:
+    asked = _last_question(messages)
+    for at, message in enumerate(messages):
         match message.role:
             case "user":
                 yield "user", _texts(message.content)
             case "assistant":
-                yield "assistant", _said(message)
+                yield "assistant", _said(message, with_thoughts=at > asked)
             case "tool":
                 call = call_id(message.tool_call_id)
                 yield "user", [{"type": "tool_result", "tool_use_id": call, "content": message.content}]
@@ -132,14 +133,22 @@ def _texts(content: str) -> list[dict[str, Any]]:
     return [_text(content)] if content.strip() else []
 
 
-def _said(message: Message) -> list[dict[str, Any]]:
+def _last_question(messages: Sequence[Message]) -> int:
+    """Where the caller last spoke, with all results of tools used before answered; -1 where nobody has.
+
+    What was thought before it need not go back, and must not: newer models refuse a thought before which anything has
+    changed, and histories are shortened, agents hand over, and of words that were interrupted the heard ones stay.
+    """
+    roles = [message.role for message in messages]
+    return max((at for at, role in enumerate(roles) if role == "user" and "tool" not in roles[at - 1 : at]), default=-1)
+
+
+def _said(message: Message, *, with_thoughts: bool) -> list[dict[str, Any]]:
     """What the model thought stands before what it said, and what it thought between calls between them."""
-    first, *others = message.tool_calls or (None,)
     blocks = _texts(message.content)
-    if first is not None:
-        blocks = [*thought_blocks(first.signature), *blocks, _call(first)]
-    for call in others:
-        blocks += [*thought_blocks(call.signature), _call(call)]
+    for at, call in enumerate(message.tool_calls):
+        thoughts = thought_blocks(call.signature) if with_thoughts else []
+        blocks = [*thoughts, *blocks, _call(call)] if at == 0 else [*blocks, *thoughts, _call(call)]
     return blocks
 
 
