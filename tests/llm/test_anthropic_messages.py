@@ -196,6 +196,23 @@ def test_counts_that_cannot_be_are_none(usage: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("model", "given", "effort", "limit"),
+    [
+        ("claude-sonnet-5-5", Chosen(), {"effort": "low"}, 5120),
+        ("claude-haiku-5-5-20261001", Chosen(), {"effort": "low"}, 5120),
+        ("claude-opus-5", Chosen(reasoning_effort="high", max_tokens=300), {"effort": "high"}, 300),
+        ("claude-haiku-4-5-20251001", Chosen(), None, 1024),
+        ("claude-sonnet-4-6", Chosen(), None, 1024),
+    ],
+)
+def test_nobody_waits_for_long_thoughts_and_short_ones_leave_room_for_words(
+    model: str, given: Chosen, effort: object, limit: int
+) -> None:
+    body = replace(API, product=Product("anthropic", model), options=given).body([Message("user", "Hi.")], [])
+    assert (body.get("output_config"), body["max_tokens"]) == (effort, limit)
+
+
+@pytest.mark.parametrize(
     ("later", "goes_back"),
     [
         ([], True),

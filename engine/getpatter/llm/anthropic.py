@@ -24,8 +24,9 @@ class AnthropicLLM(HttpLLM):
     """A model at Anthropic's Messages API, or at a proxy that speaks it (`base_url`, without `/v1`).
 
     Tools and system prompt are cached there for five minutes, if they are long enough: from 1,024 to 4,096 tokens on,
-    by model.  Replies are limited to 1,024 tokens where `max_tokens` is not given.  Thinking is as the model
-    has it, or as `thinking` in `extra_body` says; what it thought before it used a tool goes back with the result.  A
+    by model.  Replies are limited to 1,024 tokens where `max_tokens` is not given.  Models that think unasked are
+    asked for the effort `low`, since callers hear the time, and have 4,096 tokens more; `reasoning_effort`, and
+    `thinking` in `extra_body`, say otherwise.  What was thought before a tool was used goes back with its result.  A
     call that another vendor's model made, as after a `FallbackLLM` has switched, has no such thought, and the API may
     refuse it then.
 

@@ -23,6 +23,7 @@ from getpatter.llm.strict_schema import can_be_strict
 from getpatter.llm.tokens import count, used_tokens
 from getpatter.llm.turns import OPENING, SILENCE, Turn, in_turns
 from getpatter.metering import Product
+from getpatter.models.matching import longest_prefix
 
 VERSION: Final = "2026-10-21"
 """Of the API."""
@@ -30,6 +31,15 @@ SAMPLING_VERSION: Final = "2023-06-01"
 """The one before, which still has `temperature` and `top_p`: the newer refuses them, whatever their value."""
 MAX_TOKENS: Final = 1024
 """The API wants a limit.  Nobody listens to more than five minutes of speech, which this is."""
+ROOM_TO_THINK: Final = 4096
+"""Tokens above that for models that think unasked: thoughts count towards the limit, and a reply that ends among them
+is silence.  A judgement."""
+LEAST_EFFORT: Final = "low"
+_THINKS_UNASKED: Final = (
+    *("claude-sonnet-5", "claude-sonnet-5-5", "claude-opus-5", "claude-opus-5-5"),
+    *("claude-haiku-5-5", "claude-fable-5-1"),
+)
+"""With the effort `high` or `medium`, says Anthropic's overview of each (platform.claude.com/docs/en/models)."""
 
 _CACHED: Final[Mapping[str, Any]] = {"type": "ephemeral"}
 _NO_TOOL: Final[Mapping[str, Any]] = {"type": "none"}
@@ -70,18 +80,19 @@ class AnthropicMessages:
 
     def body(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> dict[str, Any]:
         """The JSON object to post."""
-        chosen = self.options
+        chosen, thinks = self.options, longest_prefix(self.product.model, _THINKS_UNASKED) is not None
+        effort = chosen.reasoning_effort or (LEAST_EFFORT if thinks else "")
         asked = {
             "system": _cached_from_the_last([_text(m.content) for m in messages if m.role == "system" and m.content]),
             **_offered(messages, tools),
             "temperature": chosen.temperature,
             "top_p": chosen.top_p,
-            "output_config": {"effort": chosen.reasoning_effort} if chosen.reasoning_effort else None,
+            "output_config": {"effort": effort} if effort else None,
         }
         turns = in_turns(_turns(messages), user="user", opening=_text(OPENING), silence=_text(SILENCE))
         return {
             "model": self.product.model,
-            "max_tokens": chosen.max_tokens or MAX_TOKENS,
+            "max_tokens": chosen.max_tokens or MAX_TOKENS + (ROOM_TO_THINK if thinks else 0),
             "messages": [{"role": role, "content": blocks} for role, blocks in turns],
             "stream": True,
             **{name: value for name, value in asked.items() if value is not None},
