@@ -100,6 +100,7 @@ def test_a_call_of_another_model_is_sent_without_a_signature_as_the_family_wants
     ("api", "effort", "thinking"),
     [
         (API, "low", {"thinkingLevel": "LOW"}),
+        (API, "none", {"thinkingLevel": "MINIMAL"}),
         (OLD, "none", {"thinkingBudget": 0}),
         (OLD, "low", {"thinkingBudget": 1024}),
     ],

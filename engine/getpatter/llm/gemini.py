@@ -98,7 +98,8 @@ class Gemini:
             return None
         if self.product.model.startswith(_UNSIGNED) and effort in THINKING_TOKENS:
             return {"thinkingBudget": THINKING_TOKENS[effort]}
-        return {"thinkingLevel": effort.upper()}
+        # The newer families know no level below this one, and refuse a word that is none.
+        return {"thinkingLevel": "MINIMAL" if effort == "none" else effort.upper()}
 
     def _turns(self, messages: Sequence[Message]) -> Iterator[Turn]:
         names = {call.id: call_name(call.name) for message in messages for call in message.tool_calls}

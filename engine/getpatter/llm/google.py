@@ -31,7 +31,7 @@ class GoogleLLM(HttpLLM):
 
     The key is looked for in `GOOGLE_API_KEY` and then in `GEMINI_API_KEY`, in the environment and in `.env`; it goes in
     a header, never in the URL.  Models that think do so by default, and the caller hears nothing meanwhile:
-    `reasoning_effort="none"` turns it off where the model allows, `"low"` makes it short.
+    `reasoning_effort="none"` turns it off, or to the least that the model knows; `"low"` makes it short.
 
     For Vertex AI give `token`, an OAuth access token or a function that has one at hand, since they last for an hour,
     and as `base_url` all that stands before `/models/`, which ends in
