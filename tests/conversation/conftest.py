@@ -13,6 +13,8 @@ from getpatter.agent import Agent
 from getpatter.testing.clock import ManualClock
 from getpatter.testing.providers import AnsweringLLM, CountingTTS, TellableSTT
 from getpatter.testing.stage import Stage
+from getpatter.testing.told_engine import ToldEngine
+from getpatter.testing.told_leader import LeadingEngine
 
 
 @pytest.fixture
@@ -67,4 +69,25 @@ async def stage_for(stt: TellableSTT, tts: CountingTTS) -> AsyncIterator[Callabl
         assert all(voice.closed for voice in stage.voices)
     assert all(recognition.closed for recognition in stt.opened)
     assert all(voice.closed for voice in tts.opened)
+    assert asyncio.all_tasks() == {asyncio.current_task()}, "a task was left behind"
+
+
+@pytest.fixture
+async def stage_of() -> AsyncIterator[Callable[..., Stage]]:
+    """The same for agents that are one engine."""
+    stages: list[Stage] = []
+    engines: list[ToldEngine | LeadingEngine] = []
+
+    def make(engine: ToldEngine | LeadingEngine, **changes: Any) -> Stage:
+        engines.append(engine)
+        stages.append(Stage(replace(Agent(system_prompt="You book tables.", engine=engine), **changes)))
+        return stages[-1]
+
+    yield make
+    for stage in stages:
+        await stage.talk.close()
+        await stage.talk.close()
+        stage.pacer.close()
+        assert stage.clock.next_timer is None, "a timer was left behind"
+    assert all(session.closed for engine in engines for session in engine.sessions)
     assert asyncio.all_tasks() == {asyncio.current_task()}, "a task was left behind"

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -18,44 +15,9 @@ from getpatter.guardrails import guardrail
 from getpatter.hooks import PipelineHooks
 from getpatter.llm.base import Message, ToolCall
 from getpatter.testing.realtime_session import Spoken
-from getpatter.testing.stage import Stage
 from getpatter.testing.told_engine import ToldEngine, ToldSession
 from getpatter.tools.tool import Tool, tool
-
-TEN_WORDS = "one two three four five six seven eight nine ten"
-FRAME = b"\x40" * 160
-
-
-@pytest.fixture
-async def stage_for() -> AsyncIterator[Callable[..., Stage]]:
-    """Makes stages, and afterwards sees to it that nothing of them is left running."""
-    stages: list[Stage] = []
-    engines: list[ToldEngine] = []
-
-    def make(engine: ToldEngine, **changes: Any) -> Stage:
-        engines.append(engine)
-        agent = Agent(system_prompt="You book tables.", engine=engine)
-        stages.append(Stage(replace(agent, **changes)))
-        return stages[-1]
-
-    yield make
-    for stage in stages:
-        await stage.talk.close()
-        await stage.talk.close()
-        stage.pacer.close()
-    assert all(session.closed for engine in engines for session in engine.sessions)
-    assert asyncio.all_tasks() == {asyncio.current_task()}, "a task was left behind"
-
-
-StageFor = Callable[..., Stage]
-
-
-async def speaks(stage: Stage, seconds: float = 1.0) -> None:
-    """The caller says something that can be heard."""
-    await stage.begins_to_speak()
-    for _ in range(round(seconds / 0.02)):
-        stage.talk.hear(FRAME)
-    await stage.stops_speaking()
+from tests.conversation.led_calls import TEN_WORDS, StageFor, speaks
 
 
 def look_up(done: asyncio.Event, *, side_effects: bool = False, reassurance: str = "") -> Tool:
@@ -71,10 +33,10 @@ def look_up(done: asyncio.Event, *, side_effects: bool = False, reassurance: str
 # -- turns
 
 
-async def test_a_turn_is_answered_without_waiting_for_its_words(stage_for: StageFor) -> None:
+async def test_a_turn_is_answered_without_waiting_for_its_words(stage_of: StageFor) -> None:
     engine = ToldEngine("At what time, please?", words=["a table for two"])
     engine.understands = False
-    stage = stage_for(engine)
+    stage = stage_of(engine)
     await stage.start()
     await speaks(stage)
     session = engine.sessions[0]
@@ -88,10 +50,10 @@ async def test_a_turn_is_answered_without_waiting_for_its_words(stage_for: Stage
     assert len(stage.played) == pytest.approx(4 * 0.4 * 8000, abs=160)
 
 
-async def test_words_that_come_after_the_answer_was_heard_are_not_answered_again(stage_for: StageFor) -> None:
+async def test_words_that_come_after_the_answer_was_heard_are_not_answered_again(stage_of: StageFor) -> None:
     engine = ToldEngine("Yes.", words=["are you open"])
     engine.understands = False
-    stage = stage_for(engine)
+    stage = stage_of(engine)
     await stage.start()
     await speaks(stage)
     await stage.passes(3)
@@ -101,9 +63,9 @@ async def test_words_that_come_after_the_answer_was_heard_are_not_answered_again
     assert sorted(stage.turns()) == [("agent", "Yes."), ("caller", "are you open")]
 
 
-async def test_the_engine_hears_what_is_said_and_not_the_silence_between(stage_for: StageFor) -> None:
+async def test_the_engine_hears_what_is_said_and_not_the_silence_between(stage_of: StageFor) -> None:
     engine = ToldEngine("Yes.")
-    stage = stage_for(engine)
+    stage = stage_of(engine)
     await stage.start()
     for _ in range(500):
         stage.talk.hear(b"\xff" * 160)
@@ -112,9 +74,9 @@ async def test_the_engine_hears_what_is_said_and_not_the_silence_between(stage_f
     assert 1.0 * 8000 <= len(heard) <= 1.5 * 8000
 
 
-async def test_the_session_is_the_calls_own_from_its_first_message_on(stage_for: StageFor) -> None:
+async def test_the_session_is_the_calls_own_from_its_first_message_on(stage_of: StageFor) -> None:
     engine = ToldEngine("Yes.")
-    stage = stage_for(
+    stage = stage_of(
         engine, system_prompt="You are {who}.", variables={"who": "Ada"}, tools=(look_up(asyncio.Event()),)
     )
     await stage.start()
@@ -123,9 +85,9 @@ async def test_the_session_is_the_calls_own_from_its_first_message_on(stage_for:
     assert {"look_up", "end_call"} <= {spec.name for spec in config.tools}
 
 
-async def test_the_first_message_is_said_by_the_engine(stage_for: StageFor) -> None:
+async def test_the_first_message_is_said_by_the_engine(stage_of: StageFor) -> None:
     engine = ToldEngine("Yes.")
-    stage = stage_for(engine, first_message="Good morning. This is a test.")
+    stage = stage_of(engine, first_message="Good morning. This is a test.")
     await stage.start()
     await stage.passes(4)
     assert engine.sessions[0].said == ["Good morning. This is a test."]
@@ -133,9 +95,9 @@ async def test_the_first_message_is_said_by_the_engine(stage_for: StageFor) -> N
     assert engine.sessions[0].asked == 0
 
 
-async def test_keys_are_told_in_words(stage_for: StageFor) -> None:
+async def test_keys_are_told_in_words(stage_of: StageFor) -> None:
     engine = ToldEngine("Thank you.", words=["my number is"])
-    stage = stage_for(engine)
+    stage = stage_of(engine)
     await stage.start()
     for digit in "12":
         stage.talk.press(digit)
@@ -150,9 +112,9 @@ async def test_keys_are_told_in_words(stage_for: StageFor) -> None:
 # -- interruptions
 
 
-async def test_an_interruption_clears_the_line_and_tells_the_engine_what_was_heard(stage_for: StageFor) -> None:
+async def test_an_interruption_clears_the_line_and_tells_the_engine_what_was_heard(stage_of: StageFor) -> None:
     engine = ToldEngine(TEN_WORDS, "Go on.", words=["tell me", "stop that"])
-    stage = stage_for(engine)
+    stage = stage_of(engine)
     await stage.start()
     await speaks(stage)
     await stage.passes(2.0)
@@ -169,9 +131,9 @@ async def test_an_interruption_clears_the_line_and_tells_the_engine_what_was_hea
     ]
 
 
-async def test_a_response_that_is_still_coming_is_cancelled(stage_for: StageFor) -> None:
+async def test_a_response_that_is_still_coming_is_cancelled(stage_of: StageFor) -> None:
     engine = ToldEngine(Spoken(TEN_WORDS, stall_after=10), "Go on.", words=["tell me", "stop that"])
-    stage = stage_for(engine)
+    stage = stage_of(engine)
     await stage.start()
     await speaks(stage)
     await stage.passes(1.0)
@@ -181,9 +143,9 @@ async def test_a_response_that_is_still_coming_is_cancelled(stage_for: StageFor)
     assert stage.last_turn().text == "Go on."
 
 
-async def test_an_answer_heard_to_its_end_is_not_cut(stage_for: StageFor) -> None:
+async def test_an_answer_heard_to_its_end_is_not_cut(stage_of: StageFor) -> None:
     engine = ToldEngine("Yes, of course.")
-    stage = stage_for(engine)
+    stage = stage_of(engine)
     await stage.start()
     await speaks(stage)
     await stage.passes(4)
@@ -191,10 +153,10 @@ async def test_an_answer_heard_to_its_end_is_not_cut(stage_for: StageFor) -> Non
     assert engine.sessions[0].cancelled == 0
 
 
-async def test_a_sound_without_words_pauses_the_agent_and_no_more(stage_for: StageFor) -> None:
+async def test_a_sound_without_words_pauses_the_agent_and_no_more(stage_of: StageFor) -> None:
     engine = ToldEngine(TEN_WORDS, words=["tell me", ""])
     pausing = BargeInSettings(mode="pause_resume")
-    stage = stage_for(engine, turns=TurnSettings(while_speaking=pausing))
+    stage = stage_of(engine, turns=TurnSettings(while_speaking=pausing))
     await stage.start()
     await speaks(stage)
     await stage.passes(1.5)
@@ -209,12 +171,12 @@ async def test_a_sound_without_words_pauses_the_agent_and_no_more(stage_for: Sta
 # -- tools
 
 
-async def test_a_slow_tool_is_no_dead_air(stage_for: StageFor) -> None:
+async def test_a_slow_tool_is_no_dead_air(stage_of: StageFor) -> None:
     done = asyncio.Event()
     engine = ToldEngine(
         Spoken("Let me see.", tool_calls=(ToolCall("1", "look_up", "{}"),)), "She is here.", words=["is Ada there"]
     )
-    stage = stage_for(engine, tools=(look_up(done, reassurance="I am still looking."),))
+    stage = stage_of(engine, tools=(look_up(done, reassurance="I am still looking."),))
     await stage.start()
     await speaks(stage)
     await stage.passes(6)
@@ -229,13 +191,13 @@ async def test_a_slow_tool_is_no_dead_air(stage_for: StageFor) -> None:
     assert stage.happened(ToolCalled)
 
 
-async def test_a_tool_does_not_keep_the_caller_from_interrupting(stage_for: StageFor) -> None:
+async def test_a_tool_does_not_keep_the_caller_from_interrupting(stage_of: StageFor) -> None:
     engine = ToldEngine(
         Spoken(TEN_WORDS, tool_calls=(ToolCall("1", "look_up", "{}"),)),
         "Very well.",
         words=["is Ada there", "forget it"],
     )
-    stage = stage_for(engine, tools=(look_up(asyncio.Event()),))
+    stage = stage_of(engine, tools=(look_up(asyncio.Event()),))
     await stage.start()
     await speaks(stage)
     await stage.passes(1.5)
@@ -248,12 +210,12 @@ async def test_a_tool_does_not_keep_the_caller_from_interrupting(stage_for: Stag
     assert "stopped" in session.results[0][1]
 
 
-async def test_a_tool_that_changes_something_runs_to_its_end_and_is_told_later(stage_for: StageFor) -> None:
+async def test_a_tool_that_changes_something_runs_to_its_end_and_is_told_later(stage_of: StageFor) -> None:
     done = asyncio.Event()
     engine = ToldEngine(
         Spoken(TEN_WORDS, tool_calls=(ToolCall("1", "look_up", "{}"),)), "Very well.", words=["book it", "and wine"]
     )
-    stage = stage_for(engine, tools=(look_up(done, side_effects=True),))
+    stage = stage_of(engine, tools=(look_up(done, side_effects=True),))
     await stage.start()
     await speaks(stage)
     await stage.passes(1.5)
@@ -266,9 +228,9 @@ async def test_a_tool_that_changes_something_runs_to_its_end_and_is_told_later(s
     assert stage.last_turn().text == "Very well."
 
 
-async def test_the_agent_hangs_up_after_its_goodbye_was_heard(stage_for: StageFor) -> None:
+async def test_the_agent_hangs_up_after_its_goodbye_was_heard(stage_of: StageFor) -> None:
     engine = ToldEngine(Spoken("Goodbye.", tool_calls=(ToolCall("1", "end_call", "{}"),)), words=["bye"])
-    stage = stage_for(engine)
+    stage = stage_of(engine)
     await stage.start()
     await speaks(stage)
     assert stage.ended is None
@@ -279,12 +241,12 @@ async def test_the_agent_hangs_up_after_its_goodbye_was_heard(stage_for: StageFo
     assert engine.sessions[0].asked == 1
 
 
-async def test_another_agent_brings_its_own_prompt_and_tools(stage_for: StageFor) -> None:
+async def test_another_agent_brings_its_own_prompt_and_tools(stage_of: StageFor) -> None:
     engine = ToldEngine(
         Spoken(tool_calls=(ToolCall("1", "handoff_to", '{"name": "cook"}'),)), "We have soup.", words=["what is there"]
     )
     cook = Agent(system_prompt="You cook.", engine=engine, name="cook", use_keys=False)
-    stage = stage_for(engine, handoffs=(cook,))
+    stage = stage_of(engine, handoffs=(cook,))
     await stage.start()
     await speaks(stage)
     await stage.passes(3)
@@ -297,10 +259,10 @@ async def test_another_agent_brings_its_own_prompt_and_tools(stage_for: StageFor
 # -- guardrails
 
 
-async def test_what_must_not_be_said_is_not_heard(stage_for: StageFor) -> None:
+async def test_what_must_not_be_said_is_not_heard(stage_of: StageFor) -> None:
     engine = ToldEngine("That is a good question. You should take aspirin for that. Anything else?")
     rules = (guardrail("medicine", ["aspirin"], replacement="I cannot advise on that."),)
-    stage = stage_for(engine, guardrails=rules)
+    stage = stage_of(engine, guardrails=rules)
     await stage.start()
     await speaks(stage)
     await stage.passes(12)
@@ -313,9 +275,9 @@ async def test_what_must_not_be_said_is_not_heard(stage_for: StageFor) -> None:
     assert (item, heard_ms <= 2000) == ("item_1", True)
 
 
-async def test_guardrails_that_are_content_let_everything_be_heard(stage_for: StageFor) -> None:
+async def test_guardrails_that_are_content_let_everything_be_heard(stage_of: StageFor) -> None:
     engine = ToldEngine("That is a good question. You should ask a doctor. Anything else?")
-    stage = stage_for(engine, guardrails=(guardrail("medicine", ["aspirin"]),))
+    stage = stage_of(engine, guardrails=(guardrail("medicine", ["aspirin"]),))
     await stage.start()
     await speaks(stage)
     await stage.passes(9)
@@ -327,9 +289,9 @@ async def test_guardrails_that_are_content_let_everything_be_heard(stage_for: St
 # -- losses
 
 
-async def test_a_lost_session_is_opened_again_with_what_was_said(stage_for: StageFor) -> None:
+async def test_a_lost_session_is_opened_again_with_what_was_said(stage_of: StageFor) -> None:
     engine = ToldEngine("At what time?", "Very well.", words=["a table", "at seven"])
-    stage = stage_for(engine)
+    stage = stage_of(engine)
     await stage.start()
     await speaks(stage)
     await stage.passes(3)
@@ -344,9 +306,9 @@ async def test_a_lost_session_is_opened_again_with_what_was_said(stage_for: Stag
     assert stage.happened(Problem)
 
 
-async def test_a_turn_whose_answer_was_lost_is_told_again_and_answered(stage_for: StageFor) -> None:
+async def test_a_turn_whose_answer_was_lost_is_told_again_and_answered(stage_of: StageFor) -> None:
     engine = ToldEngine(Spoken("At what time?", drop_after=0), "At what time?", words=["a table"])
-    stage = stage_for(engine)
+    stage = stage_of(engine)
     await stage.start()
     await speaks(stage)
     await stage.passes(4)
@@ -356,7 +318,7 @@ async def test_a_turn_whose_answer_was_lost_is_told_again_and_answered(stage_for
     assert stage.turns() == [("caller", "a table"), ("agent", "At what time?")]
 
 
-async def test_a_result_that_comes_while_a_session_is_opened_again_is_not_lost(stage_for: StageFor) -> None:
+async def test_a_result_that_comes_while_a_session_is_opened_again_is_not_lost(stage_of: StageFor) -> None:
     found, reachable = asyncio.Event(), asyncio.Event()
     reachable.set()
 
@@ -372,7 +334,7 @@ async def test_a_result_that_comes_while_a_session_is_opened_again_is_not_lost(s
 
     call = ToolCall("call_1", "find", "{}")
     engine = FarEngine(Spoken("Let me see.", tool_calls=(call,)), "She is here.", words=["is Ada there"])
-    stage = stage_for(engine, tools=(tool(find),))
+    stage = stage_of(engine, tools=(tool(find),))
     await stage.start()
     await speaks(stage)
     await stage.passes(3)
@@ -387,9 +349,9 @@ async def test_a_result_that_comes_while_a_session_is_opened_again_is_not_lost(s
     assert stage.last_turn().text == "Let me see. She is here."
 
 
-async def test_an_answer_that_breaks_off_is_heard_as_far_as_it_came(stage_for: StageFor) -> None:
+async def test_an_answer_that_breaks_off_is_heard_as_far_as_it_came(stage_of: StageFor) -> None:
     engine = ToldEngine(Spoken(TEN_WORDS, drop_after=10), "Go on.", words=["tell me", "yes"])
-    stage = stage_for(engine)
+    stage = stage_of(engine)
     await stage.start()
     await speaks(stage)
     await stage.passes(4)
@@ -401,9 +363,9 @@ async def test_an_answer_that_breaks_off_is_heard_as_far_as_it_came(stage_for: S
     assert stage.ended is None
 
 
-async def test_without_an_engine_the_call_ends(stage_for: StageFor) -> None:
+async def test_without_an_engine_the_call_ends(stage_of: StageFor) -> None:
     engine = ToldEngine(Spoken("Yes.", drop_after=0))
-    stage = stage_for(engine)
+    stage = stage_of(engine)
     await stage.start()
     engine.refuses = ProviderError("It is gone.", retryable=True)
     await speaks(stage)
@@ -414,9 +376,9 @@ async def test_without_an_engine_the_call_ends(stage_for: StageFor) -> None:
     assert error is not None
 
 
-async def test_an_engine_that_is_lost_while_nobody_speaks_ends_the_call_too(stage_for: StageFor) -> None:
+async def test_an_engine_that_is_lost_while_nobody_speaks_ends_the_call_too(stage_of: StageFor) -> None:
     engine = ToldEngine("Yes.")
-    stage = stage_for(engine)
+    stage = stage_of(engine)
     await stage.start()
     engine.refuses = ProviderError("It is gone.", retryable=True)
     engine.sessions[0].lose()
@@ -425,9 +387,9 @@ async def test_an_engine_that_is_lost_while_nobody_speaks_ends_the_call_too(stag
     assert stage.ended[0].ended_by == "engine"
 
 
-async def test_an_engine_that_says_nothing_is_not_waited_for(stage_for: StageFor) -> None:
+async def test_an_engine_that_says_nothing_is_not_waited_for(stage_of: StageFor) -> None:
     engine = ToldEngine(Spoken("Yes.", stall_after=0), words=["hello"])
-    stage = stage_for(engine)
+    stage = stage_of(engine)
     await stage.start()
     await speaks(stage)
     await stage.passes(25)
@@ -444,9 +406,9 @@ class Slow(ToldEngine):
         return await super().open(config)
 
 
-async def test_a_session_that_is_not_opened_again_is_not_waited_for(stage_for: StageFor) -> None:
+async def test_a_session_that_is_not_opened_again_is_not_waited_for(stage_of: StageFor) -> None:
     engine = Slow("Yes.", words=["hello"])
-    stage = stage_for(engine)
+    stage = stage_of(engine)
     await stage.start()
     engine.sessions[0].understand()
     await stage.settle()
@@ -458,9 +420,9 @@ async def test_a_session_that_is_not_opened_again_is_not_waited_for(stage_for: S
     assert stage.happened(CallEnding)
 
 
-async def test_words_that_a_hook_takes_away_are_not_asked_for_again(stage_for: StageFor) -> None:
+async def test_words_that_a_hook_takes_away_are_not_asked_for_again(stage_of: StageFor) -> None:
     engine = ToldEngine("Yes.")
-    stage = stage_for(engine, first_message="Hello!", hooks=PipelineHooks(after_synthesize=lambda pcm, context: None))
+    stage = stage_of(engine, first_message="Hello!", hooks=PipelineHooks(after_synthesize=lambda pcm, context: None))
     await stage.start()
     await stage.passes(2)
     assert engine.sessions[0].said == ["Hello!"]
