@@ -77,6 +77,7 @@ class ElevenLabsConvAI:
             "Who has ended a conversation whose connection is closed in good order, where neither"
             " `agent_tool_response`, an event that can be switched off, nor a reason comes with it: it counts as the"
             " agent.",
+            "That an interruption is told of an answer which our own words replace, before those are complete.",
         ),
     )
     manages_turns = True

@@ -70,6 +70,8 @@ class OpenAIRealtime(HostedModel):
             "That idle sessions are closed after 6 to 7 s.",
             "Whether models that reason take µ-law: gpt-realtime-2 was seen to drop it in May 2026.",
             "That gpt-transcribe serves sessions that answer: the client's types and its page say so, others doubt it.",
+            "How long a transcript may take: after 4.5 s it counts as empty.",
+            "That minimal is an effort which gpt-realtime-2.1-mini takes.",
         ),
     )
     default_model: ClassVar[str] = "gpt-realtime-2.1-mini"

@@ -60,6 +60,7 @@ class UltravoxRealtime:
             "The protocol as a whole: the vendor's clients speak WebRTC, so there is none to hold the stand-in to it.",
             "That `thinking` always comes before an answer, and `listening` behind it.",
             "With which close code a call ends that the service ends, and which of its limits that was.",
+            "That an interruption is told of an answer which our own words replace, before those are complete.",
             "That creating a call costs nothing: it is billed by the time from the joining on.",
         ),
     )

@@ -45,6 +45,10 @@ class AnthropicLLM(HttpLLM):
         features=("tools", "cancel", "cached tokens", "prompt caching"),
         billing="tokens",
         tested_with="anthropic",
+        unconfirmed=(
+            "whether what Claude 5.5 writes between calls of tools is text, which is heard, or thought, which is not",
+            "how large the schemas of strict tools may be together: reported are requests refused at 13 tools",
+        ),
     )
 
     def __init__(

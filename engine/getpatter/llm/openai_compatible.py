@@ -28,7 +28,8 @@ NO_SESSION: Final = SessionRule()
 class OpenAICompatibleLLM(HttpLLM):
     """One model on one server.
 
-    `base_url` is the API's base, e.g. `https://api.openai.com/v1`; the path of the endpoint itself may stand behind it.
+    `base_url` is the API's base, e.g. `http://127.0.0.1:8080/v1`; the path of the endpoint itself may stand behind it.
+    For a vendor that has a class of its own, take that: it knows what the vendor's models refuse.
     `api_key` may be empty.  `vendor` is for errors and prices; without it the server's host stands for it.
     `session` is what a server that keeps sessions is told of each call; `limit_field` what it calls the longest reply
     (`ChatCompletions.limit_field`), and `efforts` how much models think where no `reasoning_effort` is given; with

@@ -88,6 +88,7 @@ class OpenAISTT(HostedModel):
             "whether gpt-realtime-whisper and gpt-live-transcribe take µ-law",
             "whether audio is billed that is sent and never committed",
             "how many key words gpt-transcribe and gpt-live-transcribe take",
+            "how long a transcript may take: after 4.5 s it counts as empty",
         ),
     )
 
