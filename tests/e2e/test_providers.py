@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import cycle
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,23 +21,30 @@ if TYPE_CHECKING:
 END_CALL = ToolCall("call_1", "end_call", '{"reason": "done"}')
 TABLE = Answer(text="Of course, Ada. It is yours. Goodbye.", tool_calls=(END_CALL,))
 
-_MOST = max(len(RECOGNISERS), len(VOICES), len(MODELS))
-TRIOS = list(
-    zip(
-        *(dict(zip(range(_MOST), cycle(kind), strict=False)).values() for kind in (RECOGNISERS, MODELS, VOICES)),
-        strict=True,
-    )
-)
-"""Each of each kind at least once."""
+Trio = tuple[Stand[SpeechToText], Stand[LanguageModel], Stand[TextToSpeech]]
 
 
-def names(trio: tuple[Stand[SpeechToText], Stand[LanguageModel], Stand[TextToSpeech]]) -> str:
+TRIOS: list[Trio] = [
+    (ear, MODELS[(row + column) % len(MODELS)], voice)
+    for row, ear in enumerate(RECOGNISERS)
+    for column, voice in enumerate(VOICES)
+]
+
+
+def names(trio: Trio) -> str:
     return "+".join(stand.name for stand in trio)
+
+
+def test_any_two_adapters_of_different_kinds_meet_in_a_call() -> None:
+    kinds = [[ear.name for ear in RECOGNISERS], [mind.name for mind in MODELS], [voice.name for voice in VOICES]]
+    calls = [names(trio).split("+") for trio in TRIOS]
+    for one, other in combinations(range(3), 2):
+        assert {(call[one], call[other]) for call in calls} == set(product(kinds[one], kinds[other]))
 
 
 @pytest.mark.parametrize("trio", TRIOS, ids=names)
 async def test_a_whole_call_is_held_by_a_pipeline(
-    trio: tuple[Stand[SpeechToText], Stand[LanguageModel], Stand[TextToSpeech]],
+    trio: Trio,
     open_house: OpenHouse,
     agent: MakeAgent,
     numbers: Numbers,
